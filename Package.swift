@@ -1,0 +1,102 @@
+// swift-tools-version: 6.0
+import PackageDescription
+
+/// `path` says the layer: what a target may import stands beside it, and the build enforces it
+/// (`--explicit-target-dependency-import-check error`).
+let package = Package(
+    name: "liaison",
+    products: [
+        .executable(name: "ingest", targets: ["Ingest"]),
+        .executable(name: "worker", targets: ["Worker"]),
+        .executable(name: "console", targets: ["Console"]),
+        .executable(name: "sandbox", targets: ["Sandbox"]),
+    ],
+    dependencies: [],
+    targets: system + shared + services + tests,
+    swiftLanguageModes: [.v6]
+)
+
+var system: [Target] {
+    [
+        .systemLibrary(name: "CPostgres", path: "Shared/System/CPostgres", pkgConfig: "libpq"),
+        .systemLibrary(name: "CCurl", path: "Shared/System/CCurl", pkgConfig: "libcurl"),
+        .systemLibrary(name: "CCrypto", path: "Shared/System/CCrypto", pkgConfig: "libcrypto"),
+        .systemLibrary(name: "CPCRE2", path: "Shared/System/CPCRE2", pkgConfig: "libpcre2-8"),
+        .systemLibrary(name: "CEpoll", path: "Shared/System/CEpoll"),
+    ]
+}
+
+var shared: [Target] {
+    [
+        .target(name: "JSON", path: "Shared/JSON"),
+        .target(name: "Models", dependencies: ["JSON"], path: "Shared/Models"),
+        .target(name: "Automation", dependencies: ["Models", "JSON", "CPCRE2"], path: "Shared/Automation"),
+        .target(name: "Runtime", dependencies: ["JSON"], path: "Shared/Runtime"),
+        .target(name: "HTTP", dependencies: ["CCurl", "CEpoll"], path: "Shared/HTTP"),
+        .target(name: "Crypto", dependencies: ["CCrypto"], path: "Shared/Crypto"),
+        .target(name: "Postgres", dependencies: ["CPostgres"], path: "Shared/Postgres"),
+        .target(
+            name: "Store", dependencies: ["Models", "JSON", "Postgres", "Crypto"],
+            path: "Shared/Store"),
+    ]
+}
+
+var services: [Target] {
+    [
+        .target(
+            name: "Connectors", dependencies: ["Models", "JSON", "HTTP", "Crypto"],
+            path: "Services/Connectors"),
+        .executableTarget(
+            name: "Ingest",
+            dependencies: [
+                "JSON", "Models", "Automation", "Runtime", "HTTP", "Crypto", "Postgres", "Store",
+            ],
+            path: "Services/Ingest"),
+        .executableTarget(
+            name: "Worker",
+            dependencies: [
+                "JSON", "Models", "Automation", "Runtime", "HTTP", "Crypto", "Postgres", "Store",
+                "Connectors",
+            ],
+            path: "Services/Worker"),
+        .executableTarget(
+            name: "Console",
+            dependencies: [
+                "JSON", "Models", "Automation", "Runtime", "HTTP", "Crypto", "Postgres", "Store",
+            ],
+            path: "Services/Console"),
+        .executableTarget(
+            name: "Sandbox", dependencies: ["JSON", "Runtime", "HTTP", "Crypto"],
+            path: "Services/Sandbox"),
+    ]
+}
+
+var tests: [Target] {
+    let everything: [Target.Dependency] = [
+        "JSON", "Models", "Automation", "Runtime", "HTTP", "Crypto", "Postgres", "Store",
+        "Connectors", "Ingest", "Worker", "Console", "Sandbox", "TestSupport",
+    ]
+    func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+        .testTarget(
+            name: name, dependencies: dependencies + ["TestSupport"], path: "Tests/\(name)")
+    }
+    return [
+        .target(
+            name: "TestSupport", dependencies: ["JSON", "Postgres"], path: "Tests/TestSupport"),
+        tests("JSONTests", ["JSON"]),
+        tests("ModelsTests", ["Models", "JSON"]),
+        tests("AutomationTests", ["Automation", "Models", "JSON"]),
+        tests("RuntimeTests", ["Runtime", "JSON"]),
+        tests("HTTPTests", ["HTTP", "CEpoll"]),
+        tests("CryptoTests", ["Crypto"]),
+        tests("PostgresTests", ["Postgres"]),
+        tests("StoreTests", ["Store", "Models", "JSON", "Postgres", "Crypto"]),
+        tests("ConnectorsTests", ["Connectors", "Sandbox", "Models", "JSON", "HTTP", "Crypto"]),
+        tests("SandboxTests", ["Sandbox", "JSON", "HTTP", "Crypto"]),
+        tests("IngestTests", ["Ingest", "Automation", "Models", "JSON", "HTTP", "Crypto", "Store", "Postgres"]),
+        tests("WorkerTests", everything),
+        tests("ConsoleTests", ["Console", "Automation", "Models", "JSON", "Store", "Postgres", "Crypto"]),
+        tests("EndToEndTests", everything),
+        tests("TidyTests", []),
+    ]
+}
