@@ -114,17 +114,11 @@ final class EventLoop: @unchecked Sendable {
     }
 
     func deadline(after seconds: Double) -> UInt64 {
-        now + UInt64(max(0, seconds) * 1e9)
+        now + nanoseconds(seconds)
     }
 
     func setListenerInterest(_ interest: Poller.Interest) {
         guard let descriptor = listener?.descriptor else { return }
         poller.modify(descriptor, token: Token.listener, interest)
     }
-}
-
-func monotonicNanoseconds() -> UInt64 {
-    var time = timespec()
-    clock_gettime(CLOCK_MONOTONIC, &time)
-    return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
 }
