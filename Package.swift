@@ -74,7 +74,7 @@ var services: [Target] {
 var tests: [Target] {
     let everything: [Target.Dependency] = [
         "JSON", "Models", "Automation", "Runtime", "HTTP", "Crypto", "Postgres", "Store",
-        "Connectors", "Ingest", "Worker", "Console", "Sandbox", "TestSupport",
+        "Connectors", "Ingest", "Worker", "Console", "Sandbox",
     ]
     func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
         .testTarget(
