@@ -28,7 +28,8 @@ var system: [Target] {
 
 var shared: [Target] {
     [
-        .target(name: "JSON", path: "Shared/JSON"),
+        .target(
+            name: "JSON", path: "Shared/JSON", linkerSettings: [.linkedLibrary("m")]),
         .target(name: "Models", dependencies: ["JSON"], path: "Shared/Models"),
         .target(name: "Automation", dependencies: ["Models", "JSON", "CPCRE2"], path: "Shared/Automation"),
         .target(name: "Runtime", dependencies: ["JSON"], path: "Shared/Runtime"),
