@@ -39,14 +39,14 @@ public struct Listener: AsyncSequence, Sendable {
 
     public struct Iterator: AsyncIteratorProtocol {
         private let channels: [String]
-        private let connection: Connection
+        private let session: Session
         private var isListening = false
         private var arrived: ArraySlice<Notification> = []
         private var pauseSeconds = 0.05
 
         init(address: Address, channels: [String]) {
             self.channels = channels
-            connection = Connection(to: address)
+            session = Session(to: address)
         }
 
         public mutating func next() async -> Signal? {
@@ -57,7 +57,7 @@ public struct Listener: AsyncSequence, Sendable {
                         try await listen()
                         return .listening
                     }
-                    arrived = try await connection.notifications(waitingSeconds: tickSeconds)[...]
+                    arrived = try await session.notifications(waitingSeconds: tickSeconds)[...]
                 } catch {
                     isListening = false
                     // Cancellation ends the pause; the loop's condition sees it.
@@ -69,9 +69,9 @@ public struct Listener: AsyncSequence, Sendable {
         }
 
         private mutating func listen() async throws(PostgresError) {
-            try await connection.open()
+            try await session.open()
             for channel in channels {
-                try await connection.query("LISTEN \(unescaped: channel)")
+                try await session.query("LISTEN \(unescaped: channel)")
             }
             isListening = true
             pauseSeconds = 0.05

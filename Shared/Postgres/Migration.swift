@@ -21,7 +21,7 @@ public enum MigrationError: Error, Equatable, Sendable {
     case postgres(PostgresError)
 }
 
-extension Connection {
+extension Session {
     /// The number of the last step that this database has, 0 for none.
     public nonisolated func schemaVersion() async throws(PostgresError) -> Int {
         let known = try await query("SELECT to_regclass('migration') IS NOT NULL")
@@ -67,25 +67,25 @@ extension Connection {
     private nonisolated func apply(
         _ migration: Migration, deadlineSeconds: Double
     ) async throws(PostgresError) -> Bool {
-        try await transaction { connection throws(PostgresError) in
+        try await transaction { session throws(PostgresError) in
             // The lock comes first: two sessions that create the same table collide.
-            try await connection.query(
+            try await session.query(
                 "SELECT pg_advisory_xact_lock(hashtext('migration'))",
                 deadlineSeconds: deadlineSeconds)
-            try await connection.query(
+            try await session.query(
                 """
                 CREATE TABLE IF NOT EXISTS migration (
                     number int PRIMARY KEY,
                     name text NOT NULL,
                     applied_at timestamptz NOT NULL DEFAULT now())
                 """)
-            let claimed = try await connection.query(
+            let claimed = try await session.query(
                 """
                 INSERT INTO migration (number, name) VALUES (\(migration.number), \(migration.name))
                 ON CONFLICT DO NOTHING
                 """)
             guard claimed.affected == 1 else { return false }
-            try await connection.script(migration.script, deadlineSeconds: deadlineSeconds)
+            try await session.script(migration.script, deadlineSeconds: deadlineSeconds)
             return true
         }
     }

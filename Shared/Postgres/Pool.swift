@@ -6,7 +6,7 @@ public struct PoolLimits: Sendable {
     /// Callers that may wait for a connection; the next one is refused at once.
     public var waitersMax = 256
     public var waitSecondsMax = 2.0
-    public var connection = ConnectionLimits()
+    public var session = SessionLimits()
 
     public init() {}
 }
@@ -21,7 +21,7 @@ public final class Pool: Sendable {
     private let state = Mutex(State())
 
     private struct State {
-        var idle: [Connection] = []
+        var idle: [Session] = []
         /// Connections that are idle, lent, or being opened.
         var open = 0
         var waiters: [Waiter] = []
@@ -36,7 +36,7 @@ public final class Pool: Sendable {
 
     /// What a caller gets: a connection, or the right to open one.
     private enum Place {
-        case used(Connection)
+        case used(Session)
         case empty
     }
 
@@ -47,26 +47,26 @@ public final class Pool: Sendable {
 
     /// Lends a connection for the time of `body`.
     /// - Throws: what `body` threw, `.unavailable` if no connection could be had, `.cancelled`.
-    public func withConnection<T: Sendable>(
-        _ body: (Connection) async throws(PostgresError) -> T
+    public func withSession<T: Sendable>(
+        _ body: (Session) async throws(PostgresError) -> T
     ) async throws(PostgresError) -> T {
-        let connection = try await acquire()
+        let session = try await acquire()
         do {
-            let value = try await body(connection)
-            await release(connection)
+            let value = try await body(session)
+            await release(session)
             return value
         } catch {
-            await release(connection)
+            await release(session)
             throw error
         }
     }
 
     /// Lends a connection and runs `body` between BEGIN and COMMIT; its error rolls back.
     public func withTransaction<T: Sendable>(
-        _ body: (Connection) async throws(PostgresError) -> T
+        _ body: (Session) async throws(PostgresError) -> T
     ) async throws(PostgresError) -> T {
-        try await withConnection { connection throws(PostgresError) in
-            try await connection.transaction(body)
+        try await withSession { session throws(PostgresError) in
+            try await session.transaction(body)
         }
     }
 
@@ -74,15 +74,15 @@ public final class Pool: Sendable {
     public func query(
         _ statement: SQL, deadlineSeconds: Double? = nil
     ) async throws(PostgresError) -> Rows {
-        try await withConnection { connection throws(PostgresError) in
-            try await connection.query(statement, deadlineSeconds: deadlineSeconds)
+        try await withSession { session throws(PostgresError) in
+            try await session.query(statement, deadlineSeconds: deadlineSeconds)
         }
     }
 
-    /// See `Connection.pipeline`.
+    /// See `Session.pipeline`.
     public func pipeline(_ statements: [SQL]) async throws(PostgresError) -> [Rows] {
-        try await withConnection { connection throws(PostgresError) in
-            try await connection.pipeline(statements)
+        try await withSession { session throws(PostgresError) in
+            try await session.pipeline(statements)
         }
     }
 
@@ -108,25 +108,25 @@ public final class Pool: Sendable {
 // MARK: lending
 
 extension Pool {
-    private func acquire() async throws(PostgresError) -> Connection {
+    private func acquire() async throws(PostgresError) -> Session {
         switch try await place() {
-        case .used(let connection):
-            if await connection.isReady { return connection }
+        case .used(let session):
+            if await session.isReady { return session }
         case .empty:
             break
         }
-        let connection = Connection(to: address, limits: limits.connection)
+        let session = Session(to: address, limits: limits.session)
         do {
-            try await connection.open()
-            return connection
+            try await session.open()
+            return session
         } catch {
             handOn(.empty)
             throw error
         }
     }
 
-    private func release(_ connection: Connection) async {
-        handOn(await connection.isReady ? .used(connection) : .empty)
+    private func release(_ session: Session) async {
+        handOn(await session.isReady ? .used(session) : .empty)
     }
 
     private func place() async throws(PostgresError) -> Place {
@@ -148,7 +148,7 @@ extension Pool {
         let answer: Result<Place, PostgresError>? = state.withLock { state in
             if state.isClosed { return .failure(.unavailable("the pool is closed")) }
             if Task.isCancelled { return .failure(.cancelled) }
-            if let connection = state.idle.popLast() { return .success(.used(connection)) }
+            if let session = state.idle.popLast() { return .success(.used(session)) }
             if state.open < limits.connectionsMax {
                 state.open += 1
                 return .success(.empty)
@@ -181,7 +181,7 @@ extension Pool {
         let waiter: Waiter? = state.withLock { state in
             if !state.waiters.isEmpty { return state.waiters.removeFirst() }
             switch place {
-            case .used(let connection) where !state.isClosed: state.idle.append(connection)
+            case .used(let session) where !state.isClosed: state.idle.append(session)
             case .used, .empty: state.open -= 1
             }
             return nil

@@ -5,7 +5,7 @@ import Glibc
 /// deadline, so a server that hangs cannot hang its user. Name resolution is the one exception:
 /// libpq asks the resolver inside `PQconnectStartParams`.
 ///
-/// Confined to the `Connection` that owns it.
+/// Confined to the `Session` that owns it.
 final class Wire {
     private let handle: OpaquePointer
 

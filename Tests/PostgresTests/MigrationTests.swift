@@ -10,8 +10,8 @@ final class MigrationTests: XCTestCase {
     private let broken = Migration(
         number: 2, name: "broken", script: "INSERT INTO a VALUES (1); SELECT nonsense")
 
-    private func session() async throws -> Connection {
-        let session = Connection(to: try await TestDatabase.make(for: self).address)
+    private func session() async throws -> Session {
+        let session = Session(to: try await TestDatabase.make(for: self).address)
         try await session.open()
         return session
     }
@@ -60,7 +60,7 @@ final class MigrationTests: XCTestCase {
         let applied = try await withThrowingTaskGroup(of: [Migration].self) { group in
             for _ in 0..<6 {
                 group.addTask {
-                    let session = Connection(to: address)
+                    let session = Session(to: address)
                     try await session.open()
                     return try await session.migrate(steps)
                 }

@@ -60,9 +60,9 @@ final class PoolTests: XCTestCase {
         _ = try await pool.query("CREATE TABLE t (n int)")
         await assertThrows({ if case .statement = $0 { true } else { false } }) {
             () async throws(PostgresError) in
-            try await pool.withTransaction { connection throws(PostgresError) in
-                try await connection.query("INSERT INTO t VALUES (1)")
-                try await connection.query("SELECT 1 / 0")
+            try await pool.withTransaction { session throws(PostgresError) in
+                try await session.query("INSERT INTO t VALUES (1)")
+                try await session.query("SELECT 1 / 0")
             }
         }
         let count = try await pool.query("SELECT count(*) FROM t").decoded(Int.self)
@@ -73,8 +73,8 @@ final class PoolTests: XCTestCase {
         let pool = try await database().pool(connectionsMax: 1)
         await assertThrows({ if case .statement("25P02", _) = $0 { true } else { false } }) {
             () async throws(PostgresError) in
-            try await pool.withTransaction { connection throws(PostgresError) in
-                _ = try? await connection.query("SELECT 1 / 0")
+            try await pool.withTransaction { session throws(PostgresError) in
+                _ = try? await session.query("SELECT 1 / 0")
             }
         }
     }
@@ -95,8 +95,8 @@ final class PoolTests: XCTestCase {
             DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION leave()
             """)
         await assertThrows({ $0 == .unknownOutcome }) { () async throws(PostgresError) in
-            try await pool.withTransaction { connection throws(PostgresError) in
-                try await connection.query("INSERT INTO t VALUES (1)")
+            try await pool.withTransaction { session throws(PostgresError) in
+                try await session.query("INSERT INTO t VALUES (1)")
             }
         }
     }
@@ -132,7 +132,7 @@ final class PoolTests: XCTestCase {
         limits.waitersMax = 1
         limits.waitSecondsMax = 0.05
         let pool = Pool(database.address, limits: limits)
-        try await pool.withConnection { connection throws(PostgresError) in
+        try await pool.withSession { session throws(PostgresError) in
             await assertThrows({ $0 == .unavailable("no connection became free in time") }) {
                 () async throws(PostgresError) in
                 try await pool.query("SELECT 1")
@@ -142,7 +142,7 @@ final class PoolTests: XCTestCase {
         XCTAssertEqual(answer, [1])
         limits.waitersMax = 0
         let strict = Pool(database.address, limits: limits)
-        try await strict.withConnection { connection throws(PostgresError) in
+        try await strict.withSession { session throws(PostgresError) in
             await assertThrows({ $0 == .unavailable("too many callers wait for a connection") }) {
                 () async throws(PostgresError) in
                 try await strict.query("SELECT 1")
@@ -165,7 +165,7 @@ final class PoolTests: XCTestCase {
 
     func testACancelledWaiterLeaves() async throws {
         let pool = try await database().pool(connectionsMax: 1)
-        try await pool.withConnection { connection throws(PostgresError) in
+        try await pool.withSession { session throws(PostgresError) in
             await withTaskGroup(of: PostgresError?.self) { group in
                 group.addTask {
                     do throws(PostgresError) {
@@ -195,7 +195,7 @@ final class PoolTests: XCTestCase {
         for (mode, expected) in [(StatementMode.unnamed, 0), (.prepared, 1)] {
             var limits = PoolLimits()
             limits.connectionsMax = 1
-            limits.connection.mode = mode
+            limits.session.mode = mode
             let pool = Pool(database.address, limits: limits)
             _ = try await pool.query("SELECT 1")
             _ = try await pool.query("SELECT 1")

@@ -17,7 +17,8 @@ final class SQLTests: XCTestCase {
         check("SELECT \(1)", is: "SELECT $1", values: 1)
         check("SELECT \(hostile), \(nothing)", is: "SELECT $1, $2", values: 2)
         check("x = \([1, 2, 3]) AND \(true)", is: "x = $1 AND $2", values: 2)
-        check("a = \(1) AND (\(condition)) AND d = \(4)",
+        check(
+            "a = \(1) AND (\(condition)) AND d = \(4)",
             is: "a = $1 AND (b = $2 OR c = $3) AND d = $4", values: 4)
         check("LISTEN \(unescaped: "poke")", is: "LISTEN poke", values: 0)
     }

@@ -30,7 +30,8 @@ public struct TestDatabase: Sendable {
         }
         let template =
             migrations.isEmpty ? nil : try await Template(migrations).make(on: server)
-        let name = "test_\(ProcessInfo.processInfo.processIdentifier)_\(UInt32.random(in: 0...(.max)))"
+        let process = ProcessInfo.processInfo.processIdentifier
+        let name = "test_\(process)_\(UInt32.random(in: 0...(.max)))"
         let database = try await create(name, from: template, on: server)
         testCase.addTeardownBlock { try await database.drop() }
         return database
@@ -65,7 +66,7 @@ public struct TestDatabase: Sendable {
         var limits = PoolLimits()
         limits.connectionsMax = connectionsMax
         limits.waitSecondsMax = 60
-        limits.connection.statementSecondsMax = 60
+        limits.session.statementSecondsMax = 60
         return Pool(address, limits: limits)
     }
 }
@@ -103,7 +104,7 @@ private struct Template {
 
     /// Under another name first: a template that exists is complete.
     private func create(
-        with session: Connection, on server: Address
+        with session: Session, on server: Address
     ) async throws(PostgresError) {
         let draft = "draft_\(name)"
         try await session.query(
@@ -127,9 +128,9 @@ private struct Template {
 }
 
 private func withSession(
-    on address: Address, _ body: (Connection) async throws(PostgresError) -> Void
+    on address: Address, _ body: (Session) async throws(PostgresError) -> Void
 ) async throws(PostgresError) {
-    let session = Connection(to: address)
+    let session = Session(to: address)
     try await session.open()
     do {
         try await body(session)

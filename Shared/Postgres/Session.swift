@@ -7,7 +7,7 @@ public enum StatementMode: Sendable {
     case prepared
 }
 
-public struct ConnectionLimits: Sendable {
+public struct SessionLimits: Sendable {
     public var connectSecondsMax = 5.0
     public var statementSecondsMax = 10.0
     public var preparedStatementsMax = 128
@@ -17,20 +17,20 @@ public struct ConnectionLimits: Sendable {
 }
 
 /// One session. It works on a thread of its own and answers one caller at a time.
-public actor Connection {
+public actor Session {
     private let executor = QueueExecutor(label: "postgres")
     public nonisolated var unownedExecutor: UnownedSerialExecutor {
         executor.asUnownedSerialExecutor()
     }
 
     private let address: Address
-    private let limits: ConnectionLimits
+    private let limits: SessionLimits
     private var wire: Wire?
     /// The names of the statements that the session has parsed.
     private var prepared: [Shape: String] = [:]
     private var preparedEver = 0
 
-    public init(to address: Address, limits: ConnectionLimits = ConnectionLimits()) {
+    public init(to address: Address, limits: SessionLimits = SessionLimits()) {
         self.address = address
         self.limits = limits
     }
@@ -144,11 +144,11 @@ public actor Connection {
 
 // MARK: transactions
 
-extension Connection {
+extension Session {
     /// Runs `body` between BEGIN and COMMIT; its error rolls back.
     /// - Throws: what `body` threw, or the error of BEGIN or COMMIT (`.unknownOutcome`).
     public nonisolated func transaction<T: Sendable>(
-        _ body: (Connection) async throws(PostgresError) -> T
+        _ body: (Session) async throws(PostgresError) -> T
     ) async throws(PostgresError) -> T {
         try await query("BEGIN")
         let value: T
@@ -166,7 +166,7 @@ extension Connection {
 
 // MARK: one pipeline
 
-extension Connection {
+extension Session {
     /// A message whose answer is awaited.
     private enum Sent {
         case preparation(Shape)
