@@ -37,11 +37,12 @@ enum Org {
         [
             "access_token": .string(token), "instance_url": .string(instance),
             "id": .string("https://login.salesforce.com/id/\(id)/\(user)"),
-            "scope": "api", "token_type": "Bearer", "api_instance_url": "https://api.salesforce.com",
+            "scope": "api", "token_type": "Bearer", "something_new": 1,
         ]
     }
 
-    static let expired = #"[{"message":"Session expired or invalid","errorCode":"INVALID_SESSION_ID"}]"#
+    static let expired =
+        #"[{"message":"Session expired or invalid","errorCode":"INVALID_SESSION_ID"}]"#
 
     static func record(_ object: String, _ id: String) throws -> RecordReference {
         RecordReference(object: object, id: try XCTUnwrap(RecordID(id)))

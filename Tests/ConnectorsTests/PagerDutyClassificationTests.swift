@@ -94,11 +94,14 @@ final class PagerDutyClassificationTests: XCTestCase {
         check(
             error(2002, "Arguments Caused Error", "first", "second"), 2002,
             "Arguments Caused Error: first; second")
-        check(#"{"error":{"message":"Rate Limit Exceeded","code":2020}}"#, 2020,
+        check(
+            #"{"error":{"message":"Rate Limit Exceeded","code":2020}}"#, 2020,
             "Rate Limit Exceeded")
-        check(#"{"error":{"code":84,"message":"other","errors":"only one"}}"#, 84,
+        check(
+            #"{"error":{"code":84,"message":"other","errors":"only one"}}"#, 84,
             "other: only one")
-        check(#"{"error":["links should have at most 50 item(s)","and more"]}"#, nil,
+        check(
+            #"{"error":["links should have at most 50 item(s)","and more"]}"#, nil,
             "links should have at most 50 item(s): and more")
         check(#"{"error":"needs a user's token"}"#, nil, "needs a user's token")
         check("<html>\n<b>502</b>\u{7}</html>", nil, "<html> <b>502</b></html>")

@@ -32,8 +32,8 @@ final class SalesforceClassificationTests: XCTestCase {
         check(401, "INVALID_SESSION_ID", .retry, "Session expired or invalid")
         check(401, "INVALID_AUTH_HEADER", .retry, "INVALID_HEADER_TYPE")
         check(
-                401, "INVALID_SESSION_ID", .stop,
-                "This session is not valid for use with the REST API")
+            401, "INVALID_SESSION_ID", .stop,
+            "This session is not valid for use with the REST API")
         check(401, "INVALID_SESSION_ID", .stop, "Connected app is not attached to Agent")
     }
 

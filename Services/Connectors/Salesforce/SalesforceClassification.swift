@@ -93,8 +93,8 @@ extension Failure {
         return waits.max().map { .throttled(cause, retryAfterSeconds: $0) } ?? .retryable(cause)
     }
 
-    /// The disposition of a refused login (`reference/salesforce.md` 1.4). Nearly all of them are for
-    /// the administrator to mend (app, user, key, clock): jobs are kept, and we ask slowly.
+    /// The disposition of a refused login (`reference/salesforce.md` 1.4). Nearly all of them are
+    /// for the administrator to mend (app, user, key, clock): jobs are kept, and we ask slowly.
     static func salesforceLogin(_ response: HTTPResponse, at login: ServerOrigin) -> Failure {
         let json = response.json
         let code = json?["error"]?.string ?? String(response.status)
