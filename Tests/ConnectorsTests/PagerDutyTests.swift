@@ -199,6 +199,21 @@ final class PagerDutyTests: XCTestCase {
         XCTAssertEqual(script.lines, [])
     }
 
+    func testIdsThatWouldNameAnotherResourceAreNeverSent() async {
+        let script = Script([])
+        let vendor = vendor(script)
+        for id in ["", ".", ".."] {
+            let read = await failure { () async throws(Failure) in
+                try await vendor.incident(IncidentID(id))
+            }
+            let started = await failure { () async throws(Failure) in
+                try await vendor.startWorkflow(id, incident: "PINC1")
+            }
+            XCTAssertEqual([read, started].map(Disposition.init), [.stop, .stop])
+        }
+        XCTAssertEqual(script.lines, [])
+    }
+
     func testARefusalBecauseItIsSoAlready() async throws {
         let resolved: JSON = ["error": ["message": "Incident Already Resolved", "code": 1001]]
         func check(

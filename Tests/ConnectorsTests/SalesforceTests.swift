@@ -148,6 +148,10 @@ final class SalesforceTests: XCTestCase {
             _ = try await client.upsert(
                 object: "Case", externalID: ExternalID(field: "Key__c", value: ""), fields: [:])
         }
+        await check { () async throws(Failure) in
+            _ = try await client.upsert(
+                object: "Case", externalID: ExternalID(field: "Key__c", value: ".."), fields: [:])
+        }
         await check { () async throws(Failure) in _ = try await client.describe("") }
         await check { () async throws(Failure) in
             _ = try await client.apexREST("a/../../data", body: nil)

@@ -66,6 +66,13 @@ final class SessionCacheTests: XCTestCase {
         XCTAssertEqual(script.requests.count, 4)
     }
 
+    func testARefusedAuthorizationHeaderIsRenewedToo() async throws {
+        let body: JSON = [["message": "INVALID_HEADER_TYPE", "errorCode": "INVALID_AUTH_HEADER"]]
+        let script = Org.script([.json(401, body), .json(200, Org.token("T2")), .json(200, limits)])
+        try await query(try Org.client(script))
+        XCTAssertEqual(script.logins, 2)
+    }
+
     func testPermanentTextsDoNotLogInAgain() async throws {
         for text in [
             "This session is not valid for use with the REST API",

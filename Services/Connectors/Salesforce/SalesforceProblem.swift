@@ -52,8 +52,8 @@ extension Cause {
         _ problems: [SalesforceProblem], status: Int?, outcomeUnknown: Bool = false
     ) -> Cause {
         Cause(
-            .salesforce, code: problems.first?.code ?? "unknown",
-            message: problems.map(\.text).joined(separator: "; "), status: status,
+            .salesforce, code: problems.first?.code.asWords ?? "unknown",
+            message: problems.map(\.text).joined(separator: "; ").asWords, status: status,
             outcomeUnknown: outcomeUnknown)
     }
 }
