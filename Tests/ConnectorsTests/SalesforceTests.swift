@@ -163,9 +163,12 @@ final class SalesforceTests: XCTestCase {
     }
 
     func testApexREST() async throws {
-        func check(_ answer: Result<HTTPResponse, HTTPClientError>, _ value: JSON) async throws {
+        func check(
+            _ answer: Result<HTTPResponse, HTTPClientError>, _ value: JSON,
+            path: String = "/pd/events v1"
+        ) async throws {
             let script = Org.script([answer])
-            let reply = try await Org.client(script).apexREST("/pd/events v1", body: ["a": 1])
+            let reply = try await Org.client(script).apexREST(path, body: ["a": 1])
             XCTAssertEqual(reply.value, value)
             XCTAssertEqual(script.lines.last, "POST /services/apexrest/pd/events%20v1")
             XCTAssertEqual(script.requests.last?.json, ["a": 1])
@@ -173,6 +176,7 @@ final class SalesforceTests: XCTestCase {
         try await check(.json(200, ["ok": true]), ["ok": true])
         try await check(.answer(204), nil)
         try await check(.answer(200, "plain text"), nil)
+        try await check(.answer(204), nil, path: "/services/apexrest/pd/events v1")
     }
 
     func testQueriesFollowThePages() async throws {

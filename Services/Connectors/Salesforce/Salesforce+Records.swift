@@ -66,10 +66,11 @@ extension Salesforce {
 
     /// Delivers a body to an Apex REST resource; gives whatever it answers.
     ///
-    /// - Parameter path: below `/services/apexrest`, for example `/pagerduty/events`.
+    /// - Parameter path: `/pagerduty/events`, say, with or without `/services/apexrest` before it.
     public func apexREST(_ path: String, body: JSON) async throws(Failure) -> Reply<JSON> {
         var target = "/services/apexrest"
-        let segments = path.split(separator: "/").map(String.init)
+        var segments = path.split(separator: "/").map(String.init)
+        if segments.starts(with: ["services", "apexrest"]) { segments.removeFirst(2) }
         guard !segments.isEmpty else { throw .refused("path", "no Apex REST resource is named") }
         for segment in segments { target += "/" + (try segment.asPathSegment()) }
         let call = Call(method: "POST", path: target, body: body)
