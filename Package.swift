@@ -28,7 +28,8 @@ var system: [Target] {
 
 var shared: [Target] {
     [
-        .target(name: "JSON", path: "Shared/JSON"),
+        .target(
+            name: "JSON", path: "Shared/JSON", linkerSettings: [.linkedLibrary("m")]),
         .target(name: "Models", dependencies: ["JSON"], path: "Shared/Models"),
         .target(name: "Automation", dependencies: ["Models", "JSON", "CPCRE2"], path: "Shared/Automation"),
         .target(name: "Runtime", dependencies: ["JSON"], path: "Shared/Runtime"),
@@ -74,7 +75,7 @@ var services: [Target] {
 var tests: [Target] {
     let everything: [Target.Dependency] = [
         "JSON", "Models", "Automation", "Runtime", "HTTP", "Crypto", "Postgres", "Store",
-        "Connectors", "Ingest", "Worker", "Console", "Sandbox", "TestSupport",
+        "Connectors", "Ingest", "Worker", "Console", "Sandbox",
     ]
     func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
         .testTarget(

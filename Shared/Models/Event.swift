@@ -1,0 +1,62 @@
+/// Something that happened at a vendor (or was asked for by a person or a clock), in our words.
+public struct Event: Hashable, Sendable {
+    public var id: EventID
+    public var connection: ConnectionID
+    public var source: EventSource
+    public var kind: EventKind
+    public var occurredAt: Timestamp
+    public var lane: LaneKey
+    public var format: EventFormat
+    /// The vendor's own words about this one event, JSON text, kept whole: a better reader tomorrow
+    /// still has all of it.
+    public var payload: [UInt8]
+
+    public init(
+        id: EventID, connection: ConnectionID, source: EventSource, kind: EventKind,
+        occurredAt: Timestamp, lane: LaneKey, format: EventFormat, payload: [UInt8]
+    ) {
+        self.id = id
+        self.connection = connection
+        self.source = source
+        self.kind = kind
+        self.occurredAt = occurredAt
+        self.lane = lane
+        self.format = format
+        self.payload = payload
+    }
+}
+
+public enum EventSource: String, CaseIterable, Sendable {
+    case pagerDuty, salesforce, `operator`, timer
+}
+
+/// How `Event.payload` is to be read.
+public enum EventFormat: String, CaseIterable, Sendable {
+    /// The `event` object of a V3 webhook.
+    case pagerDutyV3
+    /// One element of `messages` of a V2 webhook.
+    case pagerDutyV2
+    /// One record of the Apex package:
+    /// `{"object", "old", "new", "isInsert", "userId"?, "transactionId"?}`; `old` and `new` are
+    /// field maps or null.
+    case apexTrigger
+    /// One notification: `{"object", "new", "organizationId"}`; values are texts; there is no old state.
+    case outboundMessage
+    /// Our own: a request of an operator.
+    case console
+}
+
+/// An event on its way into the log.
+public struct NewEvent: Hashable, Sendable {
+    public var event: Event
+    /// Two events of a connection with one key are one event; the key is kept 30 days. V3:
+    /// `event.id` (inside the signed body, so it is the same on each retry and cannot be exchanged
+    /// as the `X-Webhook-Id` header could), V2: the message id, outbound message:
+    /// `Notification.Id`, Apex: transaction, record and a hash of the changed fields.
+    public var deduplicationKey: String
+
+    public init(event: Event, deduplicationKey: String) {
+        self.event = event
+        self.deduplicationKey = deduplicationKey
+    }
+}

@@ -1,0 +1,73 @@
+/// What happened, in vendor-neutral names; V2's nine events and V3's thirty meet here. An open set:
+/// vendors add kinds, and those are logged and ignored, never refused.
+public enum EventKind: Hashable, Sendable {
+    case incident(IncidentChange)
+    case service(String)
+    case record(RecordChange)
+    case ping
+    /// A person asked the worker for something: a connection check, a list, a describe.
+    case request(String)
+    case unknown(String)
+
+    /// What moved an incident (`reference/pagerduty.md` 1.2 and 2.1).
+    public enum IncidentChange: String, CaseIterable, Sendable {
+        case triggered, acknowledged, unacknowledged, resolved, reassigned, escalated, delegated
+        case reopened
+        case priorityUpdated = "priority_updated"
+        case serviceUpdated = "service_updated"
+        case incidentTypeChanged = "incident_type.changed"
+        case annotated
+        case statusUpdatePublished = "status_update_published"
+        case responderAdded = "responder.added"
+        case responderReplied = "responder.replied"
+        case roleAssigned = "role.assigned"
+        case conferenceBridgeUpdated = "conference_bridge.updated"
+        case customFieldValuesUpdated = "custom_field_values.updated"
+        case taskCreated = "task.created"
+        case taskUpdated = "task.updated"
+        case taskCompleted = "task.completed"
+        case actionInvocationCreated = "action_invocation.created"
+        case actionInvocationUpdated = "action_invocation.updated"
+        case actionInvocationTerminated = "action_invocation.terminated"
+        case workflowStarted = "workflow.started"
+        case workflowCompleted = "workflow.completed"
+        /// A Custom Incident Action; only V2 carries it.
+        case custom
+    }
+
+    public enum RecordChange: String, CaseIterable, Sendable {
+        case created, updated
+    }
+}
+
+extension EventKind: RawRepresentable {
+    public init(rawValue: String) {
+        let parts = rawValue.split(separator: ".", maxSplits: 1).map(String.init)
+        self =
+            switch (parts.first, parts.count > 1 ? parts[1] : "") {
+            case ("incident", let change): IncidentChange(rawValue: change).map(Self.incident)
+                ?? .unknown(rawValue)
+            case ("record", let change): RecordChange(rawValue: change).map(Self.record)
+                ?? .unknown(rawValue)
+            case ("service", let change) where !change.isEmpty: .service(change)
+            case ("request", let name) where !name.isEmpty: .request(name)
+            case ("ping", ""): .ping
+            case (_, _): .unknown(rawValue)
+            }
+    }
+
+    public var rawValue: String {
+        switch self {
+        case .incident(let change): "incident.\(change.rawValue)"
+        case .service(let change): "service.\(change)"
+        case .record(let change): "record.\(change.rawValue)"
+        case .ping: "ping"
+        case .request(let name): "request.\(name)"
+        case .unknown(let name): name
+        }
+    }
+}
+
+extension EventKind: CustomStringConvertible {
+    public var description: String { rawValue }
+}

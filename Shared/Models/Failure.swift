@@ -1,0 +1,52 @@
+/// Why an attempt did not succeed. Each case says what the queue must do next, so nobody downstream
+/// has to interpret a message.
+public enum Failure: Error, Equatable, Sendable {
+    /// Try again later, with back-off; counts an attempt.
+    case retryable(Cause)
+    /// The vendor asked for patience; costs no attempt.
+    case throttled(Cause, retryAfterSeconds: Double)
+    /// Trying again cannot help until a person mends something.
+    case permanent(Cause)
+    /// We were stopped or lost the lease; costs no attempt.
+    case interrupted
+
+    public var cause: Cause? {
+        switch self {
+        case .retryable(let cause), .throttled(let cause, _), .permanent(let cause): cause
+        case .interrupted: nil
+        }
+    }
+}
+
+/// What went wrong, in the words of whoever said so.
+public struct Cause: Hashable, Sendable, CustomStringConvertible {
+    public enum Origin: String, CaseIterable, Sendable {
+        case pagerDuty, salesforce, liaison
+    }
+
+    public var origin: Origin
+    /// The vendor's own code: `UNABLE_TO_LOCK_ROW`, `2002`; or ours.
+    public var code: String
+    /// The vendor's own words. Never holds a secret.
+    public var message: String
+    /// HTTP status, when there was an answer.
+    public var status: Int?
+    /// The request may have taken effect although no answer came: look first, then act.
+    public var outcomeUnknown: Bool
+
+    public init(
+        _ origin: Origin, code: String, message: String, status: Int? = nil,
+        outcomeUnknown: Bool = false
+    ) {
+        self.origin = origin
+        self.code = code
+        self.message = message
+        self.status = status
+        self.outcomeUnknown = outcomeUnknown
+    }
+
+    public var description: String {
+        let status = status.map { " (HTTP \($0))" } ?? ""
+        return "\(origin.rawValue) \(code)\(status): \(message)"
+    }
+}

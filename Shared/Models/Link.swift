@@ -1,0 +1,13 @@
+/// An incident and a record that belong together. Many to many; rules make them, people may.
+public struct Link: Hashable, Sendable {
+    public var incident: IncidentID
+    /// The record's object: `Case`, `Account`, `Outage__c`.
+    public var object: String
+    public var record: RecordID
+
+    public init(incident: IncidentID, object: String, record: RecordID) {
+        self.incident = incident
+        self.object = object
+        self.record = record
+    }
+}

@@ -1,0 +1,63 @@
+import JSON
+
+/// How an event ended. Every accepted event ends in exactly one of these.
+public enum Outcome: Equatable, Sendable {
+    /// At least one effect was performed (or found performed already).
+    case applied
+    /// Rules were evaluated, none matched.
+    case unmatched
+    /// No rule can concern it: a ping, a kind that we do not know, the echo of our own write.
+    case ignored(reason: String)
+    /// Given up; the lane went on. Replay after the mend.
+    case failed(Cause)
+
+    public var name: String {
+        switch self {
+        case .applied: "applied"
+        case .unmatched: "unmatched"
+        case .ignored: "ignored"
+        case .failed: "failed"
+        }
+    }
+}
+
+/// A job's row in the ledger: the outcome and what is needed to explain it again. The evaluation
+/// itself is not kept, it is pure: event, facts and rule versions give it back.
+public struct Settlement: Equatable, Sendable {
+    public var job: Job
+    public var outcome: Outcome
+    /// What was fetched for the evaluation beyond the event; `nil` when nothing was.
+    public var facts: JSON?
+    /// The configuration version whose rules were evaluated; `nil` when none were.
+    public var configurationVersion: Int64?
+
+    public init(
+        job: Job, outcome: Outcome, facts: JSON? = nil, configurationVersion: Int64? = nil
+    ) {
+        self.job = job
+        self.outcome = outcome
+        self.facts = facts
+        self.configurationVersion = configurationVersion
+    }
+}
+
+/// What becomes of a lane when its lease ends.
+public struct LaneSettlement: Equatable, Sendable {
+    public enum Next: Equatable, Sendable {
+        /// Due at once when more jobs wait, else idle.
+        case proceed
+        /// The job at the head is due again after the delay. A refunded attempt is not counted.
+        case retry(afterSeconds: Double, refundsAttempt: Bool)
+    }
+
+    public var fence: Fence
+    /// A gapless run from the head of the lane; may be empty.
+    public var settlements: [Settlement]
+    public var next: Next
+
+    public init(fence: Fence, settlements: [Settlement], next: Next) {
+        self.fence = fence
+        self.settlements = settlements
+        self.next = next
+    }
+}
