@@ -16,9 +16,12 @@ extension AuthenticDelivery {
         parser.shouldProcessNamespaces = true
         parser.shouldResolveExternalEntities = false
         parser.delegate = reader
-        let isWhole = parser.parse()
+        let succeeded = parser.parse()
         if let refusal = reader.refusal { throw refusal }
-        guard isWhole else { throw .malformed("The body is not well-formed XML.") }
+        // `parse` alone also succeeds on a text that ends too early or goes on after its end.
+        guard succeeded, parser.parserError == nil, reader.isComplete else {
+            throw .malformed("The body is not well-formed XML.")
+        }
         guard let sent = RecordID(reader.organizationID), sent == organization.organizationID else {
             throw .unauthentic("OrganizationId is not the organisation of this connection.")
         }

@@ -14,6 +14,8 @@ final class OutboundMessageReader: NSObject, XMLParserDelegate {
 
     private(set) var organizationID = ""
     private(set) var notifications: [OutboundNotification] = []
+    /// Whether the outermost element has been closed.
+    private(set) var isComplete = false
     /// Why the reading stopped.
     private(set) var refusal: Rejection?
 
@@ -52,7 +54,9 @@ final class OutboundMessageReader: NSObject, XMLParserDelegate {
         qualifiedName: String?
     ) {
         switch path {
-        case Self.message + ["OrganizationId"]: organizationID = text
+        case Self.message + ["OrganizationId"]:
+            if !organizationID.isEmpty { refuse(.malformed("Two organisations."), parser) }
+            organizationID = text
         case Self.notification + ["Id"]: id = text
         case Self.notification: finishNotification(parser)
         case _ where path.count > Self.record.count && path.starts(with: Self.record):
@@ -60,6 +64,7 @@ final class OutboundMessageReader: NSObject, XMLParserDelegate {
         case _: break
         }
         path.removeLast()
+        isComplete = path.isEmpty
         isNil = false
         // What follows a nested element is the blank between elements, not a text.
         text = ""
