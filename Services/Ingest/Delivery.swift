@@ -48,14 +48,11 @@ struct Doorway: Sendable {
     let jsonBytesMax: Int
     let xmlBytesMax: Int
 
-    func admit(_ head: HTTPRequestHead) -> HTTPAdmission {
-        do {
-            return switch try channel(head).channel {
-            case .pagerDuty, .apex: .accept(bodyBytesMax: jsonBytesMax)
-            case .outboundMessage: .accept(bodyBytesMax: xmlBytesMax)
-            }
-        } catch {
-            return .refuse(error.response)
+    /// How many bytes of body this request may have.
+    func bodyBytesMax(_ head: HTTPRequestHead) throws(Rejection) -> Int {
+        switch try channel(head).channel {
+        case .pagerDuty, .apex: jsonBytesMax
+        case .outboundMessage: xmlBytesMax
         }
     }
 

@@ -38,7 +38,7 @@ struct Ingest: Sendable {
         let receiver = Receiver(doorway: doorway, queue: queue, observer: observer, now: now)
         let door = try HTTPServer(
             configuration.publicListener, clientsMax: configuration.clientConnectionsMax,
-            handler: HTTPHandler(admit: doorway.admit, respond: receiver.receive))
+            handler: HTTPHandler(admit: receiver.admit, respond: receiver.receive))
         let operations = Operations(directory: directory, metrics: metrics, stopping: stopping)
         let back = try HTTPServer(
             configuration.operationsListener, clientsMax: 64,

@@ -1,4 +1,6 @@
+import Crypto
 import FoundationEssentials  // ProcessInfo, for the environment.
+import Postgres
 import Runtime
 
 /// Everything that can be said to `ingest`. The names stand in the README's table of limits.
@@ -13,7 +15,7 @@ struct IngestConfiguration: Sendable {
     var operationsListener: Listener
     /// A libpq connection string or URL.
     var databaseURL: Secret
-    /// Opens the secrets of connections.
+    /// 64 hexadecimal digits; opens the secrets of connections.
     var masterKey: Secret
     var databaseConnectionsMax = 6
     var jsonBytesMax = 512 << 10
@@ -52,8 +54,19 @@ struct IngestConfiguration: Sendable {
                         "INGEST_OPERATIONS_PORT", in: 0...65535, default: 9080)),
                 databaseURL: environment.secret("DATABASE_URL"),
                 masterKey: environment.secret("MASTER_KEY"))
+            configuration.checkSecrets(&environment)
             configuration.readLimits(&environment)
             return configuration
+        }
+    }
+
+    private func checkSecrets(_ environment: inout EnvironmentReader) {
+        let (url, key) = (databaseURL.exposed, masterKey.exposed)
+        if !url.isEmpty, Address(url) == nil {
+            environment.problem("DATABASE_URL", "is no libpq connection string")
+        }
+        if !key.isEmpty, Hex.decode(key)?.count != AESGCM.keyByteCount {
+            environment.problem("MASTER_KEY", "is not \(2 * AESGCM.keyByteCount) hexadecimal digits")
         }
     }
 

@@ -1,3 +1,4 @@
+import HTTP
 import Models
 import Runtime
 
@@ -13,12 +14,14 @@ struct Observer: Sendable {
         case accepted, duplicate, unauthentic, malformed, unavailable, overloaded
         case secretStale = "secret_stale"
         case tooLarge = "too_large"
-        /// Refused by its head after all: the connection changed while the body was read.
-        case refused
+        case notFound = "not_found"
+        case methodNotAllowed = "method_not_allowed"
+        case unsupportedMediaType = "unsupported_media_type"
         static let labelName = "result"
     }
 
     private let webhooks: Labelled<LabelPair<Source, Outcome>, Counter>
+    private let turnedAway: Labelled<Outcome, Counter>
     private let acknowledgement: Labelled<Source, Histogram>
     private let appended: Counter
     private let duplicates: Counter
@@ -33,6 +36,9 @@ struct Observer: Sendable {
         webhooks = metrics.counter(
             "webhooks_total", "Deliveries by the answer they got.",
             by: LabelPair<Source, Outcome>.self)
+        turnedAway = metrics.counter(
+            "requests_turned_away_total", "Requests whose head was reason enough.",
+            by: Outcome.self)
         acknowledgement = metrics.histogram(
             "acknowledgement_seconds", "From the whole request to its answer.",
             buckets: Histogram.requestSeconds, by: Source.self)
@@ -48,6 +54,17 @@ struct Observer: Sendable {
         alarms = metrics.counter(
             "subscription_secret_stale_total",
             "Deliveries of a known subscription whose signature fits no secret: an alarm.")
+    }
+
+    /// A wrong path or media type at the vendor ends its feed after three deliveries, so it is worth
+    /// a line; what strangers try at other paths is not.
+    func turnedAway(_ head: HTTPRequestHead, _ rejection: Rejection) {
+        turnedAway[Outcome(rejection)].add()
+        let isOurs = head.path.hasPrefix("/pagerduty/") || head.path.hasPrefix("/salesforce/")
+        // The path may hold a token, so only its beginning is told.
+        let beginning = head.path.split(separator: "/").prefix(2).joined(separator: "/")
+        let fields: Log.Fields = ["path": "/\(beginning)", "reason": "\(rejection)"]
+        isOurs ? log.warning("request turned away", fields) : log.debug("request turned away", fields)
     }
 
     func received(_ delivery: Delivery, _ receipt: Receipt, after duration: Duration) {
@@ -115,7 +132,9 @@ extension Observer.Source {
 extension Observer.Outcome {
     fileprivate init(_ rejection: Rejection) {
         switch rejection {
-        case .notFound, .methodNotAllowed, .unsupportedMediaType: self = .refused
+        case .notFound: self = .notFound
+        case .methodNotAllowed: self = .methodNotAllowed
+        case .unsupportedMediaType: self = .unsupportedMediaType
         case .unauthentic: self = .unauthentic
         case .subscriptionSecretStale: self = .secretStale
         case .malformed: self = .malformed

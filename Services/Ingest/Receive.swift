@@ -9,11 +9,22 @@ struct Receiver: Sendable {
     let observer: Observer
     let now: @Sendable () -> Timestamp
 
+    /// Before the body is read.
+    func admit(_ head: HTTPRequestHead) -> HTTPAdmission {
+        do {
+            return .accept(bodyBytesMax: try doorway.bodyBytesMax(head))
+        } catch {
+            observer.turnedAway(head, error)
+            return .refuse(error.response)
+        }
+    }
+
     func receive(_ request: HTTPRequest) async -> HTTPResponse {
         do {
             let delivery = try doorway.delivery(request, at: now())
             return await receive(delivery)
         } catch {
+            observer.turnedAway(request.head, error)
             return error.response
         }
     }

@@ -20,10 +20,11 @@ struct Door: Sendable {
     ) async throws {
         var configuration = try IngestConfiguration.read([
             "LIAISON_INGEST_HOST": "127.0.0.1", "LIAISON_INGEST_PORT": "0",
-            "LIAISON_INGEST_OPERATIONS_PORT": "0", "LIAISON_DATABASE_URL": "unused",
-            "LIAISON_MASTER_KEY": "unused",
+            "LIAISON_INGEST_OPERATIONS_PORT": "0", "LIAISON_DATABASE_URL": "host=unused",
+            "LIAISON_MASTER_KEY": String(repeating: "0f", count: 32),
         ])
         configuration.append = append
+        configuration.refreshSeconds = 0.01
         let ingest = try Ingest(
             configuration, ledger: ledger.ledger, log: Log("test", to: LogSink { _ in }),
             now: { Fixtures.now })

@@ -34,7 +34,7 @@ struct RawHTTP: Sendable {
     func exchange(_ bytes: [UInt8]) async throws -> Answer {
         let port = port
         return try await withCheckedThrowingContinuation { continuation in
-            DispatchQueue.global().async {
+            DispatchQueue(label: "raw http").async {
                 continuation.resume(with: Result { try Self.blocking(bytes, port) })
             }
         }
