@@ -30,8 +30,8 @@ extension Store {
         return Dictionary(recorded, uniquingKeysWith: { $1 })
     }
 
-    /// Records that a call is about to be made, and what it will write at the vendor, so that its echo
-    /// is recognised even if it comes back before the answer.
+    /// Records that a call is about to be made, and what it will write at the vendor, so that its
+    /// echo is recognised even if it comes back before the answer.
     ///
     /// - Parameter request: for people who read the log.
     /// - Throws: `.lostLease`, then nothing was recorded and the call must not be made.
@@ -46,8 +46,8 @@ extension Store {
                 \(writes.insertion(seconds: seconds))),
             recorded AS (
                 INSERT INTO effect (segment, lane_id, sequence, key, state, request)
-                SELECT \(job.segment), held.lane_id, \(job.sequence), \(key.rawValue.storable)::text,
-                    'started', \(request?.text)::text
+                SELECT \(job.segment), held.lane_id, \(job.sequence),
+                    \(key.rawValue.storable)::text, 'started', \(request?.text)::text
                 FROM held
                 ON CONFLICT (lane_id, sequence, key, segment) DO UPDATE
                 SET state = 'started', started_at = now(), ended_at = NULL
@@ -60,8 +60,8 @@ extension Store {
     ///
     /// - Parameters:
     ///   - links: between incidents and records that the effect made.
-    ///   - mirrored: notes and comments that it wrote, by names of the caller's choice: they are not to
-    ///     be copied back.
+    ///   - mirrored: notes and comments that it wrote, by names of the caller's choice: they are
+    ///     not to be copied back.
     /// - Throws: `.lostLease`. The call was made all the same; whoever has the lane now finds it
     ///   recorded as begun.
     public func finish(
@@ -80,8 +80,8 @@ extension Store {
                 ON CONFLICT DO NOTHING),
             recorded AS (
                 INSERT INTO effect (segment, lane_id, sequence, key, state, ended_at, result)
-                SELECT \(job.segment), held.lane_id, \(job.sequence), \(key.rawValue.storable)::text,
-                    \(progress.state)::text, now(), \(progress.result?.text)::text
+                SELECT \(job.segment), held.lane_id, \(job.sequence),
+                    \(key.rawValue.storable)::text, \(progress.state)::text, now(), \(progress.result?.text)::text
                 FROM held
                 ON CONFLICT (lane_id, sequence, key, segment) DO UPDATE
                 SET state = excluded.state, ended_at = now(), result = excluded.result)
@@ -113,8 +113,8 @@ extension Store {
 }
 
 extension Fence {
-    /// The lane, if it is still held. The lock lets appends to the lane pass, and makes whoever wants
-    /// to take the lane away wait until this write is committed.
+    /// The lane, if it is still held. The lock lets appends to the lane pass, and makes whoever
+    /// wants to take the lane away wait until this write is committed.
     fileprivate var held: SQL {
         """
         held AS MATERIALIZED (
