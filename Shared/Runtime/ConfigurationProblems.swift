@@ -1,0 +1,8 @@
+/// Everything that is wrong with a process's configuration, one line each, all at once.
+///
+/// No line repeats the value of a secret.
+public struct ConfigurationProblems: Error, Equatable, Sendable, CustomStringConvertible {
+    public let lines: [String]
+
+    public var description: String { lines.joined(separator: "\n") }
+}

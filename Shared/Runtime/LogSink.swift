@@ -1,0 +1,35 @@
+import Glibc
+import Synchronization
+
+/// Where log lines go. Lines from many threads never interleave: one is written whole before the
+/// next begins.
+public struct LogSink: Sendable {
+    let write: @Sendable ([UInt8]) -> Void
+
+    /// A sink of one's own; `write` gets one whole line with its line end, one at a time.
+    public init(_ write: @escaping @Sendable ([UInt8]) -> Void) {
+        let turn = Mutex(())
+        self.write = { line in turn.withLock { _ in write(line) } }
+    }
+
+    public static let standardError = LogSink { writeWhole($0, to: STDERR_FILENO) }
+    public static let standardOutput = LogSink { writeWhole($0, to: STDOUT_FILENO) }
+
+    /// A log that cannot be written is dropped: there is nowhere left to say so, and the service
+    /// is worth more than its log.
+    private static func writeWhole(_ line: [UInt8], to descriptor: Int32) {
+        line.withUnsafeBytes { buffer in
+            var rest = buffer[...]
+            while !rest.isEmpty {
+                let count = Glibc.write(descriptor, rest.startPointer, rest.count)
+                if count > 0 { rest = rest.dropFirst(count) } else if errno != EINTR { return }
+            }
+        }
+    }
+}
+
+extension Slice<UnsafeRawBufferPointer> {
+    fileprivate var startPointer: UnsafeRawPointer? {
+        UnsafeRawBufferPointer(rebasing: self).baseAddress
+    }
+}

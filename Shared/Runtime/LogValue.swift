@@ -1,0 +1,23 @@
+/// What a log field may hold. Text is what most fields are, so a literal or an interpolation is
+/// enough at the call.
+public enum LogValue: Equatable, Sendable {
+    case text(String)
+    case integer(Int)
+    case number(Double)
+    case boolean(Bool)
+
+    /// The value's description. Enumerations and identifiers; never a payload.
+    public init(_ value: some CustomStringConvertible) { self = .text(value.description) }
+
+    /// Seconds as a number; put the unit in the field's name (`delay_seconds`).
+    public init(seconds duration: Duration) { self = .number(duration / .seconds(1)) }
+}
+
+extension LogValue: ExpressibleByStringInterpolation, ExpressibleByIntegerLiteral,
+    ExpressibleByFloatLiteral, ExpressibleByBooleanLiteral
+{
+    public init(stringLiteral value: String) { self = .text(value) }
+    public init(integerLiteral value: Int) { self = .integer(value) }
+    public init(floatLiteral value: Double) { self = .number(value) }
+    public init(booleanLiteral value: Bool) { self = .boolean(value) }
+}
