@@ -23,7 +23,9 @@ public struct JSONNumber: Sendable {
     public var int: Int? {
         if let value = Int(literal) { return value }
         let decimal = Decimal(literal)
-        guard decimal.exponent >= 0, decimal.digits.count + decimal.exponent <= 19 else { return nil }
+        guard decimal.exponent >= 0, decimal.digits.count + decimal.exponent <= 19 else {
+            return nil
+        }
         let digits = decimal.digits + String(repeating: "0", count: decimal.exponent)
         return Int((decimal.isNegative ? "-" : "") + digits)
     }

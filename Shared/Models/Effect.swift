@@ -1,8 +1,8 @@
 import JSON
 
 /// The stable name of one effect: the same event, rule and action give the same key on every
-/// attempt, so that an effect is recorded once and found again. Also the vendor's idempotency handle
-/// where there is one.
+/// attempt, so that an effect is recorded once and found again. Also the vendor's idempotency
+/// handle where there is one.
 public struct EffectKey: Identifier {
     public let rawValue: String
     public init(rawValue: String) { self.rawValue = rawValue }
@@ -83,7 +83,7 @@ public enum Assignment: Hashable, Sendable {
 }
 
 public enum IncidentUpdate: Hashable, Sendable {
-    /// Only while it is triggered: a late one would reopen a resolved incident and page people again.
+    /// Only while it is triggered: a late one would reopen a resolved incident and page again.
     case acknowledge
     case resolve(resolution: String?)
     /// By id.

@@ -36,8 +36,9 @@ public enum EventFormat: String, CaseIterable, Sendable {
     case pagerDutyV3
     /// One element of `messages` of a V2 webhook.
     case pagerDutyV2
-    /// One record of the Apex package: `{"object", "old", "new", "isInsert", "userId"?, "transactionId"?}`;
-    /// `old` and `new` are field maps or null.
+    /// One record of the Apex package:
+    /// `{"object", "old", "new", "isInsert", "userId"?, "transactionId"?}`; `old` and `new` are
+    /// field maps or null.
     case apexTrigger
     /// One notification: `{"object", "new", "organizationId"}`; values are texts; there is no old state.
     case outboundMessage
@@ -48,10 +49,10 @@ public enum EventFormat: String, CaseIterable, Sendable {
 /// An event on its way into the log.
 public struct NewEvent: Hashable, Sendable {
     public var event: Event
-    /// Two events of a connection with one key are one event; the key is kept 30 days. V3: `event.id`
-    /// (inside the signed body, so it is the same on each retry and cannot be exchanged as the
-    /// `X-Webhook-Id` header could), V2: the message id, outbound message: `Notification.Id`, Apex:
-    /// transaction, record and a hash of the changed fields.
+    /// Two events of a connection with one key are one event; the key is kept 30 days. V3:
+    /// `event.id` (inside the signed body, so it is the same on each retry and cannot be exchanged
+    /// as the `X-Webhook-Id` header could), V2: the message id, outbound message:
+    /// `Notification.Id`, Apex: transaction, record and a hash of the changed fields.
     public var deduplicationKey: String
 
     public init(event: Event, deduplicationKey: String) {

@@ -22,8 +22,8 @@ public struct Timestamp: Hashable, Comparable, Sendable {
 }
 
 extension Timestamp {
-    /// `2026-03-02T09:15:04.250Z`, with `Z`, `+00:00`, `+0000` or any other offset; the fraction may
-    /// be absent; a date alone is its midnight in UTC.
+    /// `2026-03-02T09:15:04.250Z`, with `Z`, `+00:00`, `+0000` or any other offset; the fraction
+    /// may be absent; a date alone is its midnight in UTC.
     public init?(_ text: String) {
         var scanner = Scanner(bytes: Array(text.utf8))
         guard let days = scanner.date() else { return nil }

@@ -75,7 +75,8 @@ final class JSONParserTests: XCTestCase {
     }
 
     func testWhatIsWrittenIsReadBack() throws {
-        let hard = JSON.string((0..<0x300).compactMap { UnicodeScalar($0).map(String.init) }.joined())
+        let scalars = (0..<0x300).compactMap { UnicodeScalar($0).map(String.init) }
+        let hard = JSON.string(scalars.joined())
         XCTAssertEqual(try JSON(parsing: hard.text), hard)
         let nested: JSON = ["a": [1, [:], []], "b": "\u{2028}\u{7F}"]
         XCTAssertEqual(try JSON(parsing: nested.text), nested)

@@ -38,7 +38,7 @@ public struct HTTPClientLimits: Sendable {
     /// Further requests to the same host and port wait for a connection within their time-out.
     public var connectionsPerHostMax = 8
     /// A connection that idled longer is not used again: its server may be about to close it.
-    public var connectionIdleSeconds = 30
+    public var connectionIdleSeconds = 30.0
     public var connectTimeoutSeconds = 10.0
     /// A longer answer ends as `unknownOutcome`.
     public var responseBytesMax = 16 << 20

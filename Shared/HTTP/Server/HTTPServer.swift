@@ -1,3 +1,6 @@
+import Dispatch
+import Synchronization
+
 /// Why a server could not open its port. Each case is for the operator: nothing retries it.
 public enum HTTPServerError: Error, Sendable, Equatable {
     /// The host is no address of this machine's and no name that resolves.
@@ -9,9 +12,17 @@ public enum HTTPServerError: Error, Sendable, Equatable {
 }
 
 /// A strict HTTP/1.1 server on one event loop thread.
+///
+/// Absent on purpose: TLS, HTTP/2, request trailers, compression and upgrades. A proxy stands in
+/// front, and what the two could understand differently is refused.
 public final class HTTPServer: Sendable {
     /// The port that was bound, also when 0 asked for any.
     public let port: Int
+
+    private let handler: HTTPHandler
+    private let mailbox: Mailbox
+    private let exchanges: AsyncStream<Exchange>
+    private let loop: Mutex<EventLoop?>
 
     /// Binds and listens; connections wait in the backlog until `run()`.
     ///
@@ -22,15 +33,50 @@ public final class HTTPServer: Sendable {
         host: String, port: Int, limits: HTTPServerLimits = HTTPServerLimits(),
         handler: HTTPHandler
     ) throws(HTTPServerError) {
-        self.port = port
+        let listener = try Listener(host: host, port: port)
+        self.port = listener.port
+        self.handler = handler
+        mailbox = try Mailbox()
+        let (exchanges, continuation) = AsyncStream<Exchange>.makeStream()
+        self.exchanges = exchanges
+        loop = try Mutex(
+            EventLoop(
+                listener: listener, mailbox: mailbox, limits: limits, admit: handler.admit,
+                exchanges: continuation))
     }
 
-    /// Serves until `stop()` has drained. Cancelling the surrounding task is the hard way out:
-    /// requests in flight are answered 503.
-    public func run() async {}
+    /// Serves until `stop()` has drained; to be called once. Cancelling the surrounding task is
+    /// the hard way out: requests in flight are answered 503.
+    public func run() async {
+        guard let loop = loop.withLock({ $0.take() }) else { return }
+        await withTaskCancellationHandler {
+            await withDiscardingTaskGroup { group in
+                group.addTask { await Self.runOnThread(loop) }
+                for await exchange in exchanges {
+                    group.addTask { [handler, mailbox] in
+                        await exchange.perform(handler, answering: mailbox)
+                    }
+                }
+            }
+        } onCancel: {
+            mailbox.requestShutdown(.immediate)
+        }
+    }
 
     /// Closes the listener, finishes every request of which a byte has been read, says
     /// `Connection: close` in its answer, then lets `run()` return. Safe from any thread, also
     /// before `run()` and more than once.
-    public func stop() {}
+    public func stop() {
+        mailbox.requestShutdown(.drain)
+    }
+
+    private static func runOnThread(_ loop: EventLoop) async {
+        await withCheckedContinuation { continuation in
+            DispatchQueue(label: "http.server").async {
+                loop.run()
+                continuation.resume()
+            }
+        }
+        loop.exchanges.finish()
+    }
 }

@@ -5,9 +5,9 @@ public struct HTTPServerLimits: Sendable {
     public var connectionsMax = 4096
     /// Requests that handlers work on; the next one is answered 503 without calling the handler.
     public var requestsInFlightMax = 1024
-    /// Sum over all connections of body bytes received and not yet answered; the request that
+    /// Sum over all connections of request bytes received and not yet answered; the request that
     /// goes over it is answered 503.
-    public var bodyBytesInFlightMax = 128 << 20
+    public var bufferedBytesMax = 128 << 20
 
     /// From the first byte of a request (or the connection's opening) to the end of its head.
     public var headerDeadlineSeconds = 5.0

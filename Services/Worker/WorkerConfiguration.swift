@@ -1,0 +1,74 @@
+import Foundation
+import Models
+import Runtime
+
+/// Everything that a worker is told from outside, read once before anything starts.
+struct WorkerConfiguration: Sendable {
+    /// Names this worker in the log and in the ledger.
+    var name: String
+    var database: Secret
+    /// Opens the connections' secrets: 32 bytes, base64.
+    var masterKey: Secret
+    var operationsHost: String
+    /// `/healthz`, `/readyz`, `/metrics`; 0 takes any free port.
+    var operationsPort: Int
+    var logLevel: Log.Level
+    var limits: WorkerLimits
+    /// How long a stop may take before what is left is cancelled.
+    var graceSeconds: Double
+
+    static func read(
+        _ environment: [String: String] = ProcessInfo.processInfo.environment
+    ) throws(ConfigurationProblems) -> WorkerConfiguration {
+        try EnvironmentReader.read(environment) { reader in
+            WorkerConfiguration(
+                name: reader.string("WORKER_NAME", default: ProcessInfo.processInfo.hostName),
+                database: reader.secret("DATABASE_URL"),
+                masterKey: reader.secret("MASTER_KEY"),
+                operationsHost: reader.string("OPERATIONS_HOST", default: "127.0.0.1"),
+                operationsPort: reader.integer("OPERATIONS_PORT", in: 0...65_535, default: 9091),
+                logLevel: reader.choice("LOG_LEVEL", default: Log.Level.info),
+                limits: WorkerLimits(reading: &reader),
+                graceSeconds: reader.seconds("GRACE_SECONDS", in: 1...600, default: 25)
+                    / .seconds(1))
+        }
+    }
+}
+
+/// What a worker takes on at once and how patient it is.
+struct WorkerLimits: Sendable {
+    /// Lanes worked on at the same time.
+    var lanesMax = 64
+    /// Jobs of one lane in one turn: the lane then goes to the end of the queue.
+    var jobsPerLaneMax = 32
+    /// Lanes settled in one exchange.
+    var settlementsMax = 256
+    /// A worker that does not renew its lease for so long has lost its lanes.
+    var leaseSeconds = 15.0
+    /// Without a notification the worker looks for due lanes this often, give or take half.
+    var pollSeconds = 1.0
+    /// Attempts at one event before it is marked failed.
+    var attemptsMax = 8
+    /// Changes that Liaison makes to one record or incident within ten minutes before the fuse
+    /// parks it: two rules that undo each other end here.
+    var changesPerTargetMax = 60
+    /// How long our own write is remembered to recognise its echo.
+    var echoSeconds = 600.0
+    var databaseConnectionsMax = 4
+
+    init() {}
+
+    init(reading reader: inout EnvironmentReader) {
+        lanesMax = reader.integer("LANES_MAX", in: 1...4096, default: lanesMax)
+        jobsPerLaneMax = reader.integer("JOBS_PER_LANE_MAX", in: 1...1024, default: jobsPerLaneMax)
+        leaseSeconds =
+            reader.seconds("LEASE_SECONDS", in: 3...600, default: leaseSeconds) / .seconds(1)
+        pollSeconds =
+            reader.seconds("POLL_SECONDS", in: 0.05...60, default: pollSeconds) / .seconds(1)
+        attemptsMax = reader.integer("ATTEMPTS_MAX", in: 1...100, default: attemptsMax)
+        changesPerTargetMax = reader.integer(
+            "CHANGES_PER_TARGET_MAX", in: 1...100_000, default: changesPerTargetMax)
+        databaseConnectionsMax = reader.integer(
+            "DATABASE_CONNECTIONS_MAX", in: 2...100, default: databaseConnectionsMax)
+    }
+}

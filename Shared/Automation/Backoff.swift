@@ -1,0 +1,47 @@
+import Models
+
+/// When to try again, and when not to.
+public enum Backoff {
+    public static let baseSeconds = 2.0
+    public static let capSeconds = 300.0
+
+    /// Full jitter: anywhere between nothing and twice as long as last time, so that lanes which
+    /// failed together do not come back together.
+    ///
+    /// - Parameters:
+    ///   - attempt: the one that failed, from 1.
+    ///   - jitter: a die, `0..<1`.
+    public static func seconds(attempt: Int, jitter: Double) -> Double {
+        let doublings = max(0, min(attempt - 1, 30))
+        var ceiling = baseSeconds
+        for _ in 0..<doublings where ceiling < capSeconds { ceiling *= 2 }
+        return min(ceiling, capSeconds) * jitter
+    }
+
+    public enum Decision: Equatable, Sendable {
+        case again(LaneSettlement.Next)
+        /// The event is marked failed; the lane goes on.
+        case giveUp(Cause)
+    }
+
+    /// - Parameter attempt: the one that failed, from 1.
+    public static func decision(
+        after failure: Failure, attempt: Int, attemptsMax: Int, jitter: Double
+    ) -> Decision {
+        switch failure {
+        case .interrupted:
+            .again(.retry(afterSeconds: 0, refundsAttempt: true))
+        case .throttled(_, let retryAfterSeconds):
+            .again(.retry(afterSeconds: max(0, retryAfterSeconds), refundsAttempt: true))
+        case .permanent(let cause):
+            .giveUp(cause)
+        case .retryable(let cause):
+            attempt < attemptsMax
+                ? .again(
+                    .retry(
+                        afterSeconds: seconds(attempt: attempt, jitter: jitter),
+                        refundsAttempt: false))
+                : .giveUp(cause)
+        }
+    }
+}

@@ -1,0 +1,128 @@
+import JSON
+import Models
+
+/// What one event tells, read from the vendor's words. Nothing here was fetched.
+public struct EventFacts: Hashable, Sendable {
+    public let event: Event
+    /// As told; only a reference when the event is about a note, a workflow and the like.
+    public var incident: Incident?
+    public var record: RecordChangeFacts?
+    public var note: Note?
+    public var agent: Reference?
+    /// Only V2 carries it.
+    public var customAction: Reference?
+    public var workflow: Reference?
+    public var responder: Responder?
+    public var statusUpdate: String?
+    /// The incident was resolved by being merged into another one.
+    public var isMerge = false
+
+    public struct Note: Hashable, Sendable {
+        /// V2 tells none.
+        public var id: String?
+        public var text: String
+        /// PagerDuty cut the text in the webhook; the whole is at `GET /incidents/{id}/notes`.
+        public var isTrimmed: Bool
+        /// The note that somebody wrote while resolving.
+        public var isResolutionNote: Bool
+
+        public init(
+            id: String?, text: String, isTrimmed: Bool = false, isResolutionNote: Bool = false
+        ) {
+            self.id = id
+            self.text = text
+            self.isTrimmed = isTrimmed
+            self.isResolutionNote = isResolutionNote
+        }
+    }
+
+    public struct Responder: Hashable, Sendable {
+        public var name: String?
+        /// `pending`, `accepted`, ... an open set.
+        public var state: String?
+        public var message: String?
+    }
+
+    /// What moved the incident; `nil` when the event is about something else.
+    public var incidentChange: EventKind.IncidentChange? {
+        switch event.kind {
+        case .incident(let change): change
+        case .record, .service, .ping, .request, .unknown: nil
+        }
+    }
+
+    /// Which rules the event concerns; `nil` when it concerns none.
+    public var direction: Rule.Direction? {
+        switch event.kind {
+        case .incident: incident == nil ? nil : .incidentChange
+        case .record: record == nil ? nil : .recordChange
+        case .service, .ping, .request, .unknown: nil
+        }
+    }
+
+    /// Whose links the evaluation wants to see: of the incident, or of these records. A comment's
+    /// incidents are those of the record that it hangs on.
+    public var linkSubjects: (incident: IncidentID?, records: [RecordID]) {
+        if let record {
+            let parent = record.commentParent.map { [$0] } ?? []
+            return (nil, [record.reference.id] + parent)
+        }
+        return (incident?.id, [])
+    }
+}
+
+/// What Salesforce told about one change of one record.
+public struct RecordChangeFacts: Hashable, Sendable {
+    public var reference: RecordReference
+    public var isInsert: Bool
+    /// Who saved it.
+    public var userID: RecordID?
+    public var new: RecordFields
+    /// `nil` when the channel tells no old values: an outbound message.
+    public var old: RecordFields?
+
+    public init(
+        reference: RecordReference, isInsert: Bool, userID: RecordID? = nil, new: RecordFields,
+        old: RecordFields?
+    ) {
+        self.reference = reference
+        self.isInsert = isInsert
+        self.userID = userID
+        self.new = new
+        self.old = old
+    }
+
+    /// The record under which a case comment was written.
+    var commentParent: RecordID? {
+        guard reference.object == "CaseComment" else { return nil }
+        return new["ParentId"].string.flatMap(RecordID.init)
+    }
+}
+
+/// A record's fields. Salesforce leaves out what is null and does not distinguish upper and lower
+/// case in names (`reference/salesforce.md` 3.1), so an absent field reads as null.
+public struct RecordFields: Hashable, Sendable {
+    public let object: JSONObject
+    private let byName: [String: JSON]
+
+    public init(_ object: JSONObject = JSONObject()) {
+        self.object = object
+        byName = Dictionary(
+            object.members.map { ($0.key.lowercased(), $0.value) }, uniquingKeysWith: { $1 })
+    }
+
+    public subscript(_ name: String) -> JSON { byName[name.lowercased()] ?? .null }
+
+    /// Whether the field was told at all, if only as null.
+    public func tells(_ name: String) -> Bool { byName[name.lowercased()] != nil }
+
+    public static func == (a: Self, b: Self) -> Bool { a.object == b.object }
+    public func hash(into hasher: inout Hasher) { hasher.combine(object) }
+}
+
+/// The payload is not what its format promises. Permanent: reading it again cannot help.
+public struct UnreadableEvent: Error, Equatable, Sendable {
+    public let cause: Cause
+
+    init(_ message: String) { cause = Cause(.liaison, code: "event.unreadable", message: message) }
+}

@@ -1,0 +1,69 @@
+import JSON
+import Models
+
+/// Everything an evaluation looks at. With the event and the rules' versions it is all that is
+/// needed to evaluate again later.
+public struct Facts: Hashable, Sendable {
+    public var event: EventFacts
+    /// Of the incident or the record of the event (`EventFacts.linkSubjects`).
+    public var links: [Link]
+    /// As fetched for `FactNeeds`.
+    public var incidents: [IncidentID: Incident]
+    /// As fetched for `FactNeeds`: for each record the fields asked for, null where it has none.
+    public var records: [RecordID: RecordFields]
+    /// Which of the changes only repeat what we wrote ourselves.
+    public var echoes: Set<Echo>
+    /// The whole text of a note that the webhook had cut.
+    public var noteText: String?
+
+    public init(
+        event: EventFacts, links: [Link] = [], incidents: [IncidentID: Incident] = [:],
+        records: [RecordID: RecordFields] = [:], echoes: Set<Echo> = [], noteText: String? = nil
+    ) {
+        self.event = event
+        self.links = links
+        self.incidents = incidents
+        self.records = records
+        self.echoes = echoes
+        self.noteText = noteText
+    }
+}
+
+/// A change that we made ourselves, coming back.
+public enum Echo: Hashable, Sendable {
+    /// A field of the record that changed, by API name.
+    case field(String)
+    case incidentStatus
+    case incidentPriority
+    case incidentAssignment
+    /// The record was created by us.
+    case created
+    /// The note or the comment was written by us: it mirrors one of the other side.
+    case mirrored
+}
+
+/// What an evaluation wants to know beyond the event. Empty for most events: only rules that the
+/// event alone does not rule out ask for more.
+public struct FactNeeds: Hashable, Sendable {
+    public var incidents: Set<IncidentID>
+    /// Fields by API name.
+    public var records: [RecordReference: Set<String>]
+    /// The incident and the note whose text the webhook had cut.
+    public var trimmedNote: NoteReference?
+
+    public struct NoteReference: Hashable, Sendable {
+        public var incident: IncidentID
+        public var note: String
+    }
+
+    public init(
+        incidents: Set<IncidentID> = [], records: [RecordReference: Set<String>] = [:],
+        trimmedNote: NoteReference? = nil
+    ) {
+        self.incidents = incidents
+        self.records = records
+        self.trimmedNote = trimmedNote
+    }
+
+    public var isEmpty: Bool { incidents.isEmpty && records.isEmpty && trimmedNote == nil }
+}

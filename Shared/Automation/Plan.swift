@@ -1,0 +1,24 @@
+import JSON
+import Models
+
+/// What the rules that matched want done, in order.
+public struct Plan: Hashable, Sendable {
+    public var effects: [Effect] = []
+    /// Actions that cannot be carried out until a person mends the rule or the data: the event is
+    /// marked failed after the effects are performed.
+    public var problems: [Problem] = []
+    /// Actions that had nothing to act on, in words for the explanation.
+    public var remarks: [Remark] = []
+
+    public struct Problem: Hashable, Sendable {
+        public var rule: RuleID
+        public var cause: Cause
+    }
+
+    public struct Remark: Hashable, Sendable {
+        public var rule: RuleID
+        public var text: String
+    }
+
+    public init() {}
+}

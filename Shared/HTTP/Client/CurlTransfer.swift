@@ -1,0 +1,98 @@
+import CCurl
+
+/// One call while libcurl works on it. libcurl holds unretained pointers to this object, to its
+/// body and to its header list; it lives until its handle has left the multi handle.
+final class CurlTransfer {
+    let call: ClientCall
+    let easy: UnsafeMutableRawPointer
+    let limits: HTTPClientLimits
+    let body: UnsafeMutableBufferPointer<UInt8>
+    var fields: UnsafeMutablePointer<curl_slist>?
+
+    private var response = HTTPResponse(status: 0)
+    private var headerBytes = 0
+    private var headersAreComplete = false
+    /// Why a callback of ours stopped the transfer.
+    private var stopReason: String?
+
+    init(_ call: ClientCall, on easy: UnsafeMutableRawPointer, limits: HTTPClientLimits) {
+        self.call = call
+        self.easy = easy
+        self.limits = limits
+        // Never without an address: libcurl would ask a read callback for the body instead.
+        body = .allocate(capacity: max(1, call.request.body.count))
+        _ = body.update(fromContentsOf: call.request.body)
+    }
+
+    deinit {
+        curl_slist_free_all(fields)
+        body.deallocate()
+    }
+
+    /// What became of the call, once libcurl has said how the transfer ended.
+    func outcome(_ result: CURLcode) -> ClientCall.Outcome {
+        if result == CURLE_OK && isPlausible {
+            response.status = curl_get_number(easy, CURLINFO_RESPONSE_CODE)
+            return .success(response)
+        }
+        let said = result == CURLE_OK ? "the answer is malformed" : nil
+        let reason = stopReason ?? said ?? String(cString: curl_easy_strerror(result))
+        return .failure(hasSent ? .unknownOutcome(reason: reason) : .notSent(reason: reason))
+    }
+
+    /// libcurl is content with a head that was cut off and with lengths that contradict each other.
+    private var isPlausible: Bool {
+        headersAreComplete && Set(response.headers.values("Content-Length")).count <= 1
+    }
+
+    /// libcurl counts what the socket took, so zero is certainty.
+    private var hasSent: Bool {
+        curl_get_number(easy, CURLINFO_REQUEST_SIZE) > 0
+    }
+
+    /// libcurl asks before it sends the request, and asks again before it repeats it: it does so on
+    /// its own account, for any method, when a reused connection ends before the first byte of an
+    /// answer. But the server may have acted on what it got, so only a safe method is repeated.
+    func maySend() -> Bool {
+        if !hasSent || ["GET", "HEAD"].contains(call.request.method) { return true }
+        stopReason = "the connection ended before an answer"
+        return false
+    }
+
+    /// The number of bytes taken; any other than all ends the transfer.
+    func receiveBody(_ bytes: UnsafeRawBufferPointer) -> Int {
+        guard response.body.count + bytes.count <= limits.responseBytesMax else {
+            stopReason = "the answer is longer than \(limits.responseBytesMax) bytes"
+            return 0
+        }
+        response.body.append(contentsOf: bytes)
+        return bytes.count
+    }
+
+    /// Called once for each line of each head, interim answers' included, and for trailer fields.
+    func receiveHeader(_ bytes: UnsafeRawBufferPointer) -> Int {
+        headerBytes += bytes.count
+        guard headerBytes <= limits.responseHeaderBytesMax else {
+            stopReason = "the answer's head is longer than \(limits.responseHeaderBytesMax) bytes"
+            return 0
+        }
+        let line = bytes.prefix { $0 != UInt8(ascii: "\r") && $0 != UInt8(ascii: "\n") }
+        if line.starts(with: "HTTP/".utf8) {
+            response.headers = [:]
+            headersAreComplete = false
+        } else if line.isEmpty {
+            headersAreComplete = true
+        } else if !headersAreComplete, let colon = line.firstIndex(of: UInt8(ascii: ":")) {
+            response.headers.append(
+                String(decoding: line[..<colon], as: UTF8.self),
+                String(decoding: trimmed(line[(colon + 1)...]), as: UTF8.self))
+        }
+        return bytes.count
+    }
+}
+
+private func trimmed(_ bytes: Slice<UnsafeRawBufferPointer>) -> Slice<UnsafeRawBufferPointer> {
+    var bytes = bytes.drop(while: isBlank)
+    while let last = bytes.last, isBlank(last) { bytes.removeLast() }
+    return bytes
+}

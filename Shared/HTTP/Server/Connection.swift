@@ -1,0 +1,45 @@
+/// One client's connection, as its event loop sees it.
+final class Connection {
+    enum Phase {
+        /// Idle, or in the middle of a request.
+        case reading
+        /// A handler has the request; nothing more is read, so a client cannot pile up requests.
+        case handling(Pending)
+        case writing(closes: Bool)
+        /// Everything is said; what the client still sends is thrown away until it closes.
+        case lingering(bytesLeft: Int)
+    }
+
+    struct Pending {
+        let exchange: UInt64
+        let cancellation: HandlerCancellation
+        let keepsAlive: Bool
+        let isHead: Bool
+    }
+
+    let id: UInt64
+    let socket: Socket
+    var reader: RequestReader
+    var phase = Phase.reading
+    /// Monotonic nanoseconds at which the phase ends, whatever happens before.
+    var deadline: UInt64
+    /// The part of a request that `deadline` was set for.
+    var timed: RequestReader.Progress?
+    var interest = Poller.Interest.read
+    var outgoing: [UInt8] = []
+    var outgoingSent = 0
+    /// This connection's share of the loop's buffered bytes.
+    var countedBytes = 0
+    var exchanges: UInt64 = 0
+
+    var isReading: Bool {
+        if case .reading = phase { true } else { false }
+    }
+
+    init(id: UInt64, socket: Socket, limits: HTTPServerLimits, deadline: UInt64) {
+        self.id = id
+        self.socket = socket
+        self.reader = RequestReader(limits: limits)
+        self.deadline = deadline
+    }
+}

@@ -1,0 +1,210 @@
+/// The life of one connection: read, hand over, answer, linger.
+extension EventLoop {
+    /// Bytes thrown away after the last answer before the connection is simply closed.
+    private static let lingerBytesMax = 256 << 10
+
+    func receive(_ connection: Connection) {
+        switch connection.phase {
+        case .reading:
+            switch connection.socket.receive(into: scratch) {
+            case .bytes(let count):
+                connection.reader.receive(UnsafeRawBufferPointer(rebasing: scratch[..<count]))
+                advance(connection)
+            case .wouldBlock:
+                break
+            case .ended:
+                close(connection)
+            }
+        case .handling:
+            setInterest(connection, [])
+        case .writing:
+            setInterest(connection, .write)
+        case .lingering(let bytesLeft):
+            discard(connection, bytesLeft)
+        }
+    }
+
+    /// Does whatever the bytes that are here allow, up to the next wait.
+    func advance(_ connection: Connection) {
+        while connection.isReading {
+            switch connection.reader.next() {
+            case .needsMore:
+                return awaitMore(connection)
+            case .head(let head):
+                switch admit(head) {
+                case .accept(let bodyBytesMax):
+                    connection.reader.accept(bodyBytesMax: bodyBytesMax)
+                case .refuse(let response):
+                    let isHead = head.method == "HEAD"
+                    respond(connection, response, closes: true, isHead: isHead)
+                }
+            case .request(let request, let keepsAlive):
+                dispatch(request, of: connection, keepsAlive: keepsAlive)
+            case .refused(let refusal):
+                respond(connection, refusal.response, closes: true)
+            }
+        }
+    }
+
+    private func awaitMore(_ connection: Connection) {
+        let progress = connection.reader.progress
+        if isDraining && progress == .betweenRequests { return close(connection) }
+        count(connection.reader.bufferedBytes, for: connection)
+        guard bufferedBytes <= limits.bufferedBytesMax else {
+            let full = HTTPResponse.unavailable(detail: "Too much is being received.")
+            return respond(connection, full, closes: true)
+        }
+        if progress != connection.timed {
+            connection.timed = progress
+            connection.deadline = deadline(after: seconds(for: progress))
+        }
+        if connection.reader.takeContinue() && !sendContinue(connection) {
+            return close(connection)
+        }
+        setInterest(connection, .read)
+    }
+
+    private func seconds(for progress: RequestReader.Progress) -> Double {
+        switch progress {
+        case .betweenRequests: limits.idleSeconds
+        case .head: limits.headerDeadlineSeconds
+        case .body: limits.bodyDeadlineSeconds
+        }
+    }
+
+    /// The line fits into any socket buffer that the client has not stuffed itself.
+    private func sendContinue(_ connection: Connection) -> Bool {
+        let line = Array("HTTP/1.1 100 Continue\r\n\r\n".utf8)
+        switch line.withUnsafeBytes(connection.socket.send) {
+        case .bytes(let count): return count == line.count
+        case .wouldBlock, .ended: return false
+        }
+    }
+
+    private func dispatch(_ request: HTTPRequest, of connection: Connection, keepsAlive: Bool) {
+        let isHead = request.method == "HEAD"
+        guard handlersRunning < limits.requestsInFlightMax else {
+            let busy = HTTPResponse.unavailable(detail: "Too many requests are being worked on.")
+            return respond(connection, busy, closes: !keepsAlive, isHead: isHead)
+        }
+        connection.exchanges += 1
+        let exchange = Exchange(
+            connection: connection.id, number: connection.exchanges, request: request,
+            cancellation: HandlerCancellation())
+        guard case .enqueued = exchanges.yield(exchange) else {
+            let ending = HTTPResponse.unavailable(detail: "The server is stopping.")
+            return respond(connection, ending, closes: true, isHead: isHead)
+        }
+        handlersRunning += 1
+        count(request.body.count + connection.reader.bufferedBytes, for: connection)
+        connection.deadline = deadline(after: limits.handlerDeadlineSeconds)
+        connection.phase = .handling(
+            Connection.Pending(
+                exchange: exchange.number, cancellation: exchange.cancellation,
+                keepsAlive: keepsAlive, isHead: isHead))
+    }
+
+    func deliver(_ answer: Answer) {
+        handlersRunning -= 1
+        guard let connection = connections[answer.connection],
+            case .handling(let pending) = connection.phase,
+            pending.exchange == answer.exchange
+        else { return }
+        let closes = !pending.keepsAlive || answer.response.closesConnection
+        respond(connection, answer.response, closes: closes, isHead: pending.isHead)
+        advance(connection)
+    }
+
+    func respond(
+        _ connection: Connection, _ response: HTTPResponse, closes: Bool, isHead: Bool = false
+    ) {
+        let closes = closes || isDraining
+        connection.outgoing = encode(
+            response, date: currentDate(), closes: closes, hasBody: !isHead)
+        connection.outgoingSent = 0
+        connection.phase = .writing(closes: closes)
+        connection.deadline = deadline(after: limits.responseDeadlineSeconds)
+        if closes { connection.reader.end() }
+        count(connection.reader.bufferedBytes, for: connection)
+        flush(connection)
+    }
+
+    /// Writes what the client takes now. After the last byte the connection reads or lingers.
+    func flush(_ connection: Connection) {
+        guard case .writing(let closes) = connection.phase else { return }
+        let sent = connection.outgoing.withUnsafeBytes { bytes in
+            connection.socket.send(
+                UnsafeRawBufferPointer(rebasing: bytes[connection.outgoingSent...]))
+        }
+        switch sent {
+        case .bytes(let count): connection.outgoingSent += count
+        case .wouldBlock: break
+        case .ended: return close(connection)
+        }
+        guard connection.outgoingSent == connection.outgoing.count else {
+            return setInterest(connection, .write)
+        }
+        connection.outgoing = []
+        connection.timed = nil
+        connection.phase = .reading
+        if closes { startLingering(connection) }
+    }
+
+    private func startLingering(_ connection: Connection) {
+        connection.socket.finishSending()
+        connection.phase = .lingering(bytesLeft: Self.lingerBytesMax)
+        connection.deadline = deadline(after: limits.lingerSeconds)
+        setInterest(connection, .read)
+    }
+
+    private func discard(_ connection: Connection, _ bytesLeft: Int) {
+        switch connection.socket.receive(into: scratch) {
+        case .bytes(let count) where count < bytesLeft:
+            connection.phase = .lingering(bytesLeft: bytesLeft - count)
+        case .wouldBlock:
+            break
+        case .bytes, .ended:
+            close(connection)
+        }
+    }
+
+    /// The deadline of the connection's phase has passed.
+    func expire(_ connection: Connection) {
+        switch connection.phase {
+        case .reading:
+            guard connection.reader.progress != .betweenRequests else { return close(connection) }
+            let late = Refusal(408, "The request did not come in time.")
+            respond(connection, late.response, closes: true)
+        case .handling(let pending):
+            pending.cancellation.cancel()
+            let late = HTTPResponse.unavailable(detail: "The answer was not ready in time.")
+            respond(connection, late, closes: true, isHead: pending.isHead)
+        case .writing:
+            forget(connection)
+            connection.socket.reset()
+        case .lingering:
+            close(connection)
+        }
+    }
+
+    func close(_ connection: Connection) {
+        forget(connection)
+        connection.socket.close()
+    }
+
+    private func forget(_ connection: Connection) {
+        count(0, for: connection)
+        connections[connection.id] = nil
+    }
+
+    private func setInterest(_ connection: Connection, _ interest: Poller.Interest) {
+        guard connection.interest != interest else { return }
+        connection.interest = interest
+        poller.modify(connection.socket.descriptor, token: connection.id, interest)
+    }
+
+    private func count(_ bytes: Int, for connection: Connection) {
+        bufferedBytes += bytes - connection.countedBytes
+        connection.countedBytes = bytes
+    }
+}

@@ -1,0 +1,124 @@
+import Glibc
+
+/// Accepts, reads, times and writes every connection on one thread. `run()` confines it to that
+/// thread; other threads reach it through its mailbox only, hence unchecked.
+final class EventLoop: @unchecked Sendable {
+    enum Token {
+        static let mailbox: UInt64 = 0
+        static let listener: UInt64 = 1
+        static let firstConnection: UInt64 = 2
+    }
+
+    let limits: HTTPServerLimits
+    let admit: @Sendable (HTTPRequestHead) -> HTTPAdmission
+    let mailbox: Mailbox
+    let exchanges: AsyncStream<Exchange>.Continuation
+    let poller: Poller
+    let scratch = UnsafeMutableRawBufferPointer.allocate(byteCount: 32 << 10, alignment: 16)
+
+    var listener: Listener?
+    var listenerRests = false
+    var connections: [UInt64: Connection] = [:]
+    var nextToken = Token.firstConnection
+    var handlersRunning = 0
+    var bufferedBytes = 0
+    var isDraining = false
+    var now = monotonicNanoseconds()
+    private var date = (text: "", expires: UInt64(0))
+    private var nextSweep: UInt64 = 0
+    private static let sweepNanoseconds: UInt64 = 50_000_000
+
+    init(
+        listener: consuming Listener, mailbox: Mailbox, limits: HTTPServerLimits,
+        admit: @escaping @Sendable (HTTPRequestHead) -> HTTPAdmission,
+        exchanges: AsyncStream<Exchange>.Continuation
+    ) throws(HTTPServerError) {
+        self.limits = limits
+        self.admit = admit
+        self.mailbox = mailbox
+        self.exchanges = exchanges
+        self.poller = try Poller()
+        guard poller.add(mailbox.descriptor, token: Token.mailbox, .read),
+            poller.add(listener.descriptor, token: Token.listener, .read)
+        else { throw .descriptorsExhausted(errno: errno) }
+        self.listener = consume listener
+    }
+
+    deinit {
+        scratch.deallocate()
+    }
+
+    /// Returns when a shutdown was requested and the last connection has ended.
+    func run() {
+        while !isDraining || !connections.isEmpty {
+            let count = poller.wait(timeoutMilliseconds: timeoutMilliseconds)
+            now = monotonicNanoseconds()
+            for index in 0..<count { handle(poller.event(at: index)) }
+            if now >= nextSweep { sweep() }
+        }
+    }
+
+    /// Deadlines are looked at in sweeps: a pass over all connections twenty times a second costs
+    /// less than keeping a timer for each.
+    private var timeoutMilliseconds: Int32 {
+        if connections.isEmpty && !listenerRests { return -1 }
+        return nextSweep <= now ? 0 : Int32((nextSweep - now) / 1_000_000) + 1
+    }
+
+    private func sweep() {
+        nextSweep = now + Self.sweepNanoseconds
+        if listenerRests {
+            listenerRests = false
+            setListenerInterest(.read)
+        }
+        for connection in connections.values where now >= connection.deadline {
+            expire(connection)
+        }
+    }
+
+    private func handle(_ event: Poller.Event) {
+        switch event.token {
+        case Token.mailbox:
+            readMailbox()
+        case Token.listener:
+            acceptWaiting()
+        case let token:
+            guard let connection = connections[token] else { return }
+            if event.isBroken {
+                close(connection)
+            } else if event.isWritable {
+                flush(connection)
+                advance(connection)
+            } else if event.isReadable {
+                receive(connection)
+            }
+        }
+    }
+
+    private func readMailbox() {
+        let contents = mailbox.take()
+        for answer in contents.answers { deliver(answer) }
+        switch contents.shutdown {
+        case .none: break
+        case .drain: drain()
+        case .immediate: abandon()
+        }
+    }
+
+    /// Written once a second, not once an answer.
+    func currentDate() -> String {
+        if now >= date.expires {
+            date = (httpDate(secondsSince1970: time(nil)), now + 1_000_000_000)
+        }
+        return date.text
+    }
+
+    func deadline(after seconds: Double) -> UInt64 {
+        now + nanoseconds(seconds)
+    }
+
+    func setListenerInterest(_ interest: Poller.Interest) {
+        guard let descriptor = listener?.descriptor else { return }
+        poller.modify(descriptor, token: Token.listener, interest)
+    }
+}

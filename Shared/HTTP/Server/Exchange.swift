@@ -1,0 +1,57 @@
+import Synchronization
+
+/// One request on its way to the handler and its answer's way back.
+struct Exchange: Sendable {
+    let connection: UInt64
+    let number: UInt64
+    let request: HTTPRequest
+    let cancellation: HandlerCancellation
+
+    func perform(_ handler: HTTPHandler, answering mailbox: Mailbox) async {
+        let response = await withUnsafeCurrentTask { task in
+            cancellation.handlerBegan(task)
+            defer { cancellation.handlerEnded() }
+            return await handler.respond(request)
+        }
+        mailbox.post(Answer(connection: connection, exchange: number, response: response))
+    }
+}
+
+/// A handler's response, addressed to the exchange that asked for it: the connection may be gone
+/// or may have been answered at the deadline.
+struct Answer: Sendable {
+    let connection: UInt64
+    let exchange: UInt64
+    let response: HTTPResponse
+}
+
+/// Lets the event loop cancel one handler's task, without a timer task for every request.
+///
+/// A task reference is valid only while its task runs; the lock holds it to that.
+final class HandlerCancellation: Sendable {
+    private struct State: @unchecked Sendable {
+        var task: UnsafeCurrentTask?
+        var isCancelled = false
+    }
+
+    private let state = Mutex(State())
+
+    fileprivate func handlerBegan(_ task: UnsafeCurrentTask?) {
+        let began = State(task: task)
+        state.withLock { state in
+            state.task = began.task
+            if state.isCancelled { state.task?.cancel() }
+        }
+    }
+
+    fileprivate func handlerEnded() {
+        state.withLock { $0.task = nil }
+    }
+
+    func cancel() {
+        state.withLock { state in
+            state.isCancelled = true
+            state.task?.cancel()
+        }
+    }
+}

@@ -1,0 +1,64 @@
+import Glibc
+
+/// The bytes of one answer (RFC 9112 sections 4 to 6): always delimited by a `Content-Length`, and
+/// saying so whenever the connection closes after it.
+///
+/// - Parameter hasBody: `false` for HEAD, whose answer only describes the body.
+func encode(
+    _ response: HTTPResponse, date: String, closes: Bool, hasBody: Bool = true
+) -> [UInt8] {
+    guard (200...599).contains(response.status), response.headers.areWritable else {
+        let problem = HTTPResponse.problem(status: 500, detail: "The answer cannot be written.")
+        return encode(problem, date: date, closes: closes, hasBody: hasBody)
+    }
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(256 + (hasBody ? response.body.count : 0))
+    bytes += "HTTP/1.1 ".utf8
+    bytes += String(response.status).utf8
+    bytes.append(UInt8(ascii: " "))
+    bytes += reasonPhrase(of: response.status).utf8
+    bytes += "\r\nDate: ".utf8
+    bytes += date.utf8
+    response.headers.forEach { name, value in
+        if isServersOwn(name) { return }
+        bytes += "\r\n".utf8
+        bytes += name.utf8
+        bytes += ": ".utf8
+        bytes += value.utf8
+    }
+    if closes { bytes += "\r\nConnection: close".utf8 }
+    // RFC 9110 section 8.6: never with 204; with 304 it would describe another answer's body.
+    let mayHaveBody = response.status != 204 && response.status != 304
+    if mayHaveBody {
+        bytes += "\r\nContent-Length: ".utf8
+        bytes += String(response.body.count).utf8
+    }
+    bytes += "\r\n\r\n".utf8
+    if mayHaveBody && hasBody { bytes += response.body }
+    return bytes
+}
+
+private func isServersOwn(_ name: String) -> Bool {
+    switch name.utf8.count {
+    case 4: equalIgnoringCase(name, "date")
+    case 10: equalIgnoringCase(name, "connection")
+    case 14: equalIgnoringCase(name, "content-length")
+    case 17: equalIgnoringCase(name, "transfer-encoding")
+    case _: false
+    }
+}
+
+/// RFC 9110 section 5.6.7: `Sun, 06 Nov 1994 08:49:37 GMT`.
+func httpDate(secondsSince1970: Int) -> String {
+    var seconds = time_t(secondsSince1970)
+    var parts = tm()
+    gmtime_r(&seconds, &parts)
+    let days = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"]
+    let months = [
+        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+    ]
+    func two(_ number: Int32) -> String { number < 10 ? "0\(number)" : "\(number)" }
+    let day = "\(days[Int(parts.tm_wday)]), \(two(parts.tm_mday))"
+    let month = "\(months[Int(parts.tm_mon)]) \(parts.tm_year + 1900)"
+    return "\(day) \(month) \(two(parts.tm_hour)):\(two(parts.tm_min)):\(two(parts.tm_sec)) GMT"
+}

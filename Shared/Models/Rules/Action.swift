@@ -1,0 +1,148 @@
+import JSON
+
+/// What a rule does when it matches. Actions on incidents act on the incident that changed, or on
+/// every incident linked to the record that changed; actions on records act on the record that
+/// changed, or on each linked record for which the rule matched.
+public enum Action: Hashable, Sendable {
+    /// Unless the record has an open linked incident. In rules on record changes only.
+    case createIncident(NewIncidentTemplate)
+    case acknowledgeIncident
+    case resolveIncident(resolution: Template?)
+    /// By id.
+    case setIncidentPriority(Template)
+    case startIncidentWorkflow(workflow: Template)
+    /// Response plays left PagerDuty's API in 2025; kept for rules that were made before.
+    case runResponsePlay(play: Template)
+    case reassignIncident(AssignmentTemplate)
+    case addNote(text: Template)
+    /// Several of one rule become one write.
+    case setField(FieldTemplate, RecordWriteOptions)
+    /// Once per event. A rule that creates a record of its own object without having one sets
+    /// the new record's fields with its `setField`, too: that is how the guide says it.
+    case createRecord(NewRecordTemplate)
+    case addComment(text: Template, isPublic: Bool)
+    /// To an Apex REST resource. Without a body the vendor's own words about the event.
+    case deliver(path: String, body: ValueTemplate?)
+
+    public enum Kind: String, CaseIterable, Sendable {
+        case createIncident, acknowledgeIncident, resolveIncident, setIncidentPriority
+        case startIncidentWorkflow, runResponsePlay, reassignIncident, addNote
+        case setField, createRecord, addComment, deliver
+    }
+
+    public var kind: Kind {
+        switch self {
+        case .createIncident: .createIncident
+        case .acknowledgeIncident: .acknowledgeIncident
+        case .resolveIncident: .resolveIncident
+        case .setIncidentPriority: .setIncidentPriority
+        case .startIncidentWorkflow: .startIncidentWorkflow
+        case .runResponsePlay: .runResponsePlay
+        case .reassignIncident: .reassignIncident
+        case .addNote: .addNote
+        case .setField: .setField
+        case .createRecord: .createRecord
+        case .addComment: .addComment
+        case .deliver: .deliver
+        }
+    }
+}
+
+public struct NewIncidentTemplate: Hashable, Sendable {
+    /// The service's id.
+    public var service: Template
+    public var title: Template
+    public var body: Template?
+    public var urgency: Incident.Urgency?
+    /// The priority's id.
+    public var priority: Template?
+    public var assignment: AssignmentTemplate?
+
+    public init(
+        service: Template, title: Template, body: Template? = nil,
+        urgency: Incident.Urgency? = nil, priority: Template? = nil,
+        assignment: AssignmentTemplate? = nil
+    ) {
+        self.service = service
+        self.title = title
+        self.body = body
+        self.urgency = urgency
+        self.priority = priority
+        self.assignment = assignment
+    }
+}
+
+/// By ids.
+public enum AssignmentTemplate: Hashable, Sendable {
+    case users([Template])
+    case escalationPolicy(Template)
+}
+
+public struct FieldTemplate: Hashable, Sendable {
+    /// API name.
+    public var field: String
+    public var value: ValueTemplate
+
+    public init(field: String, value: ValueTemplate) {
+        self.field = field
+        self.value = value
+    }
+}
+
+public struct NewRecordTemplate: Hashable, Sendable {
+    public var object: String
+    public var fields: [FieldTemplate]
+    /// Makes the creation repeatable: an upsert by a unique external-id field.
+    public var externalID: ExternalIDTemplate?
+    public var options: RecordWriteOptions
+
+    public struct ExternalIDTemplate: Hashable, Sendable {
+        public var field: String
+        public var value: Template
+
+        public init(field: String, value: Template) {
+            self.field = field
+            self.value = value
+        }
+    }
+
+    public init(
+        object: String, fields: [FieldTemplate], externalID: ExternalIDTemplate? = nil,
+        options: RecordWriteOptions = RecordWriteOptions()
+    ) {
+        self.object = object
+        self.fields = fields
+        self.externalID = externalID
+        self.options = options
+    }
+}
+
+extension Action {
+    /// Every field that a template of the action reads.
+    public var fields: [Field] {
+        switch self {
+        case .acknowledgeIncident: []
+        case .createIncident(let new):
+            [new.service, new.title].flatMap(\.fields) + (new.body?.fields ?? [])
+                + (new.priority?.fields ?? []) + (new.assignment?.fields ?? [])
+        case .resolveIncident(let resolution): resolution?.fields ?? []
+        case .setIncidentPriority(let template), .startIncidentWorkflow(let template),
+            .runResponsePlay(let template), .addNote(let template), .addComment(let template, _):
+            template.fields
+        case .reassignIncident(let assignment): assignment.fields
+        case .setField(let field, _): field.value.fields
+        case .createRecord(let new):
+            new.fields.flatMap { $0.value.fields } + (new.externalID?.value.fields ?? [])
+        case .deliver(_, let body): body?.fields ?? []
+        }
+    }
+}
+
+extension AssignmentTemplate {
+    var fields: [Field] {
+        switch self {
+        case .users(let users): users.flatMap(\.fields)
+        case .escalationPolicy(let policy): policy.fields
+        }
+    }
+}

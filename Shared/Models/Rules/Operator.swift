@@ -1,0 +1,154 @@
+/// What a condition asks of its field: a question and whether it is negated. Every question has both
+/// names, so every operator has its negation.
+///
+/// The answer is true, false or "not evaluable" with a reason. Not evaluable never makes a rule
+/// fire, negated or not: groups combine it as Kleene's third value. By family:
+///
+/// | family | value not told | null | value of another type |
+/// |---|---|---|---|
+/// | `exists` | false | false | true |
+/// | `isNull` | not evaluable | true | false |
+/// | text | not evaluable | as the empty text (Salesforce knows no difference) | numbers and booleans as they are written in JSON; lists and objects not evaluable |
+/// | number, date-time, boolean | not evaluable | not evaluable | a text that is exactly one is one (`"12.50"`, `"true"`, `"2026-03-02"`); all else not evaluable |
+/// | list | not evaluable | as the empty list | a text is a multi-select value, `"a;b"`; all else not evaluable |
+/// | change | not evaluable, also when no old values are told | a value like any other; on an insert every old value is null | `increased`, `decreased`: not evaluable unless both are numbers or both date-times |
+/// | link | false; `linkedIncidentStatusIs` not evaluable when a needed status is not known | | |
+///
+/// Texts are compared without regard to case unless the condition says `"caseSensitive": true`; two
+/// Salesforce ids by their first 15 characters, with regard to case, always.
+public struct Operator: Hashable, Sendable {
+    public let question: Question
+    public let isNegated: Bool
+
+    public init(_ question: Question, isNegated: Bool = false) {
+        self.question = question
+        self.isNegated = isNegated
+    }
+
+    public init?(name: String) {
+        guard let found = Self.byName[name] else { return nil }
+        self = found
+    }
+
+    public var name: String { isNegated ? question.names.negated : question.names.plain }
+    public var negation: Operator { Operator(question, isNegated: !isNegated) }
+
+    private static let byName = Dictionary(
+        uniqueKeysWithValues: allCases.map { ($0.name, $0) })
+}
+
+extension Operator: CaseIterable {
+    public static let allCases: [Operator] = Question.allCases.flatMap {
+        [Operator($0), Operator($0, isNegated: true)]
+    }
+}
+
+extension Operator {
+    public enum Question: CaseIterable, Hashable, Sendable {
+        case exists, isNull, equalsField
+        case equals, contains, startsWith, endsWith, isOneOf, matchesWildcard, matchesRegex, isEmpty
+        case numberEquals, greaterThan, lessThan, numberBetween
+        case before, after, dateBetween, withinLast, olderThan, withinNext
+        case isTrue
+        case listContains, containsAnyOf, containsAllOf, countEquals, countAtLeast, countAtMost
+        case changed, changedTo, changedFrom, changedFromTo, increased, decreased
+        case hasLinkedIncident, hasLinkedRecord, linkedIncidentStatusIs
+
+        var names: (plain: String, negated: String) {
+            switch self {
+            case .exists: ("exists", "notExists")
+            case .isNull: ("isNull", "isNotNull")
+            case .equalsField: ("equalsField", "notEqualsField")
+            case .equals: ("equals", "notEquals")
+            case .contains: ("contains", "notContains")
+            case .startsWith: ("startsWith", "notStartsWith")
+            case .endsWith: ("endsWith", "notEndsWith")
+            case .isOneOf: ("isOneOf", "isNoneOf")
+            case .matchesWildcard: ("matchesWildcard", "notMatchesWildcard")
+            case .matchesRegex: ("matchesRegex", "notMatchesRegex")
+            case .isEmpty: ("isEmpty", "isNotEmpty")
+            case .numberEquals: ("numberEquals", "numberNotEquals")
+            case .greaterThan: ("greaterThan", "atMost")
+            case .lessThan: ("lessThan", "atLeast")
+            case .numberBetween: ("between", "notBetween")
+            case .before: ("before", "onOrAfter")
+            case .after: ("after", "onOrBefore")
+            case .dateBetween: ("dateBetween", "dateNotBetween")
+            case .withinLast: ("withinLast", "notWithinLast")
+            case .olderThan: ("olderThan", "notOlderThan")
+            case .withinNext: ("withinNext", "notWithinNext")
+            case .isTrue: ("isTrue", "isFalse")
+            case .listContains: ("listContains", "notListContains")
+            case .containsAnyOf: ("containsAnyOf", "containsNoneOf")
+            case .containsAllOf: ("containsAllOf", "notContainsAllOf")
+            case .countEquals: ("countEquals", "countNotEquals")
+            case .countAtLeast: ("countAtLeast", "countLessThan")
+            case .countAtMost: ("countAtMost", "countMoreThan")
+            case .changed: ("changed", "notChanged")
+            case .changedTo: ("changedTo", "notChangedTo")
+            case .changedFrom: ("changedFrom", "notChangedFrom")
+            case .changedFromTo: ("changedFromTo", "notChangedFromTo")
+            case .increased: ("increased", "notIncreased")
+            case .decreased: ("decreased", "notDecreased")
+            case .hasLinkedIncident: ("hasLinkedIncident", "hasNoLinkedIncident")
+            case .hasLinkedRecord: ("hasLinkedRecord", "hasNoLinkedRecord")
+            case .linkedIncidentStatusIs: ("linkedIncidentStatusIs", "linkedIncidentStatusIsNot")
+            }
+        }
+    }
+
+    public enum Family: Sendable {
+        case any, text, number, moment, boolean, list, change, linkedIncidents, linkedRecords
+    }
+}
+
+extension Operator.Question {
+    public var family: Operator.Family {
+        switch self {
+        case .exists, .isNull, .equalsField, .isEmpty: .any
+        case .equals, .contains, .startsWith, .endsWith, .isOneOf, .matchesWildcard,
+            .matchesRegex:
+            .text
+        case .numberEquals, .greaterThan, .lessThan, .numberBetween: .number
+        case .before, .after, .dateBetween, .withinLast, .olderThan, .withinNext: .moment
+        case .isTrue: .boolean
+        case .listContains, .containsAnyOf, .containsAllOf, .countEquals, .countAtLeast,
+            .countAtMost:
+            .list
+        case .changed, .changedTo, .changedFrom, .changedFromTo, .increased, .decreased: .change
+        case .hasLinkedIncident, .linkedIncidentStatusIs: .linkedIncidents
+        case .hasLinkedRecord: .linkedRecords
+        }
+    }
+
+    /// Why the question makes no sense for the field in this direction; `nil` when it does.
+    func problem(on field: Field, in direction: Rule.Direction) -> String? {
+        switch family {
+        case .any: nil
+        case .text: field.type == .list ? "is for texts; use listContains for a list" : nil
+        case .number: accepts(field, .number)
+        case .moment: accepts(field, .moment)
+        case .boolean: accepts(field, .boolean)
+        case .list: accepts(field, .list)
+        case .change: changeProblem(on: field, in: direction)
+        case .linkedIncidents:
+            field == .fact(.linkIncidents) ? nil : "belongs to the field link.incidents"
+        case .linkedRecords:
+            field == .fact(.linkRecords) ? nil : "belongs to the field link.records"
+        }
+    }
+
+    private func accepts(_ field: Field, _ type: FieldType) -> String? {
+        field.type == type || field.type == .any
+            ? nil : "is for a \(type.rawValue), but \(field.name) is a \(field.type.rawValue)"
+    }
+
+    /// PagerDuty never sends the state before, and a record that is only fetched has none.
+    private func changeProblem(on field: Field, in direction: Rule.Direction) -> String? {
+        guard case .record = field, direction == .recordChange else {
+            return "needs old values: only fields of the record in rules of direction "
+                + "recordChange have them"
+        }
+        return nil
+    }
+}

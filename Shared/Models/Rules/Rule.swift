@@ -1,0 +1,140 @@
+import JSON
+
+/// When this happens to an object and these conditions hold, do that. One direction each.
+public struct Rule: Hashable, Sendable {
+    /// What sets the rule off.
+    public enum Direction: String, CaseIterable, Sendable {
+        /// "[Object] create or update" of the guide.
+        case recordChange
+        /// "PagerDuty incident create or update". Evaluated once for each linked record of the
+        /// rule's object, or once without a record when none is linked.
+        case incidentChange
+    }
+
+    /// What a rule on incident changes does about an incident that was resolved by being merged
+    /// into another one. PagerDuty reports that as a resolution, but the trouble is not over: it
+    /// goes on under the other incident.
+    public enum MergePolicy: String, CaseIterable, Sendable {
+        /// The default: the rule is not applied to such an event.
+        case skip
+        /// The event counts as any other resolution.
+        case run
+    }
+
+    /// Unique within its ruleset; part of every effect's key, so a rule keeps it for life.
+    public var id: String
+    public var name: String
+    public var isEnabled: Bool
+    /// API name: `Case`, `Outage__c`.
+    public var object: String
+    public var direction: Direction
+    public var when: ConditionTree
+    public var actions: [Action]
+    public var onMerge: MergePolicy
+
+    public init(
+        id: String, name: String, isEnabled: Bool = true, object: String, direction: Direction,
+        when: ConditionTree, actions: [Action], onMerge: MergePolicy = .skip
+    ) {
+        self.id = id
+        self.name = name
+        self.isEnabled = isEnabled
+        self.object = object
+        self.direction = direction
+        self.when = when
+        self.actions = actions
+        self.onMerge = onMerge
+    }
+}
+
+extension Rule {
+    public var json: JSON {
+        var object: JSONObject = [
+            "id": .string(id), "name": .string(name), "enabled": .bool(isEnabled),
+            "object": .string(self.object), "direction": .string(direction.rawValue),
+        ]
+        if onMerge != .skip { object["onMerge"] = .string(onMerge.rawValue) }
+        object["when"] = when.json
+        object["actions"] = .array(actions.map(\.json))
+        return .object(object)
+    }
+
+    init?(reading reader: JSONReader, patternProblem: @escaping (String) -> String?) {
+        let id = reader.required("id").flatMap(Self.slug)
+        let name = reader.member("name").map(Self.title) ?? id
+        let isEnabled = reader.member("enabled").map { $0.bool() } ?? true
+        let object = reader.required("object").flatMap(Self.objectName)
+        let direction = reader.required("direction").flatMap(Self.choice(Direction.self))
+        let onMerge = reader.member("onMerge").map(Self.choice(MergePolicy.self)) ?? .skip
+        let when = reader.required("when")
+        let actions = reader.required("actions")
+        reader.refuseOthers()
+        // Fields and operators are judged by the direction, so without one there is nothing to say.
+        guard let direction else { return nil }
+        let context = RuleReading(direction: direction, patternProblem: patternProblem)
+        let tree = when.flatMap { Self.tree($0, context) }
+        let list = actions.flatMap { Self.actions($0, context) }
+        guard let id, let name, let isEnabled, let object, let onMerge, let tree, let list else {
+            return nil
+        }
+        self.init(
+            id: id, name: name, isEnabled: isEnabled, object: object, direction: direction,
+            when: tree, actions: list, onMerge: onMerge)
+    }
+
+    private static func slug(_ reader: JSONReader) -> String? {
+        guard let text = reader.string() else { return nil }
+        if Names.isSlug(text) { return text }
+        reader.problem("must be 1 to 64 lower-case letters, digits, - and _")
+        return nil
+    }
+
+    static func title(_ reader: JSONReader) -> String? {
+        guard let text = reader.string() else { return nil }
+        if Names.isTitle(text) { return text }
+        reader.problem(
+            "must be 1 to \(RuleLimits.nameCharactersMax) characters without / and |, "
+                + "not beginning with @ or a blank")
+        return nil
+    }
+
+    static func objectName(_ reader: JSONReader) -> String? {
+        guard let text = reader.string() else { return nil }
+        if Names.isAPIName(text) { return text }
+        reader.problem("must be the API name of an object, such as Case or Outage__c")
+        return nil
+    }
+
+    static func choice<Choice: RawRepresentable & CaseIterable>(
+        _: Choice.Type
+    ) -> (JSONReader) -> Choice? where Choice.RawValue == String {
+        { reader in
+            guard let text = reader.string() else { return nil }
+            if let choice = Choice(rawValue: text) { return choice }
+            let known = Choice.allCases.map(\.rawValue).joined(separator: ", ")
+            reader.problem("must be one of \(known)")
+            return nil
+        }
+    }
+
+    private static func tree(_ reader: JSONReader, _ context: RuleReading) -> ConditionTree? {
+        guard let tree = ConditionTree(reading: reader, context) else { return nil }
+        guard tree.conditions.count <= RuleLimits.conditionsMax else {
+            reader.problem("a rule may have \(RuleLimits.conditionsMax) conditions")
+            return nil
+        }
+        return tree
+    }
+
+    private static func actions(_ reader: JSONReader, _ context: RuleReading) -> [Action]? {
+        let elements = reader.elements()
+        guard (1...RuleLimits.actionsMax).contains(elements.count) else {
+            if reader.value.array != nil {
+                reader.problem("a rule has 1 to \(RuleLimits.actionsMax) actions")
+            }
+            return nil
+        }
+        let actions = elements.compactMap { Action(reading: $0, context) }
+        return actions.count == elements.count ? actions : nil
+    }
+}

@@ -1,0 +1,129 @@
+import XCTest
+
+/// The invariants of the README, phrased there as absences; each has its test here.
+final class InvariantTests: XCTestCase {
+    private let tree = SourceTree()
+
+    func testTopLevelHoldsNothingElse() throws {
+        let allowed: Set = ["Package.swift", "README.md", "Services", "Shared", "Tests", "deploy"]
+        let found = try FileManager.default.contentsOfDirectory(atPath: tree.root.path)
+        XCTAssertEqual(found.filter { !$0.hasPrefix(".") && !allowed.contains($0) }, [])
+    }
+
+    func testPackageHasNoDependencies() {
+        let package = tree.files.first { $0.path == "Package.swift" }?.text ?? ""
+        XCTAssertTrue(package.contains("dependencies: [],"))
+        XCTAssertFalse(package.contains(".package("))
+    }
+
+    func testDecisionsArePure() {
+        forbid(
+            #"\basync\b|\bawait\b|\bTask\b|\bDate\(|Clock\b|\.random|SystemRandom|\bgetenv\b|FileManager"#,
+            in: tree.swift(under: "Shared/Models", "Shared/Automation"))
+    }
+
+    func testMechanismsDoNotKnowTheDomain() {
+        forbid(
+            #"import (Models|Automation|Store|Connectors)\b"#,
+            in: tree.swift(
+                under: "Shared/Postgres", "Shared/HTTP", "Shared/Crypto", "Shared/Runtime",
+                "Shared/JSON"))
+        forbid(
+            "(?i)pagerduty|salesforce|webhook|incident",
+            in: tree.swift(
+                under: "Shared/Postgres", "Shared/HTTP", "Shared/Crypto", "Shared/Runtime",
+                "Shared/JSON"))
+    }
+
+    func testStoreAndConnectorsDoNotKnowEachOther() {
+        forbid(#"import Connectors\b"#, in: tree.swift(under: "Shared/Store"))
+        forbid(#"import (Store|Postgres)\b"#, in: tree.swift(under: "Services/Connectors"))
+    }
+
+    func testOnlyTheWorkerCallsVendors() {
+        let others = tree.swift(under: "Services", "Shared").filter {
+            $0.target != "Services/Worker" && $0.target != "Services/Connectors"
+        }
+        forbid(#"import Connectors\b"#, in: others)
+    }
+
+    func testIngestEvaluatesNoRule() {
+        forbid(#"\bRulebook\b|\bevaluate\("#, in: tree.swift(under: "Services/Ingest"))
+    }
+
+    func testSQLStandsInTheStoreOnly() {
+        let others = tree.swift(under: "Services", "Shared").filter {
+            $0.target != "Shared/Store" && $0.target != "Shared/Postgres"
+                && !$0.path.contains("Sandbox/Salesforce")
+        }
+        for file in others {
+            for (index, line) in file.lines.enumerated() where !isComment(line) {
+                XCTAssertNil(
+                    line.range(
+                        of: #"\b(SELECT .* FROM|INSERT INTO|DELETE FROM|UPDATE [a-z_]+ SET)\b"#,
+                        options: .regularExpression),
+                    "\(file.path):\(index + 1) holds SQL")
+            }
+        }
+    }
+
+    func testEnvironmentIsReadInConfigurationsOnly() {
+        let others = tree.swift(under: "Services", "Shared").filter {
+            !$0.path.hasSuffix("Configuration.swift")
+        }
+        forbid(#"ProcessInfo\.processInfo\.environment|\bgetenv\b|\benviron\b"#, in: others)
+    }
+
+    func testNoUnstructuredTaskOutsideRuntime() {
+        let others = tree.swift(under: "Services", "Shared").filter {
+            $0.target != "Shared/Runtime"
+        }
+        forbid(#"\bTask\s*(\.detached\s*)?(\(priority:[^)]*\)\s*)?\{"#, in: others)
+    }
+
+    func testUncheckedSendableOnlyWhereThreadsMeet() {
+        let others = tree.swift(under: "Services", "Shared").filter {
+            !["Shared/Postgres", "Shared/HTTP", "Shared/Runtime"].contains($0.target)
+        }
+        forbid(#"@unchecked Sendable"#, in: others)
+    }
+
+    func testNothingCrashesOnInput() {
+        forbid(
+            #"\btry!|\bas!|\bfatalError\(|\bpreconditionFailure\("#,
+            in: tree.swift(under: "Services", "Shared"))
+    }
+
+    func testSwitchesAreExhaustive() {
+        // A `default:` is for open sets (bytes, texts, foreign enums); over our own enums it would
+        // hide the case that somebody adds tomorrow.
+        let ours = #"case \.(retryable|throttled|permanent|interrupted|applied|unmatched|ignored|failed)\b"#
+        for file in tree.swift(under: "Services", "Shared") {
+            let text = file.lines.joined(separator: "\n")
+            for body in text.components(separatedBy: "switch ").dropFirst() {
+                let block = String(body.prefix { $0 != "}" })
+                let isOurs = block.range(of: ours, options: .regularExpression) != nil
+                XCTAssertFalse(
+                    isOurs && block.contains("default:"), "\(file.path) hides a case of ours")
+            }
+        }
+    }
+
+    private func forbid(
+        _ pattern: String, in files: [SourceTree.File], line: UInt = #line
+    ) {
+        XCTAssertFalse(files.isEmpty, "nothing to look at", line: line)
+        for file in files {
+            for (number, text) in file.code {
+                XCTAssertNil(
+                    text.range(of: pattern, options: .regularExpression),
+                    "\(file.path):\(number) \(text.trimmingCharacters(in: .whitespaces))",
+                    line: line)
+            }
+        }
+    }
+
+    private func isComment(_ line: Substring) -> Bool {
+        line.drop { $0 == " " }.hasPrefix("//")
+    }
+}
