@@ -71,8 +71,7 @@ extension PagerDutyAccount {
 
     mutating func enableExtension(_ id: String) throws(PagerDutyError) -> HTTPResponse {
         let position = try position(ofExtension: id)
-        extensions[position].disabledUntil = nil
-        extensions[position].droppedInARow = 0
+        extensions[position].health = EndpointHealth()
         return .json(200, ["extension": view(of: extensions[position])])
     }
 

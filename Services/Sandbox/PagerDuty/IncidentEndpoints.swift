@@ -13,9 +13,11 @@ extension PagerDutyAccount {
         return .json(201, ["incident": restView(of: incident)])
     }
 
-    /// Born acknowledged when its only assignee is who makes it: two webhooks.
+    /// Born acknowledged when its only assignee is who makes it: two webhooks. `isKeyless`: from the
+    /// Events API, where the key is the alert's.
     mutating func create(
-        _ wish: NewIncident, by agent: Incident.Agent, at now: Timestamp, channel: String = "api"
+        _ wish: NewIncident, by agent: Incident.Agent, at now: Timestamp, channel: String = "api",
+        isKeyless: Bool = false
     ) throws(PagerDutyError) -> Incident {
         if let key = wish.key, openIncident(service: wish.serviceID, key: key) != nil {
             throw .arguments(Self.duplicateKey)
@@ -23,7 +25,8 @@ extension PagerDutyAccount {
         let service = directory.service(wish.serviceID)
         let policyID = wish.policyID ?? service?.policyID ?? ""
         var incident = Incident(
-            id: ids.long(), number: incidentOrder.count + 1, key: wish.key ?? ids.hexadecimal(32),
+            id: ids.long(), number: incidentOrder.count + 1,
+            key: isKeyless ? nil : wish.key ?? ids.hexadecimal(32),
             createdAt: now, details: wish.details, title: wish.title, serviceID: wish.serviceID,
             policyID: policyID, teamIDs: service?.teamIDs ?? [], urgency: wish.urgency,
             priorityID: wish.priorityID, type: wish.type, updatedAt: now, changedStatusAt: now,

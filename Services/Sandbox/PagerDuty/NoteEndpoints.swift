@@ -166,12 +166,7 @@ extension PagerDutyAccount {
         }
         let incident = try incident(incidentID)
         let instance = wish.present("id")?.string ?? ids.short()
-        for happening in [
-            IncidentHappening.workflowStarted(workflowID: id, instanceID: instance),
-            .workflowCompleted(workflowID: id, instanceID: instance),
-        ] {
-            record(happening, on: incident.id, by: .automation, at: call.at)
-        }
+        runWorkflow(id, instance: instance, on: incident.id, at: call.at)
         return .json(
             201,
             [
@@ -180,6 +175,17 @@ extension PagerDutyAccount {
                     "incident": incidentReference(incident, isNumbered: true),
                 ]
             ])
+    }
+
+    mutating func runWorkflow(
+        _ workflow: String, instance: String, on id: String, at now: Timestamp
+    ) {
+        let happenings: [IncidentHappening] = [
+            .workflowStarted(workflowID: workflow, instanceID: instance),
+            .workflowCompleted(workflowID: workflow, instanceID: instance),
+        ]
+        effects.append("workflow \(workflow) on \(id)")
+        for happening in happenings { record(happening, on: id, by: .automation, at: now) }
     }
 
     /// Left the vendor's reference in September 2025; kept for rules that were imported.

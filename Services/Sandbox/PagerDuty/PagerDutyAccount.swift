@@ -13,7 +13,7 @@ struct PagerDutyAccount: Sendable {
     }
 
     /// Base of the `self` links, without a slash at the end.
-    var baseURL: String
+    var baseURL = ""
     var subdomain = "sandbox"
     var directory = Directory()
     var keys: [String: Key]
@@ -30,8 +30,7 @@ struct PagerDutyAccount: Sendable {
     var outgoing: [NewDelivery] = []
     var effects: [String] = []
 
-    init(baseURL: String, options: SandboxOptions.PagerDuty) {
-        self.baseURL = baseURL
+    init(_ options: SandboxOptions.PagerDuty) {
         keys = [
             options.apiKey: Key(), options.readOnlyKey: Key(isReadOnly: true),
             options.userKey: Key(userID: "PINTEG7"),

@@ -125,8 +125,7 @@ extension PagerDutyAccount {
 
     mutating func enableSubscription(_ id: String) throws(PagerDutyError) -> HTTPResponse {
         let position = try position(id)
-        subscriptions[position].disabledUntil = nil
-        subscriptions[position].droppedInARow = 0
+        subscriptions[position].health = EndpointHealth()
         return .json(200, ["webhook_subscription": view(of: subscriptions[position])])
     }
 
@@ -155,7 +154,7 @@ extension PagerDutyAccount {
                 "type": "http_delivery_method",
                 "url": .string(subscription.url),
                 "secret": showsSecret ? .string(subscription.secret) : .null,
-                "temporarily_disabled": .bool(subscription.disabledUntil != nil),
+                "temporarily_disabled": .bool(subscription.health.disabledUntil != nil),
                 "custom_headers": .array(
                     subscription.customHeaders.map {
                         ["name": .string($0.name), "value": "-- redacted --"]

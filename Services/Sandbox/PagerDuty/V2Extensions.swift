@@ -31,10 +31,9 @@ struct V2Extension: Sendable {
     var url: String
     var serviceIDs: [String]
     var customHeaders: [(name: String, value: String)]
-    var droppedInARow = 0
-    var disabledUntil: Timestamp?
+    var health = EndpointHealth()
 
-    func isEnabled(at now: Timestamp) -> Bool { disabledUntil.map { $0 <= now } ?? true }
+    func isEnabled(at now: Timestamp) -> Bool { health.isEnabled(at: now) }
 }
 
 extension PagerDutyAccount {
@@ -150,7 +149,7 @@ extension PagerDutyAccount {
                         ["name": .string($0.name), "value": .string($0.value)]
                     })
             ],
-            "temporarily_disabled": .bool(target.disabledUntil != nil),
+            "temporarily_disabled": .bool(target.health.disabledUntil != nil),
         ]
     }
 }

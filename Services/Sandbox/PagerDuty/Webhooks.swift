@@ -20,11 +20,10 @@ struct WebhookSubscription: Sendable {
     var events: [String]
     var filter: Filter
     var isActive = true
-    var droppedInARow = 0
-    var disabledUntil: Timestamp?
+    var health = EndpointHealth()
 
     func isEnabled(at now: Timestamp) -> Bool {
-        isActive && (disabledUntil.map { $0 <= now } ?? true)
+        isActive && health.isEnabled(at: now)
     }
 
     func admits(service: String?, teams: [String]) -> Bool {

@@ -111,7 +111,7 @@ extension SalesforceOrg {
             [
                 "sub": .string("\(baseURL)/id/\(id)/\(user.id)"),
                 "id": .string("\(baseURL)/id/\(id)/\(user.id)"),
-                "user_id": .string(user.id.long), "organization_id": .string(id.long),
+                "user_id": .string(user.id.long), "organization_id": .string(id),
                 "preferred_username": user["Username"], "username": user["Username"],
                 "name": user["Name"], "display_name": user["Name"], "email": user["Email"],
                 "active": user["IsActive"], "user_type": "STANDARD",

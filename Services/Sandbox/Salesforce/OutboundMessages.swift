@@ -7,7 +7,8 @@ struct OutboundMessageTarget: Sendable {
     let url: String
     let type: String
     let fields: [String]
-    let actionID: RecordID
+    /// 18 characters.
+    let actionID: String
 }
 
 extension SalesforceOrg {
@@ -68,8 +69,8 @@ extension SalesforceOrg {
                <OrganizationId>\(id)</OrganizationId>
                <ActionId>\(target.actionID)</ActionId>
                <SessionId xsi:nil="true"/>
-               <EnterpriseUrl>\(baseURL)/services/Soap/c/62.0/\(id.key)</EnterpriseUrl>
-               <PartnerUrl>\(baseURL)/services/Soap/u/62.0/\(id.key)</PartnerUrl>
+               <EnterpriseUrl>\(baseURL)/services/Soap/c/62.0/\(id.prefix(15))</EnterpriseUrl>
+               <PartnerUrl>\(baseURL)/services/Soap/u/62.0/\(id.prefix(15))</PartnerUrl>
             \(items.joined(separator: "\n"))
               </notifications>
              </soapenv:Body>

@@ -27,8 +27,10 @@ struct SalesforceOrg: Sendable {
         let isWrapped: Bool
     }
 
-    let id: RecordID
-    var baseURL: String
+    /// 18 characters.
+    let id: String
+    /// Of the instance, without a slash at the end.
+    var baseURL = ""
     var types: [String: ObjectType]
     var typeOrder: [String]
     var tables: [String: Table] = [:]
@@ -52,9 +54,8 @@ struct SalesforceOrg: Sendable {
     var outgoing: [NewDelivery] = []
     var effects: [String] = []
 
-    init(baseURL: String, options: SandboxOptions.Salesforce, at now: Timestamp) {
-        self.baseURL = baseURL
-        id = Self.recordID("00DbX0000000001")
+    init(_ options: SandboxOptions.Salesforce, at now: Timestamp) {
+        id = RecordID(prefix: "00D", number: 1)?.long ?? ""
         types = Dictionary(uniqueKeysWithValues: ObjectType.all.map { ($0.name, $0) })
         typeOrder = ObjectType.all.map(\.name)
         sessionLifetimeSeconds = options.sessionLifetimeSeconds
@@ -65,12 +66,6 @@ struct SalesforceOrg: Sendable {
         if let pem = options.publicKeyPEM, let key = try? RSAPublicKey(pem: pem) {
             apps[options.consumerKey] = ConnectedApp(key: key, usernames: [options.username])
         }
-    }
-
-    /// Only for ids that stand in this target's own text.
-    static func recordID(_ text: String) -> RecordID {
-        guard let id = RecordID(text) else { preconditionFailure("no record id: \(text)") }
-        return id
     }
 
     mutating func respond(to call: APICall) -> HTTPResponse {
@@ -119,7 +114,7 @@ struct SalesforceOrg: Sendable {
     }
 
     mutating func openSession(of user: RecordID, at now: Timestamp) -> String {
-        let token = "\(id.key)!\(ids.token())"
+        let token = "\(id.prefix(15))!\(ids.token())"
         sessions[token] = Session(
             userID: user, expiresAt: now.advanced(bySeconds: sessionLifetimeSeconds))
         return token

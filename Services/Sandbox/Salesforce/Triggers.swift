@@ -78,7 +78,7 @@ extension SalesforceOrg {
             "object": .string(batch.type),
             "old": batch.isInsert ? .null : .object(before), "new": .object(after),
             "isInsert": .bool(batch.isInsert), "userId": .string(user.long),
-            "organizationId": .string(id.long), "transactionId": .string(transaction),
+            "organizationId": .string(id), "transactionId": .string(transaction),
         ]
         let first = batch.changes.first?.after?.id.long ?? ""
         outgoing.append(

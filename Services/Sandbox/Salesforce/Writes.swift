@@ -150,35 +150,4 @@ extension SalesforceOrg {
         // Both values have been checked as the Case's; the comment's own limits are the same.
         _ = try? insert(comment, into: type, by: user, at: now)
     }
-
-    mutating func seed(integrationUsername: String, at now: Timestamp) {
-        let people: [(id: String, username: String, first: String, last: String)] = [
-            ("005bX0000000001", "mira@sandbox.example", "Mira", "Holt"),
-            ("005bX0000000002", "tomas@sandbox.example", "Tomas", "Vey"),
-            ("005bX0000000003", integrationUsername, "Liaison", "Integration"),
-        ]
-        let admin = JSON.string(Self.recordID(people[0].id).long)
-        let stamp = JSON.string(now.salesforce)
-        let system: [String: JSON] = [
-            "IsDeleted": false, "CreatedDate": stamp, "CreatedById": admin,
-            "LastModifiedDate": stamp, "LastModifiedById": admin, "SystemModstamp": stamp,
-        ]
-        for person in people {
-            let id = Self.recordID(person.id)
-            let values: [String: JSON] = [
-                "Id": .string(id.long), "Username": .string(person.username),
-                "FirstName": .string(person.first), "LastName": .string(person.last),
-                "Name": .string("\(person.first) \(person.last)"),
-                "Email": .string(person.username), "IsActive": true,
-            ]
-            tables["User"]?.put(Record(id: id, values: values.merging(system) { own, _ in own }))
-        }
-        numbers["User"] = people.count
-        let queue = Self.recordID("00GbX0000000001")
-        let values: [String: JSON] = [
-            "Id": .string(queue.long), "Name": "Support queue", "Type": "Queue",
-        ]
-        tables["Group"]?.put(Record(id: queue, values: values.merging(system) { own, _ in own }))
-        numbers["Group"] = 1
-    }
 }
