@@ -74,7 +74,29 @@ extension HTTPResponse {
     }
 }
 
+extension String {
+    /// Percent-encoded as one segment of a path; an empty one or dots would name another resource.
+    func asPathSegment() throws(Failure) -> String {
+        guard !isEmpty, self != ".", self != ".." else {
+            throw .refused("path", "\"\(self)\" cannot stand in the path of a request")
+        }
+        return percentEncoded
+    }
+
+    /// A vendor's words as they may be stored: bounded, and without NUL, which no SQL text holds.
+    var asWords: String {
+        String(String.UnicodeScalarView(unicodeScalars.filter { $0.value != 0 }))
+            .cut(utf16Max: 2000)
+    }
+}
+
 extension Failure {
+    /// The vendor asked for patience: at least a second, and never so long that a wrong header
+    /// keeps the account closed.
+    static func throttled(_ cause: Cause, afterSeconds seconds: Double) -> Failure {
+        .throttled(cause, retryAfterSeconds: min(max(1, seconds), 3600))
+    }
+
     /// - Parameter server: named in the message.
     init(_ error: HTTPClientError, server: ServerOrigin, isWrite: Bool) {
         switch error {

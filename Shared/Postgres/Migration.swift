@@ -1,8 +1,9 @@
 /// One step of a schema. Steps are numbered from 1 without gaps and never change once released.
-public struct Migration: Sendable, Equatable {
+public struct Migration: Sendable, Equatable, CustomStringConvertible {
     public let number: Int
     public let name: String
     public let script: String
+    public var description: String { "\(number) (\(name))" }
 
     public init(number: Int, name: String, script: String) {
         self.number = number

@@ -79,6 +79,7 @@ final class PagerDutyClassificationTests: XCTestCase {
         check(["Ratelimit-Reset": "7", "Retry-After": "90"], 7)
         check(["retry-after": "90"], 90)
         check(["ratelimit-reset": "0"], 1)
+        check(["ratelimit-reset": "99999999"], 3600)
         check(["ratelimit-reset": "-4"], 30)
         check(["ratelimit-reset": "soon", "retry-after": "Wed, 21 Oct 2026 07:28:00 GMT"], 30)
         check([:], 30)
@@ -94,11 +95,14 @@ final class PagerDutyClassificationTests: XCTestCase {
         check(
             error(2002, "Arguments Caused Error", "first", "second"), 2002,
             "Arguments Caused Error: first; second")
-        check(#"{"error":{"message":"Rate Limit Exceeded","code":2020}}"#, 2020,
+        check(
+            #"{"error":{"message":"Rate Limit Exceeded","code":2020}}"#, 2020,
             "Rate Limit Exceeded")
-        check(#"{"error":{"code":84,"message":"other","errors":"only one"}}"#, 84,
+        check(
+            #"{"error":{"code":84,"message":"other","errors":"only one"}}"#, 84,
             "other: only one")
-        check(#"{"error":["links should have at most 50 item(s)","and more"]}"#, nil,
+        check(
+            #"{"error":["links should have at most 50 item(s)","and more"]}"#, nil,
             "links should have at most 50 item(s): and more")
         check(#"{"error":"needs a user's token"}"#, nil, "needs a user's token")
         check("<html>\n<b>502</b>\u{7}</html>", nil, "<html> <b>502</b></html>")
@@ -109,6 +113,17 @@ final class PagerDutyClassificationTests: XCTestCase {
         check("[]", nil, "[]")
         check("", nil, "empty answer")
         check(#"{"error":{"message":"cut of"#, nil, #"{"error":{"message":"cut of"#)
+    }
+
+    func testWordsAreBoundedAndStorable() {
+        let long = String(repeating: "ä", count: 5000)
+        func check(_ message: String, _ words: String, line: UInt = #line) {
+            let body: JSON = ["error": ["message": .string(message)]]
+            let failure = Failure.pagerDuty(response(400, body.text), isWrite: true)
+            XCTAssertEqual(failure.cause?.message, words, line: line)
+        }
+        check("a\0b\nc", "ab\nc")
+        check(long, String(long.prefix(1999)) + "…")
     }
 
     func testWhatTheWordsMean() {

@@ -66,7 +66,8 @@ final class PagerDutyTests: XCTestCase {
     }
 
     func testBodiesOfWrites() async throws {
-        let script = Script { _, _ in .json(200, self.incident()) }
+        let answer = incident()
+        let script = Script { _, _ in .json(200, answer) }
         let vendor = vendor(script)
         func check(_ body: JSON, line: UInt = #line) {
             XCTAssertEqual(script.requests.last?.json, body, line: line)
@@ -175,8 +176,7 @@ final class PagerDutyTests: XCTestCase {
 
     func testADuplicateThatIsGoneByThenIsTriedAgain() async {
         let script = Script([.json(400, duplicate), .json(200, ["incidents": []])])
-        let failure = await failure {
-            () async throws(Failure) in
+        let failure = await failure { () async throws(Failure) in
             try await vendor(script).createIncident(
                 NewIncident(title: "t", service: "PSVC1", incidentKey: "k"))
         }
@@ -196,6 +196,21 @@ final class PagerDutyTests: XCTestCase {
         }
         XCTAssertEqual(Disposition(created), .stop)
         XCTAssertEqual(Disposition(found), .stop)
+        XCTAssertEqual(script.lines, [])
+    }
+
+    func testIdsThatWouldNameAnotherResourceAreNeverSent() async {
+        let script = Script([])
+        let vendor = vendor(script)
+        for id in ["", ".", ".."] {
+            let read = await failure { () async throws(Failure) in
+                try await vendor.incident(IncidentID(id))
+            }
+            let started = await failure { () async throws(Failure) in
+                try await vendor.startWorkflow(id, incident: "PINC1")
+            }
+            XCTAssertEqual([read, started].map(Disposition.init), [.stop, .stop])
+        }
         XCTAssertEqual(script.lines, [])
     }
 

@@ -29,9 +29,9 @@ final class Script: Sendable {
     /// `GET /path?query`, without the server.
     var lines: [String] {
         requests.map { request in
-            let path = request.url.split(separator: "/", maxSplits: 2).last ?? ""
-            let start = path.firstIndex(of: "/") ?? path.endIndex
-            return "\(request.method) \(path[start...])"
+            let parts = request.url.split(
+                separator: "/", maxSplits: 3, omittingEmptySubsequences: false)
+            return "\(request.method) /\(parts.last ?? "")"
         }
     }
 
@@ -89,6 +89,18 @@ enum Disposition: Equatable {
         case .permanent: self = .stop
         case .interrupted: self = .interrupted
         case nil: return nil
+        }
+    }
+}
+
+extension Disposition {
+    /// How the call fails; nil when it succeeds.
+    static func of<Value>(_ call: () async throws(Failure) -> Value) async -> Disposition? {
+        do {
+            _ = try await call()
+            return nil
+        } catch {
+            return Disposition(error)
         }
     }
 }

@@ -49,7 +49,7 @@ extension PagerDuty {
     }
 
     public func incident(_ id: IncidentID) async throws(Failure) -> Reply<Incident> {
-        try await reply(to: .get(Self.path(id))) { Incident($0["incident"]) }
+        try await reply(to: .get(try Self.path(id))) { Incident($0["incident"]) }
     }
 
     /// The open incidents of the service with this key, however old.
@@ -94,7 +94,7 @@ extension PagerDuty {
     public func updateIncident(
         _ id: IncidentID, _ patch: IncidentPatch
     ) async throws(Failure) -> Reply<Update> {
-        let call = Call(method: "PUT", path: Self.path(id), body: patch.body)
+        let call = Call(method: "PUT", path: try Self.path(id), body: patch.body)
         let response = try await perform(call)
         if response.status == 400, PagerDutyProblem(response).meaning == .alreadyInState {
             let found = try await incident(id)
@@ -109,7 +109,7 @@ extension PagerDuty {
 
     /// All of them, oldest first as PagerDuty gives them; at most 2,000 exist.
     public func notes(_ id: IncidentID) async throws(Failure) -> Reply<[IncidentNote]> {
-        try await reply(to: .get(Self.path(id) + "/notes")) { json in
+        try await reply(to: .get(try Self.path(id) + "/notes")) { json in
             json["notes"]?.array?.compactMap { IncidentNote($0) }
         }
     }
@@ -119,7 +119,7 @@ extension PagerDuty {
         _ id: IncidentID, _ text: String
     ) async throws(Failure) -> Reply<IncidentNote> {
         let body: JSON = ["note": ["content": .string(text)]]
-        let call = Call(method: "POST", path: Self.path(id) + "/notes", body: body)
+        let call = Call(method: "POST", path: try Self.path(id) + "/notes", body: body)
         return try await reply(to: call) { IncidentNote($0["note"]) }
     }
 
@@ -128,7 +128,7 @@ extension PagerDuty {
         _ id: IncidentID, message: String
     ) async throws(Failure) -> Reply<Void> {
         let call = Call(
-            method: "POST", path: Self.path(id) + "/status_updates",
+            method: "POST", path: try Self.path(id) + "/status_updates",
             body: ["message": .string(message)])
         return try await reply(to: call) { _ in () }
     }
@@ -144,7 +144,7 @@ extension PagerDuty {
         ]
         instance["id"] = label.map(JSON.string)
         let call = Call(
-            method: "POST", path: "/incident_workflows/\(workflow.percentEncoded)/instances",
+            method: "POST", path: "/incident_workflows/\(try workflow.asPathSegment())/instances",
             body: ["incident_workflow_instance": .object(instance)])
         return try await reply(to: call) { json in
             .some(json["incident_workflow_instance"]?.present("id")?.string)
@@ -156,13 +156,13 @@ extension PagerDuty {
         _ play: String, incident: IncidentID
     ) async throws(Failure) -> Reply<Void> {
         let call = Call(
-            method: "POST", path: "/response_plays/\(play.percentEncoded)/run",
+            method: "POST", path: "/response_plays/\(try play.asPathSegment())/run",
             body: ["incident": .reference("incident_reference", incident.rawValue)])
         return try await reply(to: call) { _ in () }
     }
 
-    private static func path(_ id: IncidentID) -> String {
-        "/incidents/\(id.rawValue.percentEncoded)"
+    private static func path(_ id: IncidentID) throws(Failure) -> String {
+        "/incidents/\(try id.rawValue.asPathSegment())"
     }
 
     private static let emptyKey = Failure.refused(

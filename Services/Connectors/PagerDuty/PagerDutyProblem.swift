@@ -57,8 +57,9 @@ extension Cause {
     static func pagerDuty(_ response: HTTPResponse, outcomeUnknown: Bool = false) -> Cause {
         let problem = PagerDutyProblem(response)
         return Cause(
-            .pagerDuty, code: String(problem.code ?? response.status), message: problem.text,
-            status: response.status, outcomeUnknown: outcomeUnknown)
+            .pagerDuty, code: String(problem.code ?? response.status),
+            message: problem.text.asWords, status: response.status,
+            outcomeUnknown: outcomeUnknown)
     }
 }
 
@@ -73,8 +74,7 @@ extension Failure {
         case 429:
             let asked = RateLimit(response.headers)?.resetSeconds ?? response.retryAfterSeconds
             return .throttled(
-                .pagerDuty(response),
-                retryAfterSeconds: max(1, asked ?? pagerDutyPatienceSeconds))
+                .pagerDuty(response), afterSeconds: asked ?? pagerDutyPatienceSeconds)
         case 408, 500...:
             return .retryable(.pagerDuty(response, outcomeUnknown: isWrite))
         default:

@@ -24,16 +24,16 @@ public struct SOQL: Hashable, Sendable, CustomStringConvertible {
     ) throws(Failure) {
         guard !fields.isEmpty else { throw .refused("query", "a query selects a field at least") }
         for field in fields { _ = try APIName.checked(path: field) }
-        var text =
-            "SELECT \(fields.joined(separator: ", ")) FROM \(try APIName.checked(object))"
-        if let condition { text += " WHERE \(try condition.text())" }
+        var clauses = ["SELECT \(fields.joined(separator: ", "))"]
+        clauses.append("FROM \(try APIName.checked(object))")
+        if let condition { clauses.append("WHERE \(try condition.text())") }
         var orders: [String] = []
         for item in order {
             orders.append("\(try APIName.checked(path: item.field)) \(item.direction.rawValue)")
         }
-        if !orders.isEmpty { text += " ORDER BY \(orders.joined(separator: ", "))" }
-        if let limit { text += " LIMIT \(max(1, limit))" }
-        self.text = text
+        if !orders.isEmpty { clauses.append("ORDER BY \(orders.joined(separator: ", "))") }
+        if let limit { clauses.append("LIMIT \(max(1, limit))") }
+        text = clauses.joined(separator: " ")
     }
 
     public enum Operator: String, Sendable {

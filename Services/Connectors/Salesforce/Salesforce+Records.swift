@@ -47,11 +47,11 @@ extension Salesforce {
         options: RecordWriteOptions = RecordWriteOptions()
     ) async throws(Failure) -> Reply<Saved> {
         let field = try APIName.checked(externalID.field)
-        guard !externalID.value.isEmpty, field.lowercased() != "id" else {
-            throw .refused("externalID", "an upsert needs an external-id field and its value")
+        guard field.lowercased() != "id" else {
+            throw .refused("externalID", "an upsert needs a field that is an external id")
         }
-        let key = path(
-            "/sobjects/\(try APIName.checked(object))/\(field)/\(externalID.value.percentEncoded)")
+        let value = try externalID.value.asPathSegment()
+        let key = path("/sobjects/\(try APIName.checked(object))/\(field)/\(value)")
         var body = try Self.writable(fields)
         for name in body.keys where name.lowercased() == field.lowercased() { body[name] = nil }
         let call = Call(
@@ -66,14 +66,14 @@ extension Salesforce {
 
     /// Delivers a body to an Apex REST resource; gives whatever it answers.
     ///
-    /// - Parameter path: below `/services/apexrest`, for example `/pagerduty/events`.
+    /// - Parameter path: `/pagerduty/events`, say, with or without `/services/apexrest` before it.
     public func apexREST(_ path: String, body: JSON) async throws(Failure) -> Reply<JSON> {
-        let segments = path.split(separator: "/")
-        guard !segments.isEmpty, segments.allSatisfy({ $0 != "." && $0 != ".." }) else {
-            throw .refused("path", "\"\(path)\" is not the path of an Apex REST resource")
-        }
-        let encoded = segments.map { String($0).percentEncoded }.joined(separator: "/")
-        let call = Call(method: "POST", path: "/services/apexrest/\(encoded)", body: body)
+        var target = "/services/apexrest"
+        var segments = path.split(separator: "/").map(String.init)
+        if segments.starts(with: ["services", "apexrest"]) { segments.removeFirst(2) }
+        guard !segments.isEmpty else { throw .refused("path", "no Apex REST resource is named") }
+        for segment in segments { target += "/" + (try segment.asPathSegment()) }
+        let call = Call(method: "POST", path: target, body: body)
         let response = try await perform(call)
         // The resource is the customer's own and may answer anything; its status is what counts.
         guard response.isSuccess else { throw .salesforce(response, isWrite: true) }

@@ -69,7 +69,7 @@ public final class Salesforce: Sendable {
     static func hasExpired(_ response: HTTPResponse) -> Bool {
         response.status == 401
             && SalesforceProblem.all(in: response).contains {
-                $0.code == "INVALID_SESSION_ID"
+                SalesforceDisposition.sessionCodes.contains($0.code)
                     && !SalesforceDisposition.isPermanentSessionText($0.message)
             }
     }

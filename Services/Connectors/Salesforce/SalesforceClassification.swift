@@ -22,7 +22,7 @@ enum SalesforceDisposition: Equatable {
     private static func byCode(_ problem: SalesforceProblem) -> SalesforceDisposition? {
         let message = problem.message
         switch problem.code {
-        case "INVALID_SESSION_ID", "INVALID_AUTH_HEADER":
+        case let code where sessionCodes.contains(code):
             return isPermanentSessionText(message) ? .stop : .retry
         case "REQUEST_LIMIT_EXCEEDED":
             if message.contains("ConcurrentPerOrg") { return .retry }
@@ -40,6 +40,9 @@ enum SalesforceDisposition: Equatable {
             return isOthersLoad ? .retry : nil
         }
     }
+
+    /// A new login may help.
+    static let sessionCodes: Set<String> = ["INVALID_SESSION_ID", "INVALID_AUTH_HEADER"]
 
     /// Codes that pass by themselves, whatever the status. The last two are records that were fine
     /// and were rolled back with another one.
@@ -72,7 +75,7 @@ extension Failure {
         let failure = salesforce(
             SalesforceProblem.all(in: response), status: response.status, isWrite: isWrite)
         if case .throttled(let cause, _) = failure, let asked = response.retryAfterSeconds {
-            return .throttled(cause, retryAfterSeconds: max(1, asked))
+            return .throttled(cause, afterSeconds: asked)
         }
         return failure
     }
@@ -93,8 +96,8 @@ extension Failure {
         return waits.max().map { .throttled(cause, retryAfterSeconds: $0) } ?? .retryable(cause)
     }
 
-    /// The disposition of a refused login (`reference/salesforce.md` 1.4). Nearly all of them are for
-    /// the administrator to mend (app, user, key, clock): jobs are kept, and we ask slowly.
+    /// The disposition of a refused login (`reference/salesforce.md` 1.4). Nearly all of them are
+    /// for the administrator to mend (app, user, key, clock): jobs are kept, and we ask slowly.
     static func salesforceLogin(_ response: HTTPResponse, at login: ServerOrigin) -> Failure {
         let json = response.json
         let code = json?["error"]?.string ?? String(response.status)
@@ -104,7 +107,7 @@ extension Failure {
             message += " (Salesforce's clock: \(date))"
         }
         let cause = Cause(
-            .salesforce, code: code, message: "login at \(login): \(message)",
+            .salesforce, code: code.asWords, message: "login at \(login): \(message)".asWords,
             status: response.status)
         let words = "\(code) \(message)".lowercased()
         let isTransient =
@@ -113,6 +116,6 @@ extension Failure {
         if isTransient { return .retryable(cause) }
         let asked = response.retryAfterSeconds ?? 0
         return .throttled(
-            cause, retryAfterSeconds: max(asked, SalesforceDisposition.configurationSeconds))
+            cause, afterSeconds: max(asked, SalesforceDisposition.configurationSeconds))
     }
 }

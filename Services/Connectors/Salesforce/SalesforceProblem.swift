@@ -2,7 +2,7 @@ import HTTP
 import JSON
 import Models
 
-/// One error of Salesforce, out of any of the shapes of its answers (`reference/salesforce.md` 2.2).
+/// One error of Salesforce, out of any shape of its answers (`reference/salesforce.md` 2.2).
 struct SalesforceProblem: Equatable {
     /// `UNABLE_TO_LOCK_ROW`; the status in digits when the answer has no code.
     var code: String
@@ -52,8 +52,8 @@ extension Cause {
         _ problems: [SalesforceProblem], status: Int?, outcomeUnknown: Bool = false
     ) -> Cause {
         Cause(
-            .salesforce, code: problems.first?.code ?? "unknown",
-            message: problems.map(\.text).joined(separator: "; "), status: status,
+            .salesforce, code: problems.first?.code.asWords ?? "unknown",
+            message: problems.map(\.text).joined(separator: "; ").asWords, status: status,
             outcomeUnknown: outcomeUnknown)
     }
 }

@@ -26,7 +26,7 @@ struct Session: Sendable {
         }
         guard let origin = ServerOrigin(instance), Self.isTrusted(origin, from: login) else {
             throw .refused(
-                "instanceURL", "the login named a server outside Salesforce: \(instance)")
+                "instanceURL", "the login named a server outside Salesforce: \(instance)".asWords)
         }
         accessToken = token
         self.instance = origin
