@@ -1,0 +1,10 @@
+import JSON
+import Models
+
+extension Ruleset {
+    /// Reads rulesets that a person gave, regular expressions included; every problem is noted at
+    /// its pointer. `nil` when there is one.
+    public static func list(checking reader: JSONReader) -> [Ruleset]? {
+        list(reading: reader, patternProblem: Pattern.problem(in:))
+    }
+}
