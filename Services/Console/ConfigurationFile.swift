@@ -15,8 +15,7 @@ struct ConfigurationFile {
         let problems = JSONProblems()
         let secrets = FileSecrets(folder: Self.folder(of: path), environment: environment)
         let configuration = Configuration(
-            reading: JSONReader(document, problems: problems), secrets: secrets.resolve,
-            patternProblem: Pattern.problem(in:))
+            checking: JSONReader(document, problems: problems), secrets: secrets.resolve)
         guard let configuration else { throw .problems(problems.all.map(\.description)) }
         self.configuration = configuration
     }
@@ -32,9 +31,12 @@ struct ConfigurationFile {
             return try JSON(parsing: bytes)
         } catch {
             let place = TextPlace(of: error.offset, in: bytes)
-            let kind = error.reason == .notUTF8 ? "" : "not JSON: "
+            guard error.reason != .notUTF8 else {
+                throw .problem("\(path), line \(place.line), is not UTF-8")
+            }
             throw .problem(
-                "\(path), line \(place.line), column \(place.column): \(kind)\(error.reason.rawValue)")
+                "\(path), line \(place.line), column \(place.column): not JSON: "
+                    + error.reason.rawValue)
         }
     }
 
