@@ -105,7 +105,8 @@ extension WorkerID {
         due AS MATERIALIZED (
             SELECT turn.number FROM turn, LATERAL (
                 SELECT FROM lane
-                WHERE state = 1 AND connection = turn.number AND ready_at <= now() LIMIT 1) AS lane),
+                WHERE state = 1 AND connection = turn.number AND ready_at <= now()
+                LIMIT 1) AS lane),
         picked AS MATERIALIZED (
             SELECT lane.lane_id FROM due, LATERAL (
                 SELECT lane_id FROM lane
@@ -161,27 +162,25 @@ private struct LeasedRow {
     let job: Job?
 
     init(_ row: Row) throws(PostgresError) {
-        let (id, connection, key, epoch, attempt, segment, sequence, event, source, kind, format,
-            occurred, payload) = try row.decoded(
-                Int64.self, String.self, String.self, Int64.self, Int.self, Int32?.self,
-                Int64?.self, String?.self, String?.self, String?.self, String?.self, Int64?.self,
-                String?.self)
+        let columns = try row.decoded(
+            Int64.self, String.self, String.self, Int64.self, Int.self, Int32?.self, Int64?.self,
+            String?.self, String?.self, String?.self, String?.self, Int64?.self, String?.self)
         lane = LeasedLane(
-            id: id, connection: ConnectionID(connection), key: LaneKey(key), epoch: epoch,
-            attempt: attempt, jobs: [])
-        guard let segment, let sequence, let event, let kind, let occurred, let payload,
-            let source = source.flatMap(EventSource.init(rawValue:)),
-            let format = format.flatMap(EventFormat.init(rawValue:))
+            id: columns.0, connection: ConnectionID(columns.1), key: LaneKey(columns.2),
+            epoch: columns.3, attempt: columns.4, jobs: [])
+        guard let segment = columns.5, let sequence = columns.6, let id = columns.7,
+            let source = columns.8.flatMap(EventSource.init(rawValue:)), let kind = columns.9,
+            let format = columns.10.flatMap(EventFormat.init(rawValue:)),
+            let occurred = columns.11, let payload = columns.12
         else {
             job = nil
             return
         }
-        job = Job(
-            sequence: sequence, segment: segment,
-            event: Event(
-                id: EventID(event), connection: lane.connection, source: source,
-                kind: EventKind(rawValue: kind), occurredAt: Timestamp(milliseconds: occurred),
-                lane: lane.key, format: format, payload: Array(payload.utf8)))
+        let event = Event(
+            id: EventID(id), connection: lane.connection, source: source,
+            kind: EventKind(rawValue: kind), occurredAt: Timestamp(milliseconds: occurred),
+            lane: lane.key, format: format, payload: Array(payload.utf8))
+        job = Job(sequence: sequence, segment: segment, event: event)
     }
 }
 

@@ -1,9 +1,10 @@
 import JSON
 import Models
 import Postgres
-@testable import Store
 import TestSupport
 import XCTest
+
+@testable import Store
 
 final class LeaseTests: XCTestCase {
     func testALeasedLaneHoldsItsJobsInOrder() async throws {
@@ -30,7 +31,8 @@ final class LeaseTests: XCTestCase {
         for lane in 1...5 { try await fixture.append(10, to: LaneKey("\(lane)")) }
         let worker = try await fixture.worker()
         let lanes = try await fixture.lease(worker, lanes: 3, jobs: 4).lanes
-        XCTAssertEqual(lanes.map { $0.jobs.map(\.sequence) }, Array(repeating: [1, 2, 3, 4], count: 3))
+        XCTAssertEqual(
+            lanes.map { $0.jobs.map(\.sequence) }, Array(repeating: [1, 2, 3, 4], count: 3))
     }
 
     func testPayloadsAreBoundedButTheHeadIsAlwaysTaken() async throws {
