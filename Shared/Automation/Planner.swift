@@ -2,8 +2,8 @@ import JSON
 import Models
 
 extension Rulebook {
-    /// What the matched rules want done: their actions in order, filled in, each with its stable key;
-    /// then the copies of notes and comments. Nothing is planned twice.
+    /// What the matched rules want done: their actions in order, filled in, each with its stable
+    /// key; then the copies of notes and comments. Nothing is planned twice.
     public func plan(_ evaluations: [Evaluation], _ facts: Facts) -> Plan {
         // Templates read no clock: the moment of the event stands in.
         let context = Context(facts, now: facts.event.event.occurredAt)
