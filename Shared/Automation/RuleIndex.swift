@@ -42,7 +42,7 @@ struct RuleIndex: Sendable {
         for (field, rules) in drawer.byValue {
             switch scope.value(of: field) {
             case .known(let value):
-                if let key = Value.text(value).map({ Value.key($0) }) { found += rules[key] ?? [] }
+                for key in Value.text(value).map(Value.keys) ?? [] { found += rules[key] ?? [] }
             case .unfetched: for positions in rules.values { found += positions }
             case .missing: break
             }
@@ -92,7 +92,7 @@ struct RuleIndex: Sendable {
         case .equals, .isOneOf:
             let operand = condition.test.operand
             let texts = (operand?.array ?? [operand ?? .null]).compactMap(\.string)
-            return (condition.field, Set(texts.map { Value.key($0) }))
+            return (condition.field, Set(texts.flatMap(Value.keys)))
         case .exists, .isNull, .equalsField, .contains, .startsWith, .endsWith, .matchesWildcard,
             .matchesRegex, .isEmpty, .numberEquals, .greaterThan, .lessThan, .numberBetween,
             .before, .after, .dateBetween, .withinLast, .olderThan, .withinNext, .isTrue,

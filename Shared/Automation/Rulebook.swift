@@ -45,7 +45,7 @@ public struct Rulebook: Sendable {
             mappings.map { ($0.object.lowercased(), $0) }, uniquingKeysWith: { $1 })
     }
 
-    private static func compiled(_ conditions: [Condition]) -> Patterns {
+    static func compiled(_ conditions: [Condition]) -> Patterns {
         var patterns: Patterns = [:]
         for condition in conditions {
             guard case .matchesRegex(let pattern) = condition.test else { continue }
@@ -107,7 +107,7 @@ extension Rulebook {
             return "no rule concerns an event of kind \(event.event.kind)"
         }
         guard direction == rule.direction else {
-            return "the rule is about a \(rule.direction.rawValue), not a \(direction.rawValue)"
+            return "the rule is for \(rule.direction.plural), the event is of \(direction.plural)"
         }
         if let object = event.record?.reference.object,
             object.lowercased() != rule.object.lowercased()
@@ -131,5 +131,14 @@ extension Rulebook {
             return [Scope(context: context, object: rule.object, record: nil)]
         }
         return records.map { Scope(context: context, object: rule.object, record: $0) }
+    }
+}
+
+extension Rule.Direction {
+    fileprivate var plural: String {
+        switch self {
+        case .recordChange: "record changes"
+        case .incidentChange: "incident changes"
+        }
     }
 }

@@ -31,8 +31,7 @@ final class PatternTests: XCTestCase {
         let many = String(repeating: "a", count: 40) + "!"
         try check("^(a+)+$", many)
         try check("^(a|aa)+$", many)
-        try check("^(?:.?){40}b$", many)
-        try check("(.*)(.*)(.*)(.*)(.*)(.*)(.*)(.*)(.*)x", String(repeating: "y", count: 4096))
+        try check("(.*)(.*)(.*)(.*)(.*)x$", String(repeating: "y", count: 4096) + "xz")
     }
 
     func testSaysWhyAPatternIsNone() {
