@@ -14,7 +14,7 @@ public enum KeyError: Error, Equatable, Sendable, CustomStringConvertible {
     /// libcrypto refused a key that it had accepted before.
     case unusable
 
-    /// Shorter RSA keys are refused (NIST SP 800-131A; Salesforce asks for the same).
+    /// Shorter RSA keys are refused (NIST SP 800-131A).
     public static let bitsMin = 2048
 
     public var description: String {

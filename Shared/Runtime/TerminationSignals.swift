@@ -1,5 +1,6 @@
 import Dispatch
 import Glibc
+import Synchronization
 
 /// What the operating system says to a process: SIGTERM and SIGINT.
 public enum TerminationSignals {
@@ -7,21 +8,33 @@ public enum TerminationSignals {
     /// status a shell expects (128 + the signal's number). Leases expire by themselves.
     ///
     /// SIGPIPE is ignored from here on: a peer that went away is an error of the write.
-    /// Call it once, before anything else starts.
+    /// Call it once, before anything else starts; a later call takes the signals over.
+    ///
+    /// A handler may do next to nothing, so it writes the signal's number into a pipe and a thread
+    /// reads it. (A signal source of Dispatch loses what arrives before it is registered.)
     public static func open(_ stop: Latch) {
         signal(SIGPIPE, SIG_IGN)
-        let queue = DispatchQueue(label: "liaison.signals")
-        for number in [SIGTERM, SIGINT] {
-            // Dispatch sees a signal only when its default action is out of the way.
-            signal(number, SIG_IGN)
-            let source = DispatchSource.makeSignalSource(signal: number, queue: queue)
-            source.setEventHandler {
-                if stop.isOpen { _exit(128 + number) }
-                stop.open()
-                // The source holds itself: it lives as long as the process.
-                withExtendedLifetime(source) {}
-            }
-            source.activate()
+        var ends: [Int32] = [-1, -1]
+        guard pipe(&ends) == 0 else { return }
+        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+        let reader = ends[0]
+        handlerPipe.store(ends[1], ordering: .releasing)
+        for number in [SIGTERM, SIGINT] { signal(number, handler) }
+        DispatchQueue(label: "liaison.signals").async { follow(reader, stop) }
+    }
+
+    private static func follow(_ reader: Int32, _ stop: Latch) {
+        var number: UInt8 = 0
+        while read(reader, &number, 1) == 1 || errno == EINTR {
+            if stop.isOpen { _exit(128 + Int32(number)) }
+            stop.open()
         }
     }
+}
+
+private let handlerPipe = Atomic<Int32>(-1)
+
+private let handler: @convention(c) (Int32) -> Void = { number in
+    var byte = UInt8(truncatingIfNeeded: number)
+    write(handlerPipe.load(ordering: .acquiring), &byte, 1)
 }

@@ -23,7 +23,9 @@ final class DigestTests: XCTestCase {
             let actual = HMACSHA256.authenticationCode(key: key, message: message)
             XCTAssertEqual(Hex.encode(actual), code, line: line)
         }
-        func bytes(_ value: UInt8, _ count: Int) -> [UInt8] { Array(repeating: value, count: count) }
+        func bytes(_ value: UInt8, _ count: Int) -> [UInt8] {
+            Array(repeating: value, count: count)
+        }
         check(
             bytes(0x0b, 20), Array("Hi There".utf8),
             "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7")

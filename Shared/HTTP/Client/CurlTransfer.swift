@@ -31,12 +31,18 @@ final class CurlTransfer {
 
     /// What became of the call, once libcurl has said how the transfer ended.
     func outcome(_ result: CURLcode) -> ClientCall.Outcome {
-        if result == CURLE_OK {
+        if result == CURLE_OK && isPlausible {
             response.status = curl_get_number(easy, CURLINFO_RESPONSE_CODE)
             return .success(response)
         }
-        let reason = stopReason ?? String(cString: curl_easy_strerror(result))
+        let said = result == CURLE_OK ? "the answer is malformed" : nil
+        let reason = stopReason ?? said ?? String(cString: curl_easy_strerror(result))
         return .failure(hasSent ? .unknownOutcome(reason: reason) : .notSent(reason: reason))
+    }
+
+    /// libcurl is content with a head that was cut off and with lengths that contradict each other.
+    private var isPlausible: Bool {
+        headersAreComplete && Set(response.headers.values("Content-Length")).count <= 1
     }
 
     /// libcurl counts what the socket took, so zero is certainty.

@@ -131,6 +131,7 @@ struct RequestReader {
         scan = HeadScan()
         chunks = ChunkedDecoder()
         body = []
+        owesContinue = false
         if consumed == received.count {
             received = []
             consumed = 0

@@ -1,0 +1,170 @@
+import HTTP
+import JSON
+import Models
+
+/// A note on an incident.
+public struct IncidentNote: Hashable, Sendable {
+    public var id: String
+    public var content: String
+    public var author: Reference?
+    public var createdAt: Timestamp?
+
+    init?(_ json: JSON?) {
+        guard let id = json?.present("id")?.string else { return nil }
+        self.id = id
+        content = json?.present("content")?.string ?? ""
+        author = Reference(json?.present("user"))
+        createdAt = json?.present("created_at")?.string.flatMap { Timestamp($0) }
+    }
+}
+
+extension PagerDuty {
+    /// Longer titles are cut; the vendor's own package does the same.
+    static let titleMax = 1024
+
+    /// How an incident came to be.
+    public enum Creation: Hashable, Sendable {
+        case created(Incident)
+        /// It was open already under this key: an earlier attempt of ours made it.
+        case adopted(Incident)
+
+        public var incident: Incident {
+            switch self {
+            case .created(let incident), .adopted(let incident): incident
+            }
+        }
+    }
+
+    public enum Update: Hashable, Sendable {
+        case made(Incident)
+        /// PagerDuty refused because it is acknowledged or resolved already, and a GET showed that
+        /// it is; `status` may be further than asked for.
+        case alreadySo(Incident)
+
+        public var incident: Incident {
+            switch self {
+            case .made(let incident), .alreadySo(let incident): incident
+            }
+        }
+    }
+
+    public func incident(_ id: IncidentID) async throws(Failure) -> Reply<Incident> {
+        try await reply(to: .get(try Self.path(id))) { Incident($0["incident"]) }
+    }
+
+    /// The open incidents of the service with this key, however old.
+    public func incidents(
+        incidentKey: String, service: String
+    ) async throws(Failure) -> Reply<[Incident]> {
+        // An empty key would match every incident of the account.
+        guard !incidentKey.isEmpty else { throw Self.emptyKey }
+        let call = Call.get(
+            "/incidents",
+            query: [
+                ("incident_key", incidentKey), ("service_ids[]", service),
+                ("statuses[]", "triggered"), ("statuses[]", "acknowledged"),
+                ("date_range", "all"),
+            ])
+        return try await reply(to: call) { json in
+            json["incidents"]?.array?.compactMap { Incident($0) }
+                .filter { $0.service == nil || $0.service?.id == service }
+        }
+    }
+
+    /// Creates the incident, or adopts the open one that has its `incidentKey`.
+    public func createIncident(_ new: NewIncident) async throws(Failure) -> Reply<Creation> {
+        guard !new.incidentKey.isEmpty else { throw Self.emptyKey }
+        let call = Call(method: "POST", path: "/incidents", body: new.requestBody)
+        let response = try await perform(call)
+        guard response.status == 400, PagerDutyProblem(response).meaning == .duplicateKey else {
+            return try Self.reply(from: response, isWrite: true) {
+                Incident($0["incident"]).map(Creation.created)
+            }
+        }
+        let found = try await incidents(incidentKey: new.incidentKey, service: new.service)
+        let exact = found.value.first { $0.incidentKey == new.incidentKey }
+        // The filter also matches the key of an incident's alert, where `incident_key` is null.
+        if let incident = exact ?? found.value.first {
+            return Reply(.adopted(incident), budget: found.budget)
+        }
+        // It was resolved between the two calls: the next attempt will create one.
+        throw .retryable(.pagerDuty(response))
+    }
+
+    public func updateIncident(
+        _ id: IncidentID, _ patch: IncidentPatch
+    ) async throws(Failure) -> Reply<Update> {
+        let call = Call(method: "PUT", path: try Self.path(id), body: patch.body)
+        let response = try await perform(call)
+        if response.status == 400, PagerDutyProblem(response).meaning == .alreadyInState {
+            let found = try await incident(id)
+            if patch.isReached(by: found.value) {
+                return Reply(.alreadySo(found.value), budget: found.budget)
+            }
+        }
+        return try Self.reply(from: response, isWrite: true) {
+            Incident($0["incident"]).map(Update.made)
+        }
+    }
+
+    /// All of them, oldest first as PagerDuty gives them; at most 2,000 exist.
+    public func notes(_ id: IncidentID) async throws(Failure) -> Reply<[IncidentNote]> {
+        try await reply(to: .get(try Self.path(id) + "/notes")) { json in
+            json["notes"]?.array?.compactMap { IncidentNote($0) }
+        }
+    }
+
+    /// Not repeatable: after an unknown outcome look through `notes` first.
+    public func addNote(
+        _ id: IncidentID, _ text: String
+    ) async throws(Failure) -> Reply<IncidentNote> {
+        let body: JSON = ["note": ["content": .string(text)]]
+        let call = Call(method: "POST", path: try Self.path(id) + "/notes", body: body)
+        return try await reply(to: call) { IncidentNote($0["note"]) }
+    }
+
+    /// Mails and shows `message` to the subscribers of the incident.
+    public func publishStatusUpdate(
+        _ id: IncidentID, message: String
+    ) async throws(Failure) -> Reply<Void> {
+        let call = Call(
+            method: "POST", path: try Self.path(id) + "/status_updates",
+            body: ["message": .string(message)])
+        return try await reply(to: call) { _ in () }
+    }
+
+    /// Starts an incident workflow; gives the id of the run.
+    ///
+    /// - Parameter label: tells our runs apart; PagerDuty does not promise to refuse a second one.
+    public func startWorkflow(
+        _ workflow: String, incident: IncidentID, label: String? = nil
+    ) async throws(Failure) -> Reply<String?> {
+        var instance: JSONObject = [
+            "incident": .reference("incident_reference", incident.rawValue)
+        ]
+        instance["id"] = label.map(JSON.string)
+        let call = Call(
+            method: "POST", path: "/incident_workflows/\(try workflow.asPathSegment())/instances",
+            body: ["incident_workflow_instance": .object(instance)])
+        return try await reply(to: call) { json in
+            .some(json["incident_workflow_instance"]?.present("id")?.string)
+        }
+    }
+
+    /// The last documented form of a call that left the API reference in September 2025.
+    public func runResponsePlay(
+        _ play: String, incident: IncidentID
+    ) async throws(Failure) -> Reply<Void> {
+        let call = Call(
+            method: "POST", path: "/response_plays/\(try play.asPathSegment())/run",
+            body: ["incident": .reference("incident_reference", incident.rawValue)])
+        return try await reply(to: call) { _ in () }
+    }
+
+    private static func path(_ id: IncidentID) throws(Failure) -> String {
+        "/incidents/\(try id.rawValue.asPathSegment())"
+    }
+
+    private static let emptyKey = Failure.refused(
+        "incidentKeyEmpty", "an incident needs a key by which it can be found again")
+}

@@ -1,0 +1,63 @@
+import HTTP
+import JSON
+import Models
+
+/// PagerDuty's REST API, version 2. Each call is made once: what it throws says what to do next.
+///
+/// Absent on purpose: bulk updates (all or nothing, and the single call has no limit of its own),
+/// and any GET before a PUT: the caller must compare with the present state, since acknowledging a
+/// resolved incident reopens it.
+public struct PagerDuty: Sendable {
+    public typealias Reply<Value: Sendable> = Answer<Value, RateLimit>
+
+    let settings: PagerDutySettings
+    private let send: Send
+
+    public init(settings: PagerDutySettings, client: HTTPClient) {
+        self.init(settings: settings, send: client.asSend)
+    }
+
+    init(settings: PagerDutySettings, send: @escaping Send) {
+        self.settings = settings
+        self.send = send
+    }
+
+    /// Any status is an answer here.
+    func perform(_ call: Call) async throws(Failure) -> HTTPResponse {
+        do {
+            return try await send(request(for: call))
+        } catch {
+            throw Failure(error, server: settings.origin, isWrite: call.isWrite)
+        }
+    }
+
+    func reply<Value: Sendable>(
+        to call: Call, reading read: (JSON) -> Value?
+    ) async throws(Failure) -> Reply<Value> {
+        try Self.reply(from: try await perform(call), isWrite: call.isWrite, reading: read)
+    }
+
+    static func reply<Value: Sendable>(
+        from response: HTTPResponse, isWrite: Bool, reading read: (JSON) -> Value?
+    ) throws(Failure) -> Reply<Value> {
+        guard response.isSuccess else { throw .pagerDuty(response, isWrite: isWrite) }
+        guard let json = response.json, let value = read(json) else {
+            throw .unreadable(.pagerDuty, response, isWrite: isWrite)
+        }
+        return Reply(value, budget: RateLimit(response.headers))
+    }
+
+    func request(for call: Call) -> HTTPClientRequest {
+        var headers = call.headers
+        headers["Accept"] = "application/vnd.pagerduty+json;version=2"
+        headers["Authorization"] = settings.credential.authorization
+        if call.isWrite {
+            headers["Content-Type"] = "application/json"
+            if let from = settings.from { headers["From"] = from }
+        }
+        return HTTPClientRequest(
+            method: call.method, url: settings.origin.description + call.target,
+            headers: headers, body: call.body?.bytes ?? [],
+            timeoutSeconds: settings.timeoutSeconds)
+    }
+}

@@ -1,0 +1,84 @@
+import HTTP
+import JSON
+import Models
+
+/// An error body of PagerDuty, in any of the shapes met in the wild (`reference/pagerduty.md` 5.7):
+/// `errors` absent, an array or one string; `error` an object, an array or one string; `code` a
+/// number or a string; no JSON at all.
+struct PagerDutyProblem: Equatable {
+    var code: Int?
+    var message: String
+    var details: [String] = []
+
+    /// What the words mean where the code alone does not tell: codes are reused.
+    enum Meaning {
+        /// An open incident of the service has this `incident_key` already.
+        case duplicateKey
+        /// Acknowledged or resolved already; which one is for a GET to say.
+        case alreadyInState
+        case other
+    }
+
+    init(_ response: HTTPResponse) {
+        let error = response.json?["error"]
+        if let object = error?.object {
+            code = object["code"].flatMap { $0.int ?? $0.string.flatMap { Int($0) } }
+            details = Self.texts(object["errors"])
+            message = object["message"]?.string ?? "no message"
+        } else if let error, !error.isNull {
+            let texts = Self.texts(error)
+            message = texts.first ?? "no message"
+            details = Array(texts.dropFirst())
+        } else {
+            message = response.excerpt.isEmpty ? "empty answer" : response.excerpt
+        }
+    }
+
+    var text: String {
+        details.isEmpty ? message : "\(message): \(details.joined(separator: "; "))"
+    }
+
+    var meaning: Meaning {
+        let words = text.lowercased()
+        if words.contains("dedup key"), code == nil || code == 2002 { return .duplicateKey }
+        let isAlready =
+            words.contains("already resolved") || words.contains("already acknowledged")
+        return isAlready || code == 1001 || code == 1002 ? .alreadyInState : .other
+    }
+
+    private static func texts(_ json: JSON?) -> [String] {
+        guard let json, !json.isNull else { return [] }
+        if let array = json.array { return array.map { $0.string ?? $0.text } }
+        return [json.string ?? json.text]
+    }
+}
+
+extension Cause {
+    static func pagerDuty(_ response: HTTPResponse, outcomeUnknown: Bool = false) -> Cause {
+        let problem = PagerDutyProblem(response)
+        return Cause(
+            .pagerDuty, code: String(problem.code ?? response.status),
+            message: problem.text.asWords, status: response.status,
+            outcomeUnknown: outcomeUnknown)
+    }
+}
+
+extension Failure {
+    /// How long to wait after a 429 that does not say: half of PagerDuty's window of a minute.
+    static let pagerDutyPatienceSeconds = 30.0
+
+    /// The disposition of an answer that is no success (`reference/pagerduty.md` 5.7). By status:
+    /// the codes are reused (2016 is a time-out in the table and a missing `From` in the wild).
+    static func pagerDuty(_ response: HTTPResponse, isWrite: Bool) -> Failure {
+        switch response.status {
+        case 429:
+            let asked = RateLimit(response.headers)?.resetSeconds ?? response.retryAfterSeconds
+            return .throttled(
+                .pagerDuty(response), afterSeconds: asked ?? pagerDutyPatienceSeconds)
+        case 408, 500...:
+            return .retryable(.pagerDuty(response, outcomeUnknown: isWrite))
+        default:
+            return .permanent(.pagerDuty(response))
+        }
+    }
+}

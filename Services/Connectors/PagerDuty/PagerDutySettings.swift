@@ -1,0 +1,54 @@
+/// One PagerDuty account and who we are in it.
+public struct PagerDutySettings: Sendable {
+    public enum Region: String, CaseIterable, Sendable {
+        case us, eu
+
+        public var origin: ServerOrigin {
+            switch self {
+            case .us: ServerOrigin(secure: "api.pagerduty.com")
+            case .eu: ServerOrigin(secure: "api.eu.pagerduty.com")
+            }
+        }
+    }
+
+    public enum Credential: Sendable {
+        /// Of the account or of a user; 20 characters.
+        case apiKey(String)
+        case oauth(accessToken: String)
+
+        var authorization: String {
+            switch self {
+            case .apiKey(let key): "Token token=\(key)"
+            case .oauth(let token): "Bearer \(token)"
+            }
+        }
+    }
+
+    public var origin: ServerOrigin
+    public var credential: Credential
+    /// The e-mail address of the PagerDuty user in whose name we act. Needed for writes with an
+    /// account's key; that user becomes the acknowledger.
+    public var from: String?
+    /// Of one call.
+    public var timeoutSeconds: Double = 30
+
+    /// - Parameter origin: replaces the region's, for a stand-in.
+    public init(
+        region: Region = .us, origin: ServerOrigin? = nil, credential: Credential, from: String?
+    ) {
+        self.origin = origin ?? region.origin
+        self.credential = credential
+        self.from = from
+    }
+}
+
+extension PagerDutySettings.Credential: CustomStringConvertible, CustomReflectable {
+    /// Never the secret.
+    public var description: String {
+        switch self {
+        case .apiKey: "apiKey"
+        case .oauth: "oauth"
+        }
+    }
+    public var customMirror: Mirror { Mirror(self, children: [:]) }
+}

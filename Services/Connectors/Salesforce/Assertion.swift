@@ -1,0 +1,29 @@
+import Crypto
+import JSON
+import Models
+
+/// The signed statement by which we log in (RFC 7523; `reference/salesforce.md` 1.1).
+enum Assertion {
+    /// The longest that every known server accepts.
+    static let lifetimeSeconds: Int64 = 180
+
+    /// - Parameter now: the present; a clock that is minutes off makes the login fail.
+    static func signed(
+        for settings: SalesforceSettings, now: Timestamp
+    ) throws(Failure) -> String {
+        let header: JSON = ["alg": "RS256", "typ": "JWT"]
+        let claims: JSON = [
+            "iss": .string(settings.consumerKey),
+            "sub": .string(settings.username),
+            "aud": .string(settings.audience),
+            "exp": .number(JSONNumber(Int(now.seconds + lifetimeSeconds))),
+        ]
+        let signed = "\(Base64.encodeURL(header.bytes)).\(Base64.encodeURL(claims.bytes))"
+        do {
+            let signature = try settings.privateKey.signRS256(Array(signed.utf8))
+            return "\(signed).\(Base64.encodeURL(signature))"
+        } catch {
+            throw .refused("privateKey", error.description)
+        }
+    }
+}

@@ -1,0 +1,143 @@
+import HTTP
+import JSON
+import Models
+
+/// Salesforce's REST API as one integration user. Each call is made once, but for one new login
+/// and one replay when the session has expired; what it throws says what to do next.
+///
+/// Absent on purpose: Bulk API and Pub/Sub (other volumes and another protocol), deletion (nobody
+/// needs it), and retries (the queue's business).
+public final class Salesforce: Sendable {
+    public typealias Reply<Value: Sendable> = Answer<Value, APIUsage>
+
+    let settings: SalesforceSettings
+    private let send: Send
+    private let sessions: SessionCache
+
+    /// - Parameter now: the clock for the assertion's expiry and for how long a refusal is kept.
+    public convenience init(
+        settings: SalesforceSettings, client: HTTPClient,
+        now: @escaping @Sendable () -> Timestamp
+    ) {
+        self.init(settings: settings, send: client.asSend, now: now)
+    }
+
+    init(
+        settings: SalesforceSettings, send: @escaping Send,
+        now: @escaping @Sendable () -> Timestamp
+    ) {
+        self.settings = settings
+        self.send = send
+        sessions = SessionCache(now: now) { () async throws(Failure) -> Session in
+            try await Login(settings: settings, send: send, now: now).session()
+        }
+    }
+
+    /// Who we are; logs in when nobody has yet.
+    public func whoAmI() async throws(Failure) -> Identity {
+        try await sessions.session().session.identity
+    }
+
+    /// Any status is an answer here. `call.path` is below the instance, `/services/...`.
+    func perform(_ call: Call) async throws(Failure) -> HTTPResponse {
+        let session = try await sessions.session()
+        let response = try await exchange(call, in: session.session)
+        guard Self.hasExpired(response) else { return response }
+        let renewed = try await sessions.session(replacing: session)
+        return try await exchange(call, in: renewed.session)
+    }
+
+    func reply<Value: Sendable>(
+        to call: Call, reading read: (JSON) -> Value?
+    ) async throws(Failure) -> Reply<Value> {
+        try Self.reply(from: try await perform(call), isWrite: call.isWrite, reading: read)
+    }
+
+    static func reply<Value: Sendable>(
+        from response: HTTPResponse, isWrite: Bool, reading read: (JSON) -> Value?
+    ) throws(Failure) -> Reply<Value> {
+        guard response.isSuccess else { throw .salesforce(response, isWrite: isWrite) }
+        guard let json = response.json, let value = read(json) else {
+            throw .unreadable(.salesforce, response, isWrite: isWrite)
+        }
+        return Reply(value, budget: APIUsage(response.headers))
+    }
+
+    /// Below the version of the API.
+    func path(_ rest: String) -> String { "/services/data/v\(settings.apiVersion)\(rest)" }
+
+    static func hasExpired(_ response: HTTPResponse) -> Bool {
+        response.status == 401
+            && SalesforceProblem.all(in: response).contains {
+                SalesforceDisposition.sessionCodes.contains($0.code)
+                    && !SalesforceDisposition.isPermanentSessionText($0.message)
+            }
+    }
+
+    func request(for call: Call, in session: Session) -> HTTPClientRequest {
+        var headers = call.headers
+        headers["Accept"] = "application/json"
+        headers["Authorization"] = "Bearer \(session.accessToken)"
+        headers["Sforce-Call-Options"] = "client=\(settings.clientName)"
+        if call.body != nil { headers["Content-Type"] = "application/json" }
+        return HTTPClientRequest(
+            method: call.method, url: session.instance.description + call.target,
+            headers: headers, body: call.body?.bytes ?? [],
+            timeoutSeconds: settings.timeoutSeconds)
+    }
+
+    private func exchange(_ call: Call, in session: Session) async throws(Failure) -> HTTPResponse {
+        do {
+            return try await send(request(for: call, in: session))
+        } catch {
+            throw Failure(error, server: session.instance, isWrite: call.isWrite)
+        }
+    }
+}
+
+/// One login by the JWT bearer flow.
+struct Login {
+    let settings: SalesforceSettings
+    let send: Send
+    let now: @Sendable () -> Timestamp
+
+    /// An assertion that expired on its way is made anew, once.
+    func session() async throws(Failure) -> Session {
+        var response = try await attempt()
+        if Self.hasExpired(response) { response = try await attempt() }
+        guard response.isSuccess else {
+            throw .salesforceLogin(response, at: settings.login)
+        }
+        return try Session(response, from: settings.login)
+    }
+
+    static func request(
+        for settings: SalesforceSettings, now: Timestamp
+    ) throws(Failure) -> HTTPClientRequest {
+        let assertion = try Assertion.signed(for: settings, now: now)
+        let grant = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+        let form = "grant_type=\(grant.percentEncoded)&assertion=\(assertion.percentEncoded)"
+        return HTTPClientRequest(
+            method: "POST", url: "\(settings.login)/services/oauth2/token",
+            headers: [
+                "Accept": "application/json",
+                "Content-Type": "application/x-www-form-urlencoded",
+            ],
+            body: Array(form.utf8), timeoutSeconds: settings.timeoutSeconds)
+    }
+
+    private func attempt() async throws(Failure) -> HTTPResponse {
+        let request = try Self.request(for: settings, now: now())
+        do {
+            return try await send(request)
+        } catch {
+            // A login that nobody heard of has no effect that matters.
+            throw Failure(error, server: settings.login, isWrite: false)
+        }
+    }
+
+    private static func hasExpired(_ response: HTTPResponse) -> Bool {
+        response.status == 400
+            && response.json?["error_description"]?.string?.contains("expired") == true
+    }
+}

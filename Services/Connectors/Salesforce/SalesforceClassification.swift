@@ -1,0 +1,121 @@
+import HTTP
+import Models
+
+/// What one problem asks of us (`reference/salesforce.md` 2.3).
+enum SalesforceDisposition: Equatable {
+    case stop
+    case retry
+    case wait(seconds: Double)
+
+    /// When the day's allocation is gone it comes back little by little.
+    static let allocationSeconds = 900.0
+    static let concurrencySeconds = 15.0
+    /// What only an administrator can mend, but will: asking slowly keeps the jobs.
+    static let configurationSeconds = 300.0
+    static let patienceSeconds = 30.0
+
+    /// - Parameter status: of the answer; nil for one record of a collection.
+    init(_ problem: SalesforceProblem, status: Int?) {
+        self = Self.byCode(problem) ?? Self.byStatus(status ?? 400)
+    }
+
+    private static func byCode(_ problem: SalesforceProblem) -> SalesforceDisposition? {
+        let message = problem.message
+        switch problem.code {
+        case let code where sessionCodes.contains(code):
+            return isPermanentSessionText(message) ? .stop : .retry
+        case "REQUEST_LIMIT_EXCEEDED":
+            if message.contains("ConcurrentPerOrg") { return .retry }
+            let isMomentary = message.contains("ConcurrentRequests")
+            return .wait(seconds: isMomentary ? concurrencySeconds : allocationSeconds)
+        case "API_CURRENTLY_DISABLED":
+            return .wait(seconds: allocationSeconds)
+        case "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", "CANNOT_EXECUTE_FLOW_TRIGGER":
+            return message.contains("UNABLE_TO_LOCK_ROW") ? .retry : .stop
+        case let code where passing.contains(code):
+            return .retry
+        default:
+            let isOthersLoad =
+                problem.code.hasPrefix("ConcurrentPerOrg") || message.contains("ConcurrentPerOrg")
+            return isOthersLoad ? .retry : nil
+        }
+    }
+
+    /// A new login may help.
+    static let sessionCodes: Set<String> = ["INVALID_SESSION_ID", "INVALID_AUTH_HEADER"]
+
+    /// Codes that pass by themselves, whatever the status. The last two are records that were fine
+    /// and were rolled back with another one.
+    private static let passing: Set<String> = [
+        "UNABLE_TO_LOCK_ROW", "QUERY_TIMEOUT", "REQUEST_RUNNING_TOO_LONG", "INVALID_QUERY_LOCATOR",
+        "INVALID_LOCATOR", "UNKNOWN_EXCEPTION", "SERVER_UNAVAILABLE",
+        "FUNCTIONALITY_TEMPORARILY_UNAVAILABLE",
+        "INSERT_UPDATE_DELETE_NOT_ALLOWED_DURING_MAINTENANCE",
+        "ALL_OR_NONE_OPERATION_ROLLED_BACK", "PROCESSING_HALTED",
+    ]
+
+    private static func byStatus(_ status: Int) -> SalesforceDisposition {
+        switch status {
+        case 429: .wait(seconds: patienceSeconds)
+        case 408, 420, 500...: .retry
+        default: .stop
+        }
+    }
+
+    /// The same code as for an expired session, but a new one would fare no better: without this a
+    /// client logs in for ever.
+    static func isPermanentSessionText(_ message: String) -> Bool {
+        ["not valid for use with", "not attached to Agent"].contains { message.contains($0) }
+    }
+}
+
+extension Failure {
+    /// The disposition of an answer that is no success.
+    static func salesforce(_ response: HTTPResponse, isWrite: Bool) -> Failure {
+        let failure = salesforce(
+            SalesforceProblem.all(in: response), status: response.status, isWrite: isWrite)
+        if case .throttled(let cause, _) = failure, let asked = response.retryAfterSeconds {
+            return .throttled(cause, afterSeconds: asked)
+        }
+        return failure
+    }
+
+    /// Of several problems the one that needs a person wins, then the longest wait.
+    ///
+    /// - Parameter status: nil for one record of a collection.
+    static func salesforce(
+        _ problems: [SalesforceProblem], status: Int?, isWrite: Bool
+    ) -> Failure {
+        let isUnknown = isWrite && (status == 408 || status.map { $0 >= 500 } ?? false)
+        let cause = Cause.salesforce(problems, status: status, outcomeUnknown: isUnknown)
+        let dispositions = problems.map { SalesforceDisposition($0, status: status) }
+        if dispositions.isEmpty || dispositions.contains(.stop) { return .permanent(cause) }
+        let waits = dispositions.compactMap { disposition -> Double? in
+            if case .wait(let seconds) = disposition { seconds } else { nil }
+        }
+        return waits.max().map { .throttled(cause, retryAfterSeconds: $0) } ?? .retryable(cause)
+    }
+
+    /// The disposition of a refused login (`reference/salesforce.md` 1.4). Nearly all of them are
+    /// for the administrator to mend (app, user, key, clock): jobs are kept, and we ask slowly.
+    static func salesforceLogin(_ response: HTTPResponse, at login: ServerOrigin) -> Failure {
+        let json = response.json
+        let code = json?["error"]?.string ?? String(response.status)
+        // Not an excerpt of the body: it could hold the assertion.
+        var message = json?["error_description"]?.string ?? "no OAuth error in the answer"
+        if let date = response.headers["Date"], message.contains("expired") {
+            message += " (Salesforce's clock: \(date))"
+        }
+        let cause = Cause(
+            .salesforce, code: code.asWords, message: "login at \(login): \(message)".asWords,
+            status: response.status)
+        let words = "\(code) \(message)".lowercased()
+        let isTransient =
+            response.status >= 500 || response.status == 408 || code == "unknown_error"
+            || words.contains("retry your request")
+        if isTransient { return .retryable(cause) }
+        let asked = response.retryAfterSeconds ?? 0
+        return .throttled(
+            cause, afterSeconds: max(asked, SalesforceDisposition.configurationSeconds))
+    }
+}

@@ -1,0 +1,190 @@
+import Connectors
+import JSON
+import Models
+
+/// What an effect left behind, to be recorded before the next one starts.
+struct Performed: Equatable, Sendable {
+    /// For the log: ids, urls, or why nothing had to be done.
+    var result: JSON
+    var link: Link?
+    /// The record that we created.
+    var created: RecordID?
+}
+
+extension Vendors {
+    /// Makes the calls of one effect.
+    ///
+    /// - Parameter lookFirst: an earlier attempt may have had its effect; where the vendor has no
+    ///   idempotency handle, look whether it had.
+    func perform(_ command: Command, lookFirst: Bool) async throws(Failure) -> Performed {
+        switch command {
+        case .createIncident(let new, let record):
+            return try await create(new, for: record)
+        case .updateIncident(let id, let update):
+            return try await change(id, update)
+        case .startWorkflow(let id, let workflow):
+            let run = try await pagerDuty().startWorkflow(workflow, incident: id)
+            return Performed(result: ["run": run.value.map(JSON.string) ?? .null])
+        case .runResponsePlay(let id, let play):
+            _ = try await pagerDuty().runResponsePlay(play, incident: id)
+            return Performed(result: ["play": .string(play)])
+        case .addNote(let id, let text):
+            return try await addNote(id, text, lookFirst: lookFirst)
+        case .updateRecord(let record, let fields, let options):
+            _ = try await salesforce().update(record, fields: fields, options: options)
+            return Performed(result: ["record": .string(record.id.long)])
+        case .createRecord(let new, let incident):
+            return try await create(new, for: incident, lookFirst: lookFirst)
+        case .addComment(let record, let text, let isPublic):
+            return try await addComment(record, text, isPublic, lookFirst: lookFirst)
+        case .deliver(let path, let body):
+            return Performed(result: try await salesforce().apexREST(path, body: body).value)
+        }
+    }
+}
+
+// MARK: - PagerDuty
+
+extension Vendors {
+    private func create(
+        _ new: NewIncident, for record: RecordReference
+    ) async throws(Failure) -> Performed {
+        let creation = try await pagerDuty().createIncident(new).value
+        let incident = creation.incident
+        var result: JSONObject = ["incident": .string(incident.id.rawValue)]
+        result["number"] = incident.number.map { JSON.number(JSONNumber($0)) }
+        result["url"] = incident.url.map(JSON.string)
+        if case .adopted = creation { result["adopted"] = true }
+        let link = Link(incident: incident.id, object: record.object, record: record.id)
+        return Performed(result: .object(result), link: link)
+    }
+
+    /// Looks before it writes: a late acknowledge would reopen a resolved incident.
+    private func change(
+        _ id: IncidentID, _ update: IncidentUpdate
+    ) async throws(Failure) -> Performed {
+        let present = try await pagerDuty().incident(id).value
+        if let reason = update.reasonNotDue(on: present) {
+            return Performed(result: ["incident": .string(id.rawValue), "skipped": .string(reason)])
+        }
+        let updated = try await pagerDuty().updateIncident(id, IncidentPatch(update)).value
+        return Performed(
+            result: [
+                "incident": .string(id.rawValue),
+                "status": updated.incident.status.map { .string($0.rawValue) } ?? .null,
+            ])
+    }
+
+    private func addNote(
+        _ id: IncidentID, _ text: String, lookFirst: Bool
+    ) async throws(Failure) -> Performed {
+        if lookFirst {
+            let notes = try await pagerDuty().notes(id).value
+            if let found = notes.last(where: { $0.content == text }) { return .note(found.id) }
+        }
+        return .note(try await pagerDuty().addNote(id, text).value.id)
+    }
+}
+
+extension IncidentUpdate {
+    /// Why this update must not or need not be made on the incident as it is now.
+    func reasonNotDue(on incident: Incident) -> String? {
+        switch self {
+        case .acknowledge:
+            incident.status == .triggered ? nil : "it is \(incident.status?.rawValue ?? "unknown")"
+        case .resolve:
+            incident.status == .resolved ? "it is resolved" : nil
+        case .setPriority(let priority):
+            incident.priority??.id == priority ? "it has this priority" : nil
+        case .reassign(.escalationPolicy(let policy)):
+            incident.status == .resolved
+                ? "it is resolved"
+                : incident.escalationPolicy?.id == policy ? "it is with this policy" : nil
+        case .reassign(.users(let users)):
+            incident.status == .resolved
+                ? "it is resolved"
+                : Set(incident.assignees?.map(\.id) ?? []) == Set(users)
+                    ? "it is with these users" : nil
+        }
+    }
+}
+
+// MARK: - Salesforce
+
+extension Vendors {
+    private func create(
+        _ new: NewRecord, for incident: IncidentID?, lookFirst: Bool
+    ) async throws(Failure) -> Performed {
+        if let externalID = new.externalID {
+            let saved = try await salesforce().upsert(
+                object: new.object, externalID: externalID, fields: new.fields,
+                options: new.options)
+            return .record(saved.value.id, new.object, incident)
+        }
+        if lookFirst, let found = try await find(new) { return .record(found, new.object, incident) }
+        let created = try await salesforce().create(
+            object: new.object, fields: new.fields, options: new.options)
+        return .record(created.value, new.object, incident)
+    }
+
+    /// Among the latest records that we created of this object, one with exactly these values.
+    private func find(_ new: NewRecord) async throws(Failure) -> RecordID? {
+        let salesforce = try salesforce()
+        let me = try await salesforce.whoAmI().user
+        let query = try SOQL(
+            select: ["Id"] + new.fields.keys.filter { $0 != "Id" }, from: new.object,
+            where: .equal("CreatedById", .id(me)),
+            orderBy: [SOQL.Order("CreatedDate", .descending)], limit: 50)
+        let records = try await salesforce.query(query, recordsMax: 50).value.records
+        let found = records.first { record in
+            new.fields.members.allSatisfy { record[$0.key] == $0.value }
+        }
+        return found?["Id"]?.string.flatMap { RecordID($0) }
+    }
+
+    private func addComment(
+        _ record: RecordReference, _ text: String, _ isPublic: Bool, lookFirst: Bool
+    ) async throws(Failure) -> Performed {
+        let salesforce = try salesforce()
+        guard record.object == "Case" else {
+            if lookFirst {
+                let items = try await salesforce.feedItems(parent: record.id).value
+                if let found = items.first(where: { $0.isOf(text) }) { return .comments([found.id]) }
+            }
+            return .comments([try await salesforce.addFeedItem(parent: record.id, text: text).value])
+        }
+        if lookFirst {
+            let comments = try await salesforce.caseComments(record.id).value
+            let found = comments.filter { $0.isOf(text) }
+            if !found.isEmpty { return .comments(found.map(\.id)) }
+        }
+        return .comments(
+            try await salesforce.addCaseComment(record.id, text: text, isPublic: isPublic).value)
+    }
+}
+
+extension RecordComment {
+    /// Whether this is the text, or the first or a later part of one that was too long for one.
+    fileprivate func isOf(_ text: String) -> Bool {
+        body == text || (body.utf8.count > 1000 && body.contains(text.prefix(500)))
+    }
+}
+
+extension Performed {
+    fileprivate static func note(_ id: String) -> Performed {
+        Performed(result: ["note": .string(id)])
+    }
+
+    fileprivate static func comments(_ ids: [RecordID]) -> Performed {
+        Performed(result: ["comments": .array(ids.map { .string($0.long) })])
+    }
+
+    fileprivate static func record(
+        _ id: RecordID, _ object: String, _ incident: IncidentID?
+    ) -> Performed {
+        let link = incident.map { Link(incident: $0, object: object, record: id) }
+        return Performed(
+            result: ["object": .string(object), "record": .string(id.long)], link: link,
+            created: id)
+    }
+}

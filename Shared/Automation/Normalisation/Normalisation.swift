@@ -1,0 +1,62 @@
+import JSON
+import Models
+
+/// Turns a vendor's own words into events. Nothing authentic is refused here: what we cannot read
+/// becomes an event of an unknown kind in the connection's lane, and stays in the log whole.
+///
+/// Every text that becomes a name of ours (event id, lane, deduplication key) is either printable
+/// ASCII of a bounded length or replaced by a digest, so no vendor's text can break the log.
+public struct Normalisation: Sendable {
+    public let connection: ConnectionID
+    /// Stands in where the vendor tells no time.
+    public let receivedAt: Timestamp
+    /// A collision-resistant hash as printable ASCII; used where the vendor gives no id.
+    let digest: @Sendable ([UInt8]) -> String
+
+    public init(
+        connection: ConnectionID, receivedAt: Timestamp,
+        digest: @escaping @Sendable ([UInt8]) -> String
+    ) {
+        self.connection = connection
+        self.receivedAt = receivedAt
+        self.digest = digest
+    }
+
+    /// An authentic body of a shape that no reference describes.
+    public func unreadable(
+        _ body: JSON, from source: EventSource, as format: EventFormat
+    ) -> NewEvent {
+        event(
+            identified: nil, source: source, kind: .unknown("\(source.rawValue).unreadable"),
+            at: nil, lane: .connection, format: format, payload: body)
+    }
+
+    /// - Parameter identity: the vendor's id; without one, equal payloads are one event.
+    func event(
+        identified identity: String?, source: EventSource, kind: EventKind, at time: String?,
+        lane: LaneKey, format: EventFormat, payload: JSON
+    ) -> NewEvent {
+        let identity = identity ?? "sha256-\(digest(payload.canonicalBytes))"
+        return NewEvent(
+            event: Event(
+                id: EventID(identity), connection: connection, source: source, kind: kind,
+                occurredAt: time.flatMap(Timestamp.init) ?? receivedAt, lane: lane, format: format,
+                payload: payload.bytes),
+            deduplicationKey: "\(format.rawValue):\(identity)")
+    }
+}
+
+extension JSON {
+    /// A string (or a number's digits) that may be a name of ours: 1 to 100 printable ASCII
+    /// characters without blanks. `nil` for everything else.
+    func name(_ key: String) -> String? {
+        guard let value = present(key), let text = value.string ?? value.number?.literal,
+            isName(text)
+        else { return nil }
+        return text
+    }
+}
+
+func isName(_ text: String) -> Bool {
+    (1...100).contains(text.utf8.count) && text.utf8.allSatisfy { (0x21...0x7E).contains($0) }
+}

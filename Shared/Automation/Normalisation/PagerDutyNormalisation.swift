@@ -1,0 +1,84 @@
+import JSON
+import Models
+
+extension Normalisation {
+    /// The `event` object of a V3 webhook (`reference/pagerduty.md` 1.1 to 1.3).
+    public func pagerDutyV3(_ event: JSON) -> NewEvent {
+        let subject = Subject.ofV3(event)
+        return self.event(
+            identified: event.name("id"), source: .pagerDuty, kind: subject.kind,
+            at: event.present("occurred_at")?.string, lane: subject.lane, format: .pagerDutyV3,
+            payload: event)
+    }
+
+    /// One element of `messages` of a V2 webhook (`reference/pagerduty.md` 2.1).
+    public func pagerDutyV2(_ message: JSON) -> NewEvent {
+        let subject = Subject.ofV2(message)
+        return event(
+            identified: message.name("id"), source: .pagerDuty, kind: subject.kind,
+            at: message.present("created_on")?.string, lane: subject.lane, format: .pagerDutyV2,
+            payload: message)
+    }
+}
+
+/// What a PagerDuty event is about: its kind, and the lane that keeps its order.
+private struct Subject {
+    let kind: EventKind
+    let lane: LaneKey
+
+    static func ofV3(_ event: JSON) -> Subject {
+        guard let type = event.name("event_type") else { return unknown("no_type") }
+        let data = event["data"] ?? .null
+        switch type.split(separator: ".").first {
+        case "incident":
+            guard let id = incident(of: data) else { return unknown("no_incident.\(type)") }
+            return Subject(kind: EventKind(rawValue: type), lane: .incident(IncidentID(id)))
+        case "service":
+            guard let id = data["service"]?.name("id") ?? data.name("id") else {
+                return unknown("no_service.\(type)")
+            }
+            return Subject(kind: EventKind(rawValue: type), lane: .service(id))
+        case "pagey" where type == "pagey.ping":
+            return Subject(kind: .ping, lane: .connection)
+        case _:
+            return unknown(type)
+        }
+    }
+
+    static func ofV2(_ message: JSON) -> Subject {
+        guard let type = message.name("event") else { return unknown("no_type") }
+        guard let change = v2Changes[type] else { return unknown(type) }
+        guard let id = message["incident"]?.name("id") else {
+            return unknown("no_incident.\(type)")
+        }
+        return Subject(kind: .incident(change), lane: .incident(IncidentID(id)))
+    }
+
+    /// Our own kinds (`request.`, `record.`) start with other words; the prefix keeps a vendor's
+    /// text from being read as one of them.
+    private static func unknown(_ type: String) -> Subject {
+        Subject(kind: .unknown("pagerDuty.\(type)"), lane: .connection)
+    }
+
+    /// The vendor's rule is `data.id` of an incident, else `data.incident.id`. A role assignment
+    /// follows neither: it has a list, whose elements all name the one incident.
+    private static func incident(of data: JSON) -> String? {
+        if data["type"]?.string == "incident" { return data.name("id") }
+        if let incident = data["incident"]?.name("id") { return incident }
+        let assignments = data["incident_role_assignments"]?.array ?? []
+        return assignments.lazy.compactMap { $0["incident"]?.name("id") }.first
+    }
+}
+
+/// V2's nine events in V3's words (`reference/pagerduty.md` 3).
+private let v2Changes: [String: EventKind.IncidentChange] = [
+    "incident.trigger": .triggered,
+    "incident.acknowledge": .acknowledged,
+    "incident.unacknowledge": .unacknowledged,
+    "incident.resolve": .resolved,
+    "incident.assign": .reassigned,
+    "incident.escalate": .escalated,
+    "incident.delegate": .delegated,
+    "incident.annotate": .annotated,
+    "incident.custom": .custom,
+]

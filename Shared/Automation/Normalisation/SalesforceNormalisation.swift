@@ -1,0 +1,127 @@
+import JSON
+import Models
+
+/// One record as an Apex trigger saw it (`reference/salesforce.md` 3.1).
+public struct ApexChange: Equatable, Sendable {
+    /// The record's key in the trigger's map, or its `Id`.
+    public var record: String?
+    public var old: JSONObject?
+    public var new: JSONObject?
+    public var isInsert: Bool
+    public var userID: String?
+    /// Equal for everything that one save in Salesforce caused.
+    public var transactionID: String?
+
+    public init(
+        record: String?, old: JSONObject?, new: JSONObject?, isInsert: Bool, userID: String? = nil,
+        transactionID: String? = nil
+    ) {
+        self.record = record
+        self.old = old
+        self.new = new
+        self.isInsert = isInsert
+        self.userID = userID
+        self.transactionID = transactionID
+    }
+
+    /// Fields whose value differs, each with both values. Absent equals null: a trigger's map
+    /// leaves empty fields out.
+    var changes: JSONObject {
+        var changes = JSONObject()
+        for field in (new?.keys ?? []) + (old?.keys ?? []) where changes[field] == nil {
+            let before = old?[field] ?? .null
+            let after = new?[field] ?? .null
+            if before != after { changes[field] = [before, after] }
+        }
+        return changes
+    }
+}
+
+/// One notification of an outbound message (`reference/salesforce.md` 3.4).
+public struct OutboundNotification: Equatable, Sendable {
+    public var id: String?
+    public var organizationID: String
+    /// The name after the prefix of `xsi:type`.
+    public var object: String?
+    /// `nil` when the record was deleted before the message went out.
+    public var fields: JSONObject?
+
+    public init(id: String?, organizationID: String, object: String?, fields: JSONObject?) {
+        self.id = id
+        self.organizationID = organizationID
+        self.object = object
+        self.fields = fields
+    }
+}
+
+extension Normalisation {
+    /// One record of an Apex trigger.
+    ///
+    /// The key holds the transaction when the sender tells it, else the record's own time stamp: a
+    /// trigger may fire twice for one record within one save, each time with other changes.
+    public func apex(_ change: ApexChange) -> NewEvent {
+        let state = change.new ?? change.old
+        let record = recordID(change.record ?? state?["Id"]?.string)
+        let object = state?["attributes"]?["type"]?.string
+        let time = Self.time(of: change.new)
+        var payload: JSONObject = [
+            "object": object.map(JSON.string) ?? .null,
+            "old": Self.fields(change.old), "new": Self.fields(change.new),
+            "isInsert": .bool(change.isInsert),
+        ]
+        payload["userId"] = change.userID.map(JSON.string)
+        payload["transactionId"] = change.transactionID.map(JSON.string)
+        let changed = digest(
+            JSON.array([
+                .string(change.transactionID ?? time ?? ""), .object(change.changes),
+            ]).canonicalBytes)
+        return event(
+            identified: record.map { "\($0.long)-\(changed)" }, source: .salesforce,
+            kind: Self.kind(of: change, isReadable: record != nil && object != nil), at: time,
+            lane: record.map(LaneKey.record) ?? .connection, format: .apexTrigger,
+            payload: .object(payload))
+    }
+
+    /// One notification of an outbound message: the latest state, without what was before.
+    public func outbound(_ notification: OutboundNotification) -> NewEvent {
+        let record = recordID(notification.fields?["Id"]?.string)
+        let id = notification.id.flatMap { isName($0) ? $0 : nil }
+        let payload: JSON = [
+            "object": notification.object.map(JSON.string) ?? .null,
+            "new": notification.fields.map(JSON.object) ?? .null,
+            "organizationId": .string(notification.organizationID),
+        ]
+        let kind: EventKind =
+            if notification.fields == nil {
+                .unknown("record.deleted")
+            } else if record == nil || notification.object == nil {
+                .unknown("salesforce.no_record")
+            } else {
+                .record(.updated)
+            }
+        return event(
+            identified: id, source: .salesforce, kind: kind,
+            at: Self.time(of: notification.fields),
+            lane: record.map(LaneKey.record) ?? .connection, format: .outboundMessage,
+            payload: payload)
+    }
+
+    private func recordID(_ text: String?) -> RecordID? { text.flatMap { RecordID($0) } }
+
+    private static func kind(of change: ApexChange, isReadable: Bool) -> EventKind {
+        if !isReadable { return .unknown("salesforce.no_record") }
+        if change.new == nil { return .unknown("record.deleted") }
+        return .record(change.isInsert ? .created : .updated)
+    }
+
+    private static func time(of fields: JSONObject?) -> String? {
+        fields?["LastModifiedDate"]?.string ?? fields?["SystemModstamp"]?.string
+    }
+
+    /// Without `attributes`, which describes the record and is no field of it.
+    private static func fields(_ state: JSONObject?) -> JSON {
+        guard var state else { return .null }
+        state["attributes"] = nil
+        return .object(state)
+    }
+}

@@ -1,0 +1,51 @@
+import JSON
+
+/// Everything that an administrator writes: which accounts, and which rules for each.
+public struct Configuration: Hashable, Sendable {
+    public struct Entry: Hashable, Sendable {
+        public var connection: Connection
+        public var rulesets: [Ruleset]
+
+        public init(connection: Connection, rulesets: [Ruleset]) {
+            self.connection = connection
+            self.rulesets = rulesets
+        }
+    }
+
+    public var entries: [Entry]
+
+    public static let connectionsMax = 1000
+
+    public init(entries: [Entry]) { self.entries = entries }
+
+    /// Reads `{"connections": [...]}`, where a connection carries its `rulesets`. Notes every
+    /// problem at its pointer; `nil` when there is one.
+    ///
+    /// - Parameter patternProblem: why a text is no regular expression (see `Ruleset`).
+    public init?(
+        reading reader: JSONReader, secrets: SecretResolver,
+        patternProblem: @escaping (String) -> String?
+    ) {
+        let before = reader.problems.all.count
+        let connections = reader.required("connections")?.elements() ?? []
+        if connections.count > Self.connectionsMax {
+            reader.problem("there may be \(Self.connectionsMax)", at: "connections")
+        }
+        // Unknown to us, but what editors need to find the JSON Schema.
+        _ = reader.member("$schema")
+        reader.refuseOthers()
+        var seen: Set<ConnectionID> = []
+        entries = connections.compactMap { element in
+            let rulesets = element.member("rulesets").map {
+                Ruleset.list(reading: $0, patternProblem: patternProblem) ?? []
+            }
+            let connection = Connection(reading: element, secrets: secrets)
+            guard let connection else { return nil }
+            if !seen.insert(connection.id).inserted {
+                element.problem("\"\(connection.id)\" is used twice", at: "id")
+            }
+            return Entry(connection: connection, rulesets: rulesets ?? [])
+        }
+        if reader.problems.all.count > before { return nil }
+    }
+}

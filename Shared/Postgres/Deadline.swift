@@ -1,0 +1,14 @@
+/// A moment on the monotonic clock by which something must have happened.
+struct Deadline: Sendable {
+    private let instant: ContinuousClock.Instant
+
+    init(seconds: Double) {
+        instant = .now.advanced(by: .seconds(seconds))
+    }
+
+    /// Rounded up, so that a wait never wakes just before the deadline; 0 when it has passed.
+    var millisecondsLeft: Int32 {
+        let left = ContinuousClock.now.duration(to: instant) / .milliseconds(1)
+        return Int32(max(0, min(left.rounded(.up), Double(Int32.max))))
+    }
+}

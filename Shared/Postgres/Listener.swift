@@ -1,0 +1,80 @@
+/// What `NOTIFY channel, 'payload'` sent.
+public struct Notification: Sendable, Equatable {
+    public let channel: String
+    public let payload: String
+
+    public init(channel: String, payload: String) {
+        self.channel = channel
+        self.payload = payload
+    }
+}
+
+/// What a listener hears.
+public enum Signal: Sendable, Equatable {
+    case notified(Notification)
+    /// Listening begins, or begins again: what was sent before was not heard. Look for yourself.
+    case listening
+}
+
+/// LISTEN on a session of its own, as a sequence that never ends by itself: a broken connection is
+/// opened again. Iteration ends when its task is cancelled, within `tickSeconds`.
+///
+/// It does not work behind a transaction pooler; give it a direct address.
+public struct Listener: AsyncSequence, Sendable {
+    private static let tickSeconds = 0.25
+    private static let pauseSecondsMax = 5.0
+
+    private let address: Address
+    private let channels: [String]
+
+    /// - Parameter channels: identifiers made by this code, lower case.
+    public init(to address: Address, channels: [String]) {
+        self.address = address
+        self.channels = channels
+    }
+
+    public func makeAsyncIterator() -> Iterator {
+        Iterator(address: address, channels: channels)
+    }
+
+    public struct Iterator: AsyncIteratorProtocol {
+        private let channels: [String]
+        private let session: Session
+        private var isListening = false
+        private var arrived: ArraySlice<Notification> = []
+        private var pauseSeconds = 0.05
+
+        init(address: Address, channels: [String]) {
+            self.channels = channels
+            session = Session(to: address)
+        }
+
+        public mutating func next() async -> Signal? {
+            while !Task.isCancelled {
+                if let notification = arrived.popFirst() { return .notified(notification) }
+                do {
+                    guard isListening else {
+                        try await listen()
+                        return .listening
+                    }
+                    arrived = try await session.notifications(waitingSeconds: tickSeconds)[...]
+                } catch {
+                    isListening = false
+                    // Cancellation ends the pause; the loop's condition sees it.
+                    try? await Task.sleep(for: .seconds(pauseSeconds))
+                    pauseSeconds = Swift.min(pauseSeconds * 2, pauseSecondsMax)
+                }
+            }
+            return nil
+        }
+
+        private mutating func listen() async throws(PostgresError) {
+            try await session.open()
+            for channel in channels {
+                try await session.query("LISTEN \(unescaped: channel)")
+            }
+            isListening = true
+            pauseSeconds = 0.05
+        }
+    }
+}

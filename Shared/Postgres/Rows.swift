@@ -1,0 +1,108 @@
+import CPostgres
+
+/// The answer to one statement: its rows, and how many rows it touched.
+public struct Rows: Sendable, RandomAccessCollection {
+    let result: ResultHandle
+    public var startIndex: Int { 0 }
+    public let endIndex: Int
+
+    init(_ result: ResultHandle) {
+        self.result = result
+        endIndex = Int(PQntuples(result.pointer))
+    }
+
+    public subscript(position: Int) -> Row {
+        Row(result: result, number: Int32(position))
+    }
+
+    /// Rows that an `INSERT`, `UPDATE` or `DELETE` touched, or a `SELECT` returned.
+    public var affected: Int {
+        PQcmdTuples(result.pointer).flatMap { Int(String(cString: $0)) } ?? 0
+    }
+
+    /// What the server says it did: `COMMIT`, `INSERT 0 3`, ...
+    var tag: String {
+        PQcmdStatus(result.pointer).map { String(cString: $0) } ?? ""
+    }
+
+    /// Every row as a tuple of these types, in the order of the columns.
+    public func decoded<each Column: ColumnValue>(
+        _ columns: repeat (each Column).Type
+    ) throws(PostgresError) -> [(repeat each Column)] {
+        var decoded: [(repeat each Column)] = []
+        decoded.reserveCapacity(count)
+        for row in self {
+            decoded.append(try row.decoded(repeat each columns))
+        }
+        return decoded
+    }
+
+    /// The only column of every row.
+    public func decoded<Column: ColumnValue>(
+        _ column: Column.Type
+    ) throws(PostgresError) -> [Column] {
+        var decoded: [Column] = []
+        decoded.reserveCapacity(count)
+        for row in self { decoded.append(try row.decoded(column)) }
+        return decoded
+    }
+}
+
+/// One row of an answer.
+public struct Row: Sendable {
+    let result: ResultHandle
+    let number: Int32
+
+    /// The row as a tuple of these types, in the order of the columns.
+    public func decoded<each Column: ColumnValue>(
+        _ columns: repeat (each Column).Type
+    ) throws(PostgresError) -> (repeat each Column) {
+        var column: Int32 = 0
+        func next<C: ColumnValue>(_: C.Type) throws(PostgresError) -> C {
+            defer { column += 1 }
+            return try C(cell(column))
+        }
+        let values = (repeat try next((each Column).self))
+        guard column == PQnfields(result.pointer) else {
+            throw .row("\(column) columns expected, \(PQnfields(result.pointer)) found")
+        }
+        return values
+    }
+
+    /// The only column.
+    public func decoded<Column: ColumnValue>(
+        _ column: Column.Type
+    ) throws(PostgresError) -> Column {
+        guard PQnfields(result.pointer) == 1 else {
+            throw .row("1 columns expected, \(PQnfields(result.pointer)) found")
+        }
+        return try Column(cell(0))
+    }
+
+    private func cell(_ column: Int32) throws(PostgresError) -> Cell {
+        guard column < PQnfields(result.pointer) else {
+            throw .row("there is no column \(column)")
+        }
+        let name = PQfname(result.pointer, column).map { String(cString: $0) } ?? ""
+        let type = PQftype(result.pointer, column)
+        guard PQgetisnull(result.pointer, number, column) == 0,
+            let start = PQgetvalue(result.pointer, number, column)
+        else { return Cell(name: name, type: type, bytes: nil, owner: result) }
+        let length = Int(PQgetlength(result.pointer, number, column))
+        let bytes = UnsafeRawBufferPointer(start: start, count: length)
+        return Cell(name: name, type: type, bytes: bytes, owner: result)
+    }
+}
+
+/// Owns libpq's result. Unchecked, because a `PGresult` is never changed after it was received.
+final class ResultHandle: @unchecked Sendable {
+    let pointer: OpaquePointer
+
+    init(_ pointer: OpaquePointer) {
+        self.pointer = pointer
+    }
+
+    deinit {
+        PQclear(pointer)
+    }
+}

@@ -1,0 +1,235 @@
+/// How statements reach the server.
+public enum StatementMode: Sendable {
+    /// Parsed at every use. Works behind every transaction pooler.
+    case unnamed
+    /// Parsed once for each session and text. A transaction pooler must know protocol-level
+    /// prepared statements (PgBouncer 1.21 and later).
+    case prepared
+}
+
+public struct SessionLimits: Sendable {
+    public var connectSecondsMax = 5.0
+    public var statementSecondsMax = 10.0
+    public var preparedStatementsMax = 128
+    public var mode = StatementMode.prepared
+
+    public init() {}
+}
+
+/// One session. It works on a thread of its own and answers one caller at a time.
+public actor Session {
+    private let executor = QueueExecutor(label: "postgres")
+    public nonisolated var unownedExecutor: UnownedSerialExecutor {
+        executor.asUnownedSerialExecutor()
+    }
+
+    private let address: Address
+    private let limits: SessionLimits
+    private var wire: Wire?
+    /// The names of the statements that the session has parsed.
+    private var prepared: [Shape: String] = [:]
+    private var preparedEver = 0
+
+    public init(to address: Address, limits: SessionLimits = SessionLimits()) {
+        self.address = address
+        self.limits = limits
+    }
+
+    /// - Throws: `.unavailable`.
+    public func open() throws(PostgresError) {
+        prepared = [:]
+        wire = try Wire(to: address, deadline: Deadline(seconds: limits.connectSecondsMax))
+    }
+
+    public func close() {
+        wire = nil
+    }
+
+    /// Connected, in no transaction, and the server has not hung up meanwhile.
+    public var isReady: Bool {
+        guard let wire, wire.isAlive, !wire.isInTransaction else {
+            wire = nil
+            return false
+        }
+        return true
+    }
+
+    /// Runs one statement. Outside of a transaction it is a transaction by itself.
+    /// - Parameter deadlineSeconds: instead of `statementSecondsMax`.
+    @discardableResult
+    public func query(
+        _ statement: SQL, deadlineSeconds: Double? = nil
+    ) throws(PostgresError) -> Rows {
+        guard let rows = try pipeline([statement], deadlineSeconds: deadlineSeconds).first else {
+            throw .row("no answer to the statement")
+        }
+        return rows
+    }
+
+    /// Sends all statements before it reads the first answer: one round trip, and outside of a
+    /// transaction one commit for all of them. Every statement sees what those before it did.
+    public func pipeline(
+        _ statements: [SQL], deadlineSeconds: Double? = nil
+    ) throws(PostgresError) -> [Rows] {
+        let isInTransaction = wire?.isInTransaction ?? false
+        do {
+            return try exchange(
+                statements, deadlineSeconds: deadlineSeconds ?? limits.statementSecondsMax)
+        } catch .unknownOutcome where isInTransaction {
+            throw .unavailable("the connection broke in a transaction")
+        }
+    }
+
+    private func exchange(
+        _ statements: [SQL], deadlineSeconds: Double
+    ) throws(PostgresError) -> [Rows] {
+        let deadline = Deadline(seconds: deadlineSeconds)
+        return try onWire { wire throws(PostgresError) in
+            for statement in statements { try statement.refuseNul() }
+            var sent: [Sent] = []
+            for statement in statements {
+                sent.append(contentsOf: try send(statement, on: wire))
+            }
+            try wire.sync()
+            try wire.flush(deadline: deadline)
+            return try receive(sent, on: wire, deadline: deadline)
+        }
+    }
+
+    /// Runs several statements in one text, without parameters, as migrations have them.
+    public func script(_ text: String, deadlineSeconds: Double) throws(PostgresError) {
+        try onWire { wire throws(PostgresError) in
+            try wire.script(text, deadline: Deadline(seconds: deadlineSeconds))
+        }
+    }
+
+    /// - Throws: `.unknownOutcome` if nobody can say whether the transaction was committed.
+    func commit() throws(PostgresError) {
+        guard wire != nil else { throw .unavailable("the connection broke in a transaction") }
+        let tag: String?
+        do {
+            tag = try exchange(["COMMIT"], deadlineSeconds: limits.statementSecondsMax).first?.tag
+        } catch .unavailable, .timedOut {
+            throw .unknownOutcome
+        }
+        // The server answers the COMMIT of a failed transaction with success, and rolls back.
+        guard tag == "COMMIT" else {
+            throw .statement(sqlState: "25P02", message: "a statement of the transaction failed")
+        }
+    }
+
+    /// Everything notified since the last call; waits for the first at most `seconds`.
+    func notifications(waitingSeconds seconds: Double) throws(PostgresError) -> [Notification] {
+        try onWire { wire throws(PostgresError) in
+            try wire.awaitInput(deadline: Deadline(seconds: seconds))
+            var arrived: [Notification] = []
+            while let notification = wire.notification() { arrived.append(notification) }
+            return arrived
+        }
+    }
+
+    /// The one place where a broken connection is let go.
+    private func onWire<T>(
+        _ body: (Wire) throws(PostgresError) -> T
+    ) throws(PostgresError) -> T {
+        guard let wire else { throw .unavailable("not connected") }
+        do {
+            return try body(wire)
+        } catch {
+            if error.endsSession || !wire.isAlive { self.wire = nil }
+            throw error
+        }
+    }
+}
+
+// MARK: transactions
+
+extension Session {
+    /// Runs `body` between BEGIN and COMMIT; its error rolls back.
+    /// - Throws: what `body` threw, or the error of BEGIN or COMMIT (`.unknownOutcome`).
+    public nonisolated func transaction<T: Sendable>(
+        _ body: (Session) async throws(PostgresError) -> T
+    ) async throws(PostgresError) -> T {
+        try await query("BEGIN")
+        let value: T
+        do {
+            value = try await body(self)
+        } catch {
+            // If this fails, too, the connection is not ready and its pool drops it.
+            _ = try? await query("ROLLBACK")
+            throw error
+        }
+        try await commit()
+        return value
+    }
+}
+
+// MARK: one pipeline
+
+extension Session {
+    /// A message whose answer is awaited.
+    private enum Sent {
+        case preparation(Shape)
+        case statement
+    }
+
+    /// What the server needs to parse a statement.
+    private struct Shape: Hashable {
+        let text: String
+        let types: [UInt32]
+    }
+
+    private func send(_ statement: SQL, on wire: Wire) throws(PostgresError) -> [Sent] {
+        let shape = Shape(text: statement.text, types: statement.values.map(\.type))
+        if let name = prepared[shape] {
+            try wire.send(statement, prepared: name)
+            return [.statement]
+        }
+        guard limits.mode == .prepared, prepared.count < limits.preparedStatementsMax else {
+            try wire.send(statement, text: shape.text)
+            return [.statement]
+        }
+        let name = "s\(preparedEver)"
+        preparedEver += 1
+        try wire.prepare(statement, text: shape.text, name: name)
+        try wire.send(statement, prepared: name)
+        prepared[shape] = name
+        return [.preparation(shape), .statement]
+    }
+
+    /// Reads up to the answer to the Sync: only then is it certain that a commit happened.
+    private func receive(
+        _ sent: [Sent], on wire: Wire, deadline: Deadline
+    ) throws(PostgresError) -> [Rows] {
+        var rows: [Rows] = []
+        var failure: PostgresError?
+        do {
+            for message in sent {
+                while let result = try wire.receive(deadline: deadline) {
+                    failure = failure ?? result.failure
+                    if case .statement = message { rows.append(Rows(result)) }
+                }
+                if failure != nil, case .preparation(let shape) = message { prepared[shape] = nil }
+            }
+            while let last = try wire.receive(deadline: deadline), !last.isSync {
+                failure = failure ?? (last.endsSession ? .unknownOutcome : last.failure)
+            }
+        } catch {
+            // After an error the server commits nothing, whether or not it stays to say so.
+            throw failure ?? error
+        }
+        if let failure { throw failure }
+        return rows
+    }
+}
+
+extension SQL {
+    /// Text cannot hold NUL in PostgreSQL, and libpq would cut the value there in silence.
+    fileprivate func refuseNul() throws(PostgresError) {
+        for value in values where !value.isBinary {
+            if value.bytes?.contains(0) == true {
+                throw .statement(sqlState: "22021", message: "text holds a NUL")
+            }
+        }
+    }
+}

@@ -1,0 +1,207 @@
+import CPostgres
+import Glibc
+
+/// A libpq connection in non-blocking pipeline mode. Every wait is a `poll(2)` against an absolute
+/// deadline, so a server that hangs cannot hang its user. Name resolution is the one exception:
+/// libpq asks the resolver inside `PQconnectStartParams`.
+///
+/// Confined to the `Session` that owns it.
+final class Wire {
+    private let handle: OpaquePointer
+
+    /// - Throws: `.unavailable` with the server's or libpq's own words.
+    init(to address: Address, deadline: Deadline) throws(PostgresError) {
+        // A later keyword overrides an earlier one; `dbname` is expanded as a connection string.
+        let handle = withCStrings(["dbname", "client_encoding", "fallback_application_name"]) {
+            keywords in
+            withCStrings([address.connectionString, "UTF8", "liaison"]) { values in
+                PQconnectStartParams(keywords, values, 1)
+            }
+        }
+        guard let handle else { throw .unavailable("out of memory") }
+        self.handle = handle
+        PQsetNoticeProcessor(handle, { _, _ in }, nil)
+        try connect(deadline: deadline)
+        guard PQsetnonblocking(handle, 1) == 0, PQenterPipelineMode(handle) == 1 else {
+            throw .unavailable(complaint)
+        }
+    }
+
+    deinit {
+        PQfinish(handle)
+    }
+
+    private func connect(deadline: Deadline) throws(PostgresError) {
+        var next = PGRES_POLLING_WRITING
+        while next != PGRES_POLLING_OK {
+            guard PQstatus(handle) != CONNECTION_BAD, next != PGRES_POLLING_FAILED else {
+                throw .unavailable(complaint)
+            }
+            let events = next == PGRES_POLLING_READING ? POLLIN : POLLOUT
+            guard try wait(for: events, deadline: deadline) else {
+                throw .unavailable("no connection before the deadline")
+            }
+            next = PQconnectPoll(handle)
+        }
+    }
+
+    var complaint: String {
+        PQerrorMessage(handle).map { trimmed(String(cString: $0)) } ?? ""
+    }
+
+    var isInTransaction: Bool {
+        PQtransactionStatus(handle) != PQTRANS_IDLE
+    }
+
+    /// Whether the server has not said goodbye while nobody was listening: a closed connection and
+    /// the notice of its end both make the socket readable.
+    var isAlive: Bool {
+        let now = Deadline(seconds: 0)
+        while PQstatus(handle) == CONNECTION_OK {
+            guard (try? wait(for: POLLIN, deadline: now)) == true else { return true }
+            guard PQconsumeInput(handle) == 1, PQisBusy(handle) == 0 else { return false }
+        }
+        return false
+    }
+
+    /// `false` if the deadline passed first.
+    func wait(for events: Int32, deadline: Deadline) throws(PostgresError) -> Bool {
+        while true {
+            var socket = pollfd(fd: PQsocket(handle), events: Int16(events), revents: 0)
+            let ready = poll(&socket, 1, deadline.millisecondsLeft)
+            if ready > 0 { return true }
+            if ready == 0 { return false }
+            guard errno == EINTR else { throw .unavailable("poll: errno \(errno)") }
+        }
+    }
+}
+
+// MARK: sending
+
+extension Wire {
+    func send(_ statement: SQL, text: String) throws(PostgresError) {
+        let sent = Parameters(statement.values).withPointers { parameters in
+            PQsendQueryParams(
+                handle, text, parameters.count, parameters.types, parameters.values,
+                parameters.lengths, parameters.formats, 1)
+        }
+        guard sent == 1 else { throw .unavailable(complaint) }
+    }
+
+    func prepare(_ statement: SQL, text: String, name: String) throws(PostgresError) {
+        let types = statement.values.map(\.type)
+        guard PQsendPrepare(handle, name, text, Int32(types.count), types) == 1 else {
+            throw .unavailable(complaint)
+        }
+    }
+
+    func send(_ statement: SQL, prepared name: String) throws(PostgresError) {
+        let sent = Parameters(statement.values).withPointers { parameters in
+            PQsendQueryPrepared(
+                handle, name, parameters.count, parameters.values, parameters.lengths,
+                parameters.formats, 1)
+        }
+        guard sent == 1 else { throw .unavailable(complaint) }
+    }
+
+    func sync() throws(PostgresError) {
+        guard PQpipelineSync(handle) == 1 else { throw .unavailable(complaint) }
+    }
+
+    /// Hands everything to the kernel, reading meanwhile: a server that waits for us to read would
+    /// otherwise never read what we write.
+    func flush(deadline: Deadline) throws(PostgresError) {
+        while true {
+            switch PQflush(handle) {
+            case 0: return
+            case 1:
+                guard try wait(for: POLLIN | POLLOUT, deadline: deadline) else { throw .timedOut }
+                guard PQconsumeInput(handle) == 1 else { throw .unknownOutcome }
+            default: throw .unknownOutcome
+            }
+        }
+    }
+}
+
+// MARK: receiving
+
+extension Wire {
+    /// The next result in pipeline order; `nil` ends the results of one message.
+    /// - Throws: `.timedOut`, or `.unknownOutcome` if the connection broke.
+    func receive(deadline: Deadline) throws(PostgresError) -> ResultHandle? {
+        while PQisBusy(handle) == 1 {
+            guard try wait(for: POLLIN, deadline: deadline) else { throw .timedOut }
+            guard PQconsumeInput(handle) == 1 else { break }
+        }
+        guard let result = PQgetResult(handle) else {
+            guard PQstatus(handle) == CONNECTION_OK else { throw .unknownOutcome }
+            return nil
+        }
+        return ResultHandle(result)
+    }
+
+    /// One notification that has arrived already.
+    func notification() -> Notification? {
+        guard let notify = PQnotifies(handle) else { return nil }
+        defer { PQfreemem(notify) }
+        return Notification(
+            channel: String(cString: notify.pointee.relname),
+            payload: String(cString: notify.pointee.extra))
+    }
+
+    /// Returns when something arrived, or at the deadline.
+    func awaitInput(deadline: Deadline) throws(PostgresError) {
+        guard try wait(for: POLLIN, deadline: deadline) else { return }
+        guard PQconsumeInput(handle) == 1 else { throw .unavailable(complaint) }
+    }
+}
+
+/// Several statements in one text, for migrations.
+extension Wire {
+    func script(_ text: String, deadline: Deadline) throws(PostgresError) {
+        guard PQexitPipelineMode(handle) == 1, PQsendQuery(handle, text) == 1 else {
+            throw .unavailable(complaint)
+        }
+        try flush(deadline: deadline)
+        var failure: PostgresError?
+        while let result = try receive(deadline: deadline) {
+            failure = failure ?? result.failure
+        }
+        guard PQenterPipelineMode(handle) == 1 else { throw .unavailable(complaint) }
+        if let failure { throw failure }
+    }
+}
+
+extension ResultHandle {
+    var isSync: Bool { PQresultStatus(pointer) == PGRES_PIPELINE_SYNC }
+
+    /// `nil` for success, and for a statement that the server skipped after an earlier failure.
+    var failure: PostgresError? {
+        guard PQresultStatus(pointer) == PGRES_FATAL_ERROR else { return nil }
+        guard let sqlState = field("C") else { return .unknownOutcome }
+        return PostgresError(
+            sqlState: sqlState, message: field("M") ?? "", constraint: field("n"))
+    }
+
+    /// The server ends the session after an error of this severity.
+    var endsSession: Bool {
+        field("V") == "FATAL" || field("V") == "PANIC"
+    }
+
+    /// A field of the error, by the code that the protocol gives it (`PG_DIAG_*`).
+    private func field(_ code: Unicode.Scalar) -> String? {
+        PQresultErrorField(pointer, Int32(code.value)).map { String(cString: $0) }
+    }
+}
+
+private func trimmed(_ text: String) -> String {
+    String(text.split(whereSeparator: \.isNewline).joined(separator: " "))
+}
+
+private func withCStrings<T>(
+    _ strings: [String], _ body: (UnsafePointer<UnsafePointer<CChar>?>) -> T
+) -> T {
+    let copies = strings.map { strdup($0) }
+    defer { copies.forEach { free($0) } }
+    return body(copies.map { UnsafePointer($0) } + [nil])
+}

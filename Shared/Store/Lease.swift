@@ -1,0 +1,211 @@
+import Models
+import Postgres
+
+public struct LeaseLimits: Sendable {
+    public var lanesMax: Int
+    public var jobsPerLaneMax: Int
+    /// Of payloads; the first job of a lane is always taken.
+    public var bytesPerLaneMax: Int
+
+    public init(lanesMax: Int, jobsPerLaneMax: Int, bytesPerLaneMax: Int = 4 << 20) {
+        self.lanesMax = lanesMax
+        self.jobsPerLaneMax = jobsPerLaneMax
+        self.bytesPerLaneMax = bytesPerLaneMax
+    }
+}
+
+public struct Lease: Equatable, Sendable {
+    /// Each with at least one job.
+    public let lanes: [LeasedLane]
+    /// Of what was to be settled: nothing of it was written, somebody else has the lane now.
+    public let lost: [Fence]
+
+    public init(lanes: [LeasedLane], lost: [Fence]) {
+        self.lanes = lanes
+        self.lost = lost
+    }
+}
+
+extension Store {
+    /// Settles what the worker has finished and leases the next lanes, in one commit.
+    ///
+    /// Connections take turns; within one, the lane that waits longest comes first. The attempt is
+    /// counted here, before the work begins, so that a crash counts, too. What it costs does not
+    /// depend on how many jobs wait.
+    ///
+    /// - Throws: `.lostLease` if the worker expired: whatever it still holds is lost.
+    public func lease(
+        for worker: WorkerID, limits: LeaseLimits, settling settlements: [LaneSettlement] = []
+    ) async throws(StoreError) -> Lease {
+        let columns = try SettlementColumns(settlements)
+        // The worker's row is locked first, as in `rescue`, and keeps it from being rescued
+        // halfway.
+        let settling = settlements.isEmpty ? [] : [columns.statement]
+        let rows = try await runByIndex(
+            [worker.lockStatement] + settling + [worker.leaseStatement(limits)])
+        guard let registered = rows.first, let leased = rows.last else {
+            throw .defect("no answer")
+        }
+        guard registered.count == 1 else { throw .lostLease }
+        let lost = settlements.isEmpty ? [] : try columns.lost(kept: rows[1])
+        let (lanes, unreadable) = try leasedLanes(leased)
+        if !unreadable.isEmpty { try await handBack(unreadable) }
+        return Lease(lanes: lanes, lost: lost)
+    }
+
+    /// A lane can come without a job: it was locked in a newer version than the statement's
+    /// snapshot shows jobs for. It can also hold a job that only a newer program understands. Both
+    /// go back at once, for later.
+    private func handBack(_ fences: [Fence]) async throws(StoreError) {
+        let back = fences.map {
+            LaneSettlement(
+                fence: $0, settlements: [], next: .retry(afterSeconds: 1, refundsAttempt: true))
+        }
+        _ = try await settle(back)
+    }
+
+    private func leasedLanes(
+        _ rows: Rows
+    ) throws(StoreError) -> (lanes: [LeasedLane], unreadable: [Fence]) {
+        var lanes: [LeasedLane] = []
+        var unreadable: [Fence] = []
+        let leased = try rows.mapped { row throws(PostgresError) in try LeasedRow(row) }
+        for lane in leased.chunked(by: { $0.lane.fence == $1.lane.fence }) {
+            guard let first = lane.first else { continue }
+            // A run without a hole: what comes after a job that cannot be read has to wait.
+            let jobs = lane.prefix { $0.job != nil }.compactMap(\.job)
+            if jobs.isEmpty {
+                unreadable.append(first.lane.fence)
+            } else {
+                lanes.append(first.lane.holding(jobs))
+            }
+        }
+        return (lanes, unreadable)
+    }
+}
+
+extension WorkerID {
+    fileprivate var lockStatement: SQL {
+        """
+        SELECT FROM worker WHERE id = \(rawValue) AND expires_at > now() FOR KEY SHARE
+        """
+    }
+
+    /// `turn` hops from connection to connection through the index, from a random one around to it
+    /// again. A lane is the unit that is locked, so skipping a locked one reorders nothing.
+    func leaseStatement(_ limits: LeaseLimits) -> SQL {
+        """
+        WITH RECURSIVE origin AS MATERIALIZED (
+            SELECT floor(random() * (1 + coalesce(max(number), 0)))::int AS number
+            FROM connection),
+        turn AS (
+            SELECT next.number, next.number AS first, 1 AS step
+            FROM origin, LATERAL (\(Self.nextConnection(">= origin.number"))) AS next
+            UNION ALL
+            SELECT next.number, turn.first, turn.step + 1
+            FROM turn, LATERAL (\(Self.nextConnection("> turn.number"))) AS next
+            WHERE turn.step < \(Self.connectionsPerTurn) AND next.number <> turn.first),
+        due AS MATERIALIZED (
+            SELECT turn.number FROM turn, LATERAL (
+                SELECT FROM lane
+                WHERE state = 1 AND connection = turn.number AND ready_at <= now()
+                LIMIT 1) AS lane),
+        picked AS MATERIALIZED (
+            SELECT lane.lane_id FROM due, LATERAL (
+                SELECT lane_id FROM lane
+                WHERE state = 1 AND connection = due.number AND ready_at <= now()
+                ORDER BY ready_at
+                LIMIT (
+                    SELECT ceil(\(limits.lanesMax)::float8 / nullif(count(*), 0)) FROM due)::bigint
+                FOR UPDATE SKIP LOCKED) AS lane
+            WHERE EXISTS (SELECT FROM worker WHERE id = \(rawValue) AND expires_at > now())
+            LIMIT \(limits.lanesMax)),
+        leased AS (
+            UPDATE lane SET state = 2, owner = \(rawValue), epoch = epoch + 1, attempt = attempt + 1
+            FROM picked WHERE lane.lane_id = picked.lane_id
+            RETURNING lane.*)
+        SELECT lane.lane_id, connection.id, lane.key, lane.epoch, lane.attempt, job.*
+        FROM leased AS lane
+        JOIN connection ON connection.number = lane.connection
+        LEFT JOIN LATERAL (\(Self.headJobs(limits))) AS job ON true
+        ORDER BY lane.lane_id, job.sequence
+        """
+    }
+
+    private static let connectionsPerTurn = 32
+
+    private static func nextConnection(_ condition: String) -> SQL {
+        """
+        SELECT coalesce(
+            (SELECT connection FROM lane WHERE state = 1 AND connection \(unescaped: condition)
+                ORDER BY connection LIMIT 1),
+            (SELECT connection FROM lane WHERE state = 1 ORDER BY connection LIMIT 1)) AS number
+        OFFSET 0
+        """
+    }
+
+    private static func headJobs(_ limits: LeaseLimits) -> SQL {
+        """
+        SELECT segment, sequence, event_id, source, kind, format,
+            (extract(epoch FROM occurred_at) * 1000)::bigint AS occurred, payload
+        FROM (
+            SELECT *, sum(octet_length(payload)) OVER (ORDER BY sequence) AS bytes
+            FROM job
+            WHERE job.lane_id = lane.lane_id
+                AND job.segment BETWEEN lane.segment AND lane.tail_segment
+                AND job.sequence > lane.done
+                AND job.sequence <= lane.done + \(limits.jobsPerLaneMax)
+        ) AS head
+        WHERE head.bytes <= \(limits.bytesPerLaneMax) OR head.sequence = lane.done + 1
+        """
+    }
+}
+
+/// A row of the lease: the lane, and one of its jobs if there is one that can be read.
+private struct LeasedRow {
+    let lane: LeasedLane
+    let job: Job?
+
+    init(_ row: Row) throws(PostgresError) {
+        let columns = try row.decoded(
+            Int64.self, String.self, String.self, Int64.self, Int.self, Int32?.self, Int64?.self,
+            String?.self, String?.self, String?.self, String?.self, Int64?.self, String?.self)
+        lane = LeasedLane(
+            id: columns.0, connection: ConnectionID(columns.1), key: LaneKey(columns.2),
+            epoch: columns.3, attempt: columns.4, jobs: [])
+        guard let segment = columns.5, let sequence = columns.6, let id = columns.7,
+            let source = columns.8.flatMap(EventSource.init(rawValue:)), let kind = columns.9,
+            let format = columns.10.flatMap(EventFormat.init(rawValue:)),
+            let occurred = columns.11, let payload = columns.12
+        else {
+            job = nil
+            return
+        }
+        let event = Event(
+            id: EventID(id), connection: lane.connection, source: source,
+            kind: EventKind(rawValue: kind), occurredAt: Timestamp(milliseconds: occurred),
+            lane: lane.key, format: format, payload: Array(payload.utf8))
+        job = Job(sequence: sequence, segment: segment, event: event)
+    }
+}
+
+extension LeasedLane {
+    fileprivate func holding(_ jobs: [Job]) -> LeasedLane {
+        LeasedLane(
+            id: id, connection: connection, key: key, epoch: epoch, attempt: attempt, jobs: jobs)
+    }
+}
+
+extension Array {
+    /// Splits where two neighbours do not belong together.
+    fileprivate func chunked(by belong: (Element, Element) -> Bool) -> [ArraySlice<Element>] {
+        var chunks: [ArraySlice<Element>] = []
+        var start = startIndex
+        for index in indices.dropFirst() where !belong(self[index - 1], self[index]) {
+            chunks.append(self[start..<index])
+            start = index
+        }
+        if start < endIndex { chunks.append(self[start..<endIndex]) }
+        return chunks
+    }
+}

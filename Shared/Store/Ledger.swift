@@ -1,0 +1,85 @@
+import JSON
+import Models
+import Postgres
+
+/// Rows of the ledger: one for each event that has ended, and the table's primary key is the proof
+/// that it ended once.
+struct LedgerColumns {
+    private var lanes: [Int64] = []
+    private var segments: [Int32] = []
+    private var sequences: [Int64] = []
+    private var outcomes: [String] = []
+    private var details: [String?] = []
+    private var facts: [String?] = []
+    private var configurations: [Int64?] = []
+
+    mutating func append(_ settlement: Settlement, lane: Int64) {
+        lanes.append(lane)
+        segments.append(settlement.job.segment)
+        sequences.append(settlement.job.sequence)
+        outcomes.append(settlement.outcome.name)
+        details.append(settlement.outcome.detail?.text)
+        facts.append(settlement.facts?.text)
+        configurations.append(settlement.configurationVersion)
+    }
+
+    /// Reads `settled`: the lanes whose fence holds.
+    var insertion: SQL {
+        """
+        ledger AS (
+            INSERT INTO settlement (segment, lane_id, sequence, attempt, worker, configuration,
+                outcome, detail, facts)
+            SELECT input.segment, input.lane_id, input.sequence,
+                CASE WHEN input.sequence = settled.done + 1 THEN settled.attempt ELSE 1 END,
+                settled.owner, input.configuration, input.outcome, input.detail, input.facts
+            FROM unnest(\(lanes), \(segments), \(sequences), \(outcomes), \(details), \(facts),
+                    \(configurations))
+                AS input (lane_id, segment, sequence, outcome, detail, facts, configuration)
+            JOIN settled USING (lane_id))
+        """
+    }
+}
+
+extension Outcome {
+    /// What the outcome holds beyond its name, as JSON.
+    fileprivate var detail: JSON? {
+        switch self {
+        case .applied, .unmatched: nil
+        case .ignored(let reason): .string(reason)
+        case .failed(let cause): cause.json
+        }
+    }
+
+    /// The way back from the ledger; `nil` if no version of this program wrote that.
+    init?(name: String, detail: JSON?) {
+        switch name {
+        case "applied": self = .applied
+        case "unmatched": self = .unmatched
+        case "ignored": self = .ignored(reason: detail?.string ?? "")
+        case "failed":
+            guard let cause = detail.flatMap(Cause.init(json:)) else { return nil }
+            self = .failed(cause)
+        default: return nil
+        }
+    }
+}
+
+extension Cause {
+    var json: JSON {
+        var object: JSONObject = [
+            "origin": .string(origin.rawValue), "code": .string(code),
+            "message": .string(message), "outcomeUnknown": .bool(outcomeUnknown),
+        ]
+        object["status"] = status.map { .number(JSONNumber($0)) }
+        return .object(object)
+    }
+
+    init?(json: JSON) {
+        guard let origin = json["origin"]?.string.flatMap(Origin.init(rawValue:)),
+            let code = json["code"]?.string, let message = json["message"]?.string
+        else { return nil }
+        self.init(
+            origin, code: code, message: message, status: json["status"]?.int,
+            outcomeUnknown: json["outcomeUnknown"]?.bool ?? false)
+    }
+}

@@ -1,0 +1,28 @@
+import Postgres
+
+extension Store {
+    /// The schema, step by step. A step that was released is never changed.
+    public static let migrations: [Migration] = [
+        Migration(number: 1, name: "log, lanes, ledger", script: logSchema),
+        Migration(number: 2, name: "configuration and knowledge", script: configurationSchema),
+    ]
+
+    /// Brings the database to this program's schema and makes room for today's events.
+    /// - Returns: the steps that this call applied.
+    public static func migrate(_ address: Address) async throws(MigrationError) -> [Migration] {
+        let session = Session(to: address)
+        do {
+            try await session.open()
+        } catch {
+            throw .postgres(error)
+        }
+        let applied = try await session.migrate(migrations)
+        do {
+            try await session.query("SELECT create_partitions(ahead => \(Retention.segmentsAhead))")
+        } catch {
+            throw .postgres(error)
+        }
+        await session.close()
+        return applied
+    }
+}

@@ -1,0 +1,110 @@
+import JSON
+import Models
+import Postgres
+
+extension Store {
+    /// Ends leases: writes the ledger and moves the lanes' cursors, in one commit.
+    ///
+    /// A settlement with no events and `.proceed` gives the lane back untouched, with its attempt
+    /// refunded.
+    ///
+    /// - Returns: the leases that were lost before; nothing of theirs was written.
+    public func settle(_ settlements: [LaneSettlement]) async throws(StoreError) -> [Fence] {
+        guard !settlements.isEmpty else { return [] }
+        let columns = try SettlementColumns(settlements)
+        guard let kept = try await runByIndex([columns.statement]).last else {
+            throw .defect("no answer")
+        }
+        return try columns.lost(kept: kept)
+    }
+
+    /// Gives lanes back as they were leased.
+    public func release(_ fences: [Fence]) async throws(StoreError) -> [Fence] {
+        try await settle(fences.map { LaneSettlement(fence: $0, settlements: [], next: .proceed) })
+    }
+}
+
+/// Settlements as the arrays that the statement unnests.
+struct SettlementColumns {
+    private let fences: [Fence]
+    private var firsts: [Int64?] = []
+    private var counts: [Int64] = []
+    private var segments: [Int32?] = []
+    private var delays: [Double] = []
+    private var refunds: [Bool] = []
+    private var ledger = LedgerColumns()
+
+    /// - Throws: `.defect` if a lane comes twice, or its events are not a run without a hole.
+    init(_ settlements: [LaneSettlement]) throws(StoreError) {
+        fences = settlements.map(\.fence)
+        guard Set(fences).count == fences.count else { throw .defect("a lane is settled twice") }
+        for lane in settlements {
+            for (one, next) in zip(lane.settlements, lane.settlements.dropFirst())
+            where next.job.sequence != one.job.sequence + 1 {
+                throw .defect("settlements of lane \(lane.fence.lane) have a hole")
+            }
+            firsts.append(lane.settlements.first?.job.sequence)
+            counts.append(Int64(lane.settlements.count))
+            segments.append(lane.settlements.last?.job.segment)
+            delays.append(lane.next.delaySeconds)
+            refunds.append(lane.next.refundsAttempt)
+            for settlement in lane.settlements { ledger.append(settlement, lane: lane.fence.lane) }
+        }
+    }
+
+    /// Lanes are locked first, in their order; what the fence does not let through is not written.
+    /// The attempt belongs to the job at the head: after progress the next job has had one.
+    var statement: SQL {
+        """
+        WITH settled AS MATERIALIZED (
+            SELECT lane.lane_id, lane.done, lane.attempt, lane.owner, input.count, input.segment,
+                input.delay, input.refunded
+            FROM unnest(\(fences.map(\.lane)), \(fences.map(\.epoch)), \(firsts), \(counts),
+                    \(segments), \(delays), \(refunds))
+                AS input (lane_id, epoch, first, count, segment, delay, refunded)
+            JOIN lane USING (lane_id)
+            WHERE lane.epoch = input.epoch AND lane.state = 2
+                AND (input.first IS NULL OR input.first = lane.done + 1)
+            ORDER BY lane.lane_id FOR UPDATE OF lane),
+        \(ledger.insertion)
+        UPDATE lane SET
+            done = settled.done + settled.count,
+            segment = coalesce(settled.segment, lane.segment),
+            attempt = greatest(0, CASE WHEN settled.count > 0 THEN 1 ELSE settled.attempt END
+                - settled.refunded::int),
+            owner = NULL,
+            state = CASE WHEN lane.tail > settled.done + settled.count THEN 1 ELSE 0 END,
+            ready_at = now() + settled.delay * interval '1 second'
+        FROM settled WHERE lane.lane_id = settled.lane_id
+        RETURNING lane.lane_id, lane.epoch
+        """
+    }
+
+    func lost(kept rows: Rows) throws(StoreError) -> [Fence] {
+        let kept = try rows.mapped { row throws(PostgresError) in
+            let (lane, epoch) = try row.decoded(Int64.self, Int64.self)
+            return Fence(lane: lane, epoch: epoch)
+        }
+        let known = Set(kept)
+        return fences.filter { !known.contains($0) }
+    }
+}
+
+extension LaneSettlement.Next {
+    private static let delaySecondsMax = 30.0 * 86_400
+
+    fileprivate var delaySeconds: Double {
+        switch self {
+        case .proceed: 0
+        case .retry(let seconds, _): min(max(seconds, 0), Self.delaySecondsMax)
+        }
+    }
+
+    /// What was leased and not begun has had no attempt.
+    fileprivate var refundsAttempt: Bool {
+        switch self {
+        case .proceed: true
+        case .retry(_, let refunds): refunds
+        }
+    }
+}

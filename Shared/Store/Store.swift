@@ -1,0 +1,100 @@
+import Crypto
+import Models
+import Postgres
+import Synchronization
+
+/// The tables, and all SQL of the project. Every method is one transaction.
+///
+/// The database owns the clock: delays are relative and come due by its time.
+public struct Store: Sendable {
+    let pool: Pool
+    let secretKeys: SecretKeys?
+    private let numbers = ConnectionNumbers()
+
+    /// - Parameter secretKeys: needed only to read or write the configuration.
+    public init(_ pool: Pool, secretKeys: SecretKeys? = nil) {
+        self.pool = pool
+        self.secretKeys = secretKeys
+    }
+
+    /// Runs the body again, a few times, when another transaction was in the way.
+    func run<T: Sendable>(
+        _ body: (Pool) async throws(PostgresError) -> T
+    ) async throws(StoreError) -> T {
+        var attemptsLeft = 4
+        while true {
+            do throws(PostgresError) {
+                return try await body(pool)
+            } catch .retryable where attemptsLeft > 1 {
+                attemptsLeft -= 1
+            } catch {
+                throw StoreError(error)
+            }
+        }
+    }
+
+    /// Runs statements in one transaction, with every row addressed through an index. The planner
+    /// is not asked: a plan that it made and kept while a table was small would read all of that
+    /// table when it no longer is.
+    func runByIndex(_ statements: [SQL]) async throws(StoreError) -> [Rows] {
+        let rows = try await run { pool throws(PostgresError) in
+            try await pool.pipeline([Self.byIndexOnly] + statements)
+        }
+        return Array(rows.dropFirst())
+    }
+
+    static let byIndexOnly: SQL = """
+        SELECT set_config('enable_seqscan', 'off', true), set_config('jit', 'off', true),
+            set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true)
+        """
+
+    /// The number under which the tables know a connection.
+    /// - Throws: `.defect` if it was never configured.
+    func number(of connection: ConnectionID) async throws(StoreError) -> Int32 {
+        if let number = numbers[connection] { return number }
+        let rows = try await run { pool throws(PostgresError) in
+            try await pool.query("SELECT id, number FROM connection")
+                .decoded(String.self, Int32.self)
+        }
+        for (id, number) in rows { numbers[ConnectionID(id)] = number }
+        guard let number = numbers[connection] else {
+            throw .defect("there is no connection \(connection)")
+        }
+        return number
+    }
+}
+
+/// Numbers never change once given, so they may be remembered.
+private final class ConnectionNumbers: Sendable {
+    private let known = Mutex<[ConnectionID: Int32]>([:])
+
+    subscript(_ id: ConnectionID) -> Int32? {
+        get { known.withLock { $0[id] } }
+        set { known.withLock { $0[id] = newValue } }
+    }
+}
+
+extension Rows {
+    func mapped<T>(_ transform: (Row) throws(PostgresError) -> T) throws(StoreError) -> [T] {
+        var mapped: [T] = []
+        mapped.reserveCapacity(count)
+        for row in self {
+            do {
+                mapped.append(try transform(row))
+            } catch {
+                throw StoreError(error)
+            }
+        }
+        return mapped
+    }
+}
+
+extension String {
+    /// PostgreSQL's text cannot hold NUL. Nobody's data has one on purpose, and one event must not
+    /// keep its whole batch out of the log.
+    var storable: String {
+        utf8.contains(0)
+            ? String(String.UnicodeScalarView(unicodeScalars.map { $0 == "\0" ? "\u{FFFD}" : $0 }))
+            : self
+    }
+}

@@ -1,0 +1,93 @@
+import Models
+import Postgres
+
+/// One run of one worker process. A process that starts again is another worker.
+public struct WorkerID: Hashable, Sendable, CustomStringConvertible {
+    public let rawValue: Int64
+
+    public init(rawValue: Int64) {
+        self.rawValue = rawValue
+    }
+
+    public var description: String { String(rawValue) }
+}
+
+extension Store {
+    /// Lanes are leased in the name of a worker and stay so until it lets them go or expires. Lanes
+    /// carry no expiry of their own: one row is renewed, however many lanes are held.
+    public func register(
+        name: String, ttlSeconds: Double
+    ) async throws(StoreError) -> WorkerID {
+        let rows = try await run { pool throws(PostgresError) in
+            try await pool.query(
+                """
+                INSERT INTO worker (name, expires_at)
+                VALUES (\(name.storable), now() + \(ttlSeconds) * interval '1 second')
+                RETURNING id
+                """
+            ).decoded(Int64.self)
+        }
+        guard let id = rows.first else { throw .defect("no worker id") }
+        return WorkerID(rawValue: id)
+    }
+
+    /// The worker's own deadline runs from *before* this call: by then it must have been renewed
+    /// again, or must have stopped calling vendors.
+    /// - Throws: `.lostLease` if the worker expired; it registers anew and forgets its lanes.
+    public func renew(_ worker: WorkerID, ttlSeconds: Double) async throws(StoreError) {
+        let rows = try await run { pool throws(PostgresError) in
+            try await pool.query(
+                """
+                UPDATE worker SET expires_at = now() + \(ttlSeconds) * interval '1 second'
+                WHERE id = \(worker.rawValue) AND expires_at > now()
+                """)
+        }
+        guard rows.affected == 1 else { throw .lostLease }
+    }
+
+    /// Ends the registration in order: whatever the worker still holds is due at once, with the
+    /// attempt refunded.
+    public func retire(_ worker: WorkerID) async throws(StoreError) {
+        _ = try await run { pool throws(PostgresError) in
+            try await pool.pipeline([
+                "SELECT FROM worker WHERE id = \(worker.rawValue) FOR UPDATE",
+                """
+                WITH held AS MATERIALIZED (
+                    SELECT lane_id FROM lane WHERE state = 2 AND owner = \(worker.rawValue)
+                    ORDER BY lane_id FOR UPDATE)
+                UPDATE lane SET state = 1, owner = NULL, epoch = epoch + 1, ready_at = now(),
+                    attempt = greatest(attempt - 1, 0)
+                FROM held WHERE lane.lane_id = held.lane_id
+                """,
+                "DELETE FROM worker WHERE id = \(worker.rawValue)",
+            ])
+        }
+    }
+
+    /// Makes the lanes of expired workers ready under a new epoch. The attempt stays counted: a job
+    /// that kills its worker every time must come to an end some day.
+    ///
+    /// Costs a look at the few rows of `worker` as long as nobody has expired.
+    /// - Returns: how many lanes were rescued.
+    public func rescue() async throws(StoreError) -> Int {
+        try await run { pool throws(PostgresError) in
+            try await pool.withTransaction { session throws(PostgresError) in
+                let expired = try await session.query(
+                    "SELECT id FROM worker WHERE expires_at <= now() FOR UPDATE SKIP LOCKED"
+                ).decoded(Int64.self)
+                guard !expired.isEmpty else { return 0 }
+                let rows = try await session.pipeline([
+                    """
+                    WITH stray AS MATERIALIZED (
+                        SELECT lane_id FROM lane WHERE state = 2 AND owner = ANY (\(expired))
+                        ORDER BY lane_id FOR UPDATE)
+                    UPDATE lane SET state = 1, owner = NULL, epoch = epoch + 1, ready_at = now()
+                    FROM stray WHERE lane.lane_id = stray.lane_id
+                    """,
+                    "DELETE FROM worker WHERE id = ANY (\(expired))",
+                ])
+                return rows.first?.affected ?? 0
+            }
+        }
+    }
+}

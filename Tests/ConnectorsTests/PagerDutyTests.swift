@@ -1,0 +1,360 @@
+import HTTP
+import JSON
+import Models
+import XCTest
+
+@testable import Connectors
+
+final class PagerDutyTests: XCTestCase {
+    private func vendor(_ script: Script) -> PagerDuty {
+        PagerDuty(
+            settings: PagerDutySettings(
+                credential: .apiKey("key"), from: "bridge@example.com"),
+            send: script.send)
+    }
+
+    private let open: JSON = [
+        "id": "PINC1", "incident_number": 7, "title": "Disk full", "status": "triggered",
+        "urgency": "high", "incident_key": "k1",
+        "service": ["id": "PSVC1", "summary": "Web"],
+    ]
+
+    private func incident(_ changes: (String, JSON)...) -> JSON {
+        var object = open.object ?? JSONObject()
+        for (key, value) in changes { object[key] = value }
+        return ["incident": .object(object)]
+    }
+
+    private let duplicate: JSON = [
+        "error": [
+            "message": "Arguments Caused Error", "code": 2002,
+            "errors": ["Open incident with matching dedup key already exists on this service"],
+        ]
+    ]
+
+    func testWhereAndAsWhomWeCall() {
+        func check(
+            _ settings: PagerDutySettings, _ url: String, _ authorization: String,
+            line: UInt = #line
+        ) {
+            let request = PagerDuty(settings: settings, send: Script([]).send)
+                .request(for: .get("/abilities"))
+            XCTAssertEqual(request.url, url, line: line)
+            XCTAssertEqual(request.headers["Authorization"], authorization, line: line)
+            XCTAssertEqual(
+                request.headers["Accept"], "application/vnd.pagerduty+json;version=2", line: line)
+            XCTAssertNil(request.headers["From"], line: line)
+        }
+        check(
+            PagerDutySettings(credential: .apiKey("abc"), from: nil),
+            "https://api.pagerduty.com/abilities", "Token token=abc")
+        check(
+            PagerDutySettings(region: .eu, credential: .oauth(accessToken: "xyz"), from: nil),
+            "https://api.eu.pagerduty.com/abilities", "Bearer xyz")
+        check(
+            PagerDutySettings(
+                origin: ServerOrigin("http://127.0.0.1:9000/"), credential: .apiKey("abc"),
+                from: nil),
+            "http://127.0.0.1:9000/abilities", "Token token=abc")
+    }
+
+    func testSecretsAreNotPrinted() {
+        let settings = PagerDutySettings(credential: .apiKey("s3cret"), from: nil)
+        var dumped = "\(settings)"
+        dump(settings, to: &dumped)
+        XCTAssertFalse(dumped.contains("s3cret"), dumped)
+    }
+
+    func testBodiesOfWrites() async throws {
+        let answer = incident()
+        let script = Script { _, _ in .json(200, answer) }
+        let vendor = vendor(script)
+        func check(_ body: JSON, line: UInt = #line) {
+            XCTAssertEqual(script.requests.last?.json, body, line: line)
+            XCTAssertEqual(
+                script.requests.last?.headers["From"], "bridge@example.com", line: line)
+            XCTAssertEqual(
+                script.requests.last?.headers["Content-Type"], "application/json", line: line)
+        }
+        func update(_ patch: IncidentPatch) async throws {
+            _ = try await vendor.updateIncident("PINC1", patch)
+        }
+        try await update(IncidentPatch(.acknowledge))
+        check(["incident": ["type": "incident_reference", "status": "acknowledged"]])
+        try await update(IncidentPatch(.resolve(resolution: "Cleaned up")))
+        check([
+            "incident": [
+                "type": "incident_reference", "status": "resolved", "resolution": "Cleaned up",
+            ]
+        ])
+        try await update(IncidentPatch(.resolve(resolution: nil)))
+        check(["incident": ["type": "incident_reference", "status": "resolved"]])
+        try await update(IncidentPatch(.setPriority("PPRI1")))
+        check([
+            "incident": [
+                "type": "incident_reference",
+                "priority": ["id": "PPRI1", "type": "priority_reference"],
+            ]
+        ])
+        try await update(IncidentPatch(.reassign(.users(["PUSR1", "PUSR2"]))))
+        check([
+            "incident": [
+                "type": "incident_reference",
+                "assignments": [
+                    ["assignee": ["id": "PUSR1", "type": "user_reference"]],
+                    ["assignee": ["id": "PUSR2", "type": "user_reference"]],
+                ],
+            ]
+        ])
+        try await update(IncidentPatch(.reassign(.escalationPolicy("PPOL1"))))
+        check([
+            "incident": [
+                "type": "incident_reference",
+                "escalation_policy": ["id": "PPOL1", "type": "escalation_policy_reference"],
+            ]
+        ])
+        try await update(IncidentPatch(resolution: "not sent", urgency: .low, title: "New"))
+        check([
+            "incident": ["type": "incident_reference", "urgency": "low", "title": "New"]
+        ])
+    }
+
+    func testCreation() async throws {
+        let script = Script([
+            .json(201, incident(), ["ratelimit-limit": "960", "ratelimit-remaining": "12"])
+        ])
+        let new = NewIncident(
+            title: String(repeating: "ä", count: 1100), service: "PSVC1", incidentKey: "k1",
+            body: "From case 1", urgency: .high, priority: "PPRI1",
+            assignment: .escalationPolicy("PPOL1"))
+        let reply = try await vendor(script).createIncident(new)
+        guard case .created(let made) = reply.value else { return XCTFail("\(reply.value)") }
+        XCTAssertEqual(made.id, "PINC1")
+        XCTAssertEqual(made.service, Reference(id: "PSVC1", name: "Web"))
+        XCTAssertEqual(reply.budget, RateLimit(limit: 960, remaining: 12))
+        XCTAssertEqual(script.lines, ["POST /incidents"])
+        XCTAssertEqual(
+            script.requests.first?.json,
+            [
+                "incident": [
+                    "type": "incident",
+                    "title": .string(String(repeating: "ä", count: 1023) + "…"),
+                    "service": ["id": "PSVC1", "type": "service_reference"],
+                    "incident_key": "k1",
+                    "body": ["type": "incident_body", "details": "From case 1"],
+                    "urgency": "high",
+                    "priority": ["id": "PPRI1", "type": "priority_reference"],
+                    "escalation_policy": ["id": "PPOL1", "type": "escalation_policy_reference"],
+                ]
+            ])
+    }
+
+    func testAnOpenIncidentWithOurKeyIsAdopted() async throws {
+        let new = NewIncident(title: "t", service: "PSVC1", incidentKey: "org/500:1&2")
+        func check(_ found: [JSON], _ adopted: IncidentID, line: UInt = #line) async throws {
+            let script = Script([.json(400, duplicate), .json(200, ["incidents": .array(found)])])
+            let reply = try await vendor(script).createIncident(new)
+            guard case .adopted(let incident) = reply.value else {
+                return XCTFail("\(reply.value)", line: line)
+            }
+            XCTAssertEqual(incident.id, adopted, line: line)
+            XCTAssertEqual(
+                script.lines.last,
+                "GET /incidents?incident_key=org%2F500%3A1%262&service_ids%5B%5D=PSVC1"
+                    + "&statuses%5B%5D=triggered&statuses%5B%5D=acknowledged&date_range=all",
+                line: line)
+        }
+        try await check([["id": "P1", "incident_key": "org/500:1&2"]], "P1")
+        try await check(
+            [["id": "P0", "incident_key": "other"], ["id": "P1", "incident_key": "org/500:1&2"]],
+            "P1")
+        try await check([["id": "P1", "incident_key": nil]], "P1")
+        try await check(
+            [["id": "P0", "service": ["id": "PSVC2"]], ["id": "P1", "service": ["id": "PSVC1"]]],
+            "P1")
+    }
+
+    func testADuplicateThatIsGoneByThenIsTriedAgain() async {
+        let script = Script([.json(400, duplicate), .json(200, ["incidents": []])])
+        let failure = await failure { () async throws(Failure) in
+            try await vendor(script).createIncident(
+                NewIncident(title: "t", service: "PSVC1", incidentKey: "k"))
+        }
+        XCTAssertEqual(Disposition(failure), .retry)
+        XCTAssertEqual(failure?.cause?.code, "2002")
+    }
+
+    func testAnEmptyKeyIsNeverSent() async {
+        let script = Script([])
+        let vendor = vendor(script)
+        let created = await failure { () async throws(Failure) in
+            try await vendor.createIncident(
+                NewIncident(title: "t", service: "PSVC1", incidentKey: ""))
+        }
+        let found = await failure { () async throws(Failure) in
+            try await vendor.incidents(incidentKey: "", service: "PSVC1")
+        }
+        XCTAssertEqual(Disposition(created), .stop)
+        XCTAssertEqual(Disposition(found), .stop)
+        XCTAssertEqual(script.lines, [])
+    }
+
+    func testIdsThatWouldNameAnotherResourceAreNeverSent() async {
+        let script = Script([])
+        let vendor = vendor(script)
+        for id in ["", ".", ".."] {
+            let read = await failure { () async throws(Failure) in
+                try await vendor.incident(IncidentID(id))
+            }
+            let started = await failure { () async throws(Failure) in
+                try await vendor.startWorkflow(id, incident: "PINC1")
+            }
+            XCTAssertEqual([read, started].map(Disposition.init), [.stop, .stop])
+        }
+        XCTAssertEqual(script.lines, [])
+    }
+
+    func testARefusalBecauseItIsSoAlready() async throws {
+        let resolved: JSON = ["error": ["message": "Incident Already Resolved", "code": 1001]]
+        func check(
+            _ patch: IncidentPatch, found status: JSON, _ expected: Disposition?,
+            line: UInt = #line
+        ) async throws {
+            let script = Script([.json(400, resolved), .json(200, incident(("status", status)))])
+            do {
+                let reply = try await vendor(script).updateIncident("PINC1", patch)
+                guard case .alreadySo = reply.value else {
+                    return XCTFail("\(reply.value)", line: line)
+                }
+                XCTAssertNil(expected, line: line)
+            } catch {
+                XCTAssertEqual(Disposition(error), expected, line: line)
+            }
+            XCTAssertEqual(
+                script.lines, ["PUT /incidents/PINC1", "GET /incidents/PINC1"], line: line)
+        }
+        try await check(IncidentPatch(.resolve(resolution: nil)), found: "resolved", nil)
+        try await check(IncidentPatch(.acknowledge), found: "acknowledged", nil)
+        try await check(IncidentPatch(.acknowledge), found: "resolved", nil)
+        try await check(IncidentPatch(.resolve(resolution: nil)), found: "triggered", .stop)
+        try await check(IncidentPatch(.acknowledge), found: "triggered", .stop)
+        try await check(IncidentPatch(.setPriority("P")), found: "resolved", .stop)
+    }
+
+    func testNotesWorkflowsPlaysAndUpdates() async throws {
+        let note: JSON = [
+            "id": "PNOTE1", "content": "hello", "created_at": "2026-03-02T09:15:04Z",
+            "user": ["id": "PUSR1", "summary": "Ada", "type": "bot_user_reference"],
+        ]
+        let script = Script([
+            .json(200, ["notes": [note, ["content": "no id"]]]),
+            .json(200, ["note": note]),
+            .json(201, ["incident_workflow_instance": ["id": "run-1"]]),
+            .json(200, ["status": "ok"]),
+            .json(201, ["status_update": ["id": "PSTA1"]]),
+        ])
+        let vendor = vendor(script)
+        let notes = try await vendor.notes("PINC1").value
+        XCTAssertEqual(notes.map(\.content), ["hello"])
+        XCTAssertEqual(notes.first?.author, Reference(id: "PUSR1", name: "Ada"))
+        let added = try await vendor.addNote("PINC1", "hello").value
+        XCTAssertEqual(added, notes.first)
+        XCTAssertEqual(script.requests.last?.json, ["note": ["content": "hello"]])
+        let run = try await vendor.startWorkflow("PWF1", incident: "PINC1", label: "run-1").value
+        XCTAssertEqual(run, "run-1")
+        XCTAssertEqual(
+            script.requests.last?.json,
+            [
+                "incident_workflow_instance": [
+                    "id": "run-1", "incident": ["id": "PINC1", "type": "incident_reference"],
+                ]
+            ])
+        _ = try await vendor.runResponsePlay("play/1", incident: "PINC1")
+        _ = try await vendor.publishStatusUpdate("PINC1", message: "On it")
+        XCTAssertEqual(
+            script.lines,
+            [
+                "GET /incidents/PINC1/notes", "POST /incidents/PINC1/notes",
+                "POST /incident_workflows/PWF1/instances", "POST /response_plays/play%2F1/run",
+                "POST /incidents/PINC1/status_updates",
+            ])
+    }
+
+    func testListsArePagedToTheirEnd() async throws {
+        let script = Script { request, index in
+            let name = request.url.contains("/users") ? "users" : "services"
+            let item: JSON = [
+                "id": .string("P\(index)"), "name": "n", "email": "ada@example.com",
+            ]
+            return .json(200, [.init(name): [item], "more": .bool(index < 2)])
+        }
+        let users = try await vendor(script).users(query: "ada@example.com").value
+        XCTAssertTrue(users.isComplete)
+        XCTAssertEqual(users.items.map(\.id), ["P0", "P1", "P2"])
+        XCTAssertEqual(users.items.first?.email, "ada@example.com")
+        XCTAssertEqual(
+            script.lines,
+            [0, 100, 200].map { "GET /users?limit=100&offset=\($0)&query=ada%40example.com" })
+    }
+
+    func testListsStopWherePagerDutyDoes() async throws {
+        let script = Script { _, _ in
+            .json(200, ["services": [["id": "P1", "name": "n"]], "more": true])
+        }
+        let services = try await vendor(script).services().value
+        XCTAssertFalse(services.isComplete)
+        XCTAssertEqual(script.lines.count, 100)
+        XCTAssertEqual(script.lines.last, "GET /services?limit=100&offset=9900")
+    }
+
+    func testEveryListHasItsName() async throws {
+        let script = Script { _, _ in
+            .json(
+                200,
+                [
+                    "escalation_policies": [["id": "P1", "name": "Tier 1"]],
+                    "priorities": [["id": "P2", "name": "P1"]],
+                    "incident_workflows": [["id": "P3", "name": "Major"]],
+                    "abilities": ["teams", "urgencies"], "more": false,
+                ])
+        }
+        let vendor = vendor(script)
+        let policies = try await vendor.escalationPolicies().value.items
+        let priorities = try await vendor.priorities().value.items
+        let workflows = try await vendor.workflows().value.items
+        let abilities = try await vendor.abilities().value
+        XCTAssertEqual(policies, [Reference(id: "P1", name: "Tier 1")])
+        XCTAssertEqual(priorities, [Reference(id: "P2", name: "P1")])
+        XCTAssertEqual(workflows, [Reference(id: "P3", name: "Major")])
+        XCTAssertEqual(abilities, ["teams", "urgencies"])
+    }
+
+    /// What the network does to a write, and to a read.
+    func testNoAnswer() async {
+        func check(
+            _ outcome: Result<HTTPResponse, HTTPClientError>, _ disposition: Disposition,
+            unknownAfterWrite: Bool, line: UInt = #line
+        ) async {
+            let vendor = vendor(Script { _, _ in outcome })
+            let write = await failure(line: line) { () async throws(Failure) in
+                try await vendor.addNote("PINC1", "x")
+            }
+            XCTAssertEqual(Disposition(write), disposition, line: line)
+            XCTAssertEqual(
+                write?.cause?.outcomeUnknown ?? false, unknownAfterWrite, line: line)
+            let read = await failure(line: line) { () async throws(Failure) in
+                try await vendor.incident("PINC1")
+            }
+            XCTAssertEqual(Disposition(read), disposition, line: line)
+            XCTAssertEqual(read?.cause?.outcomeUnknown ?? false, false, line: line)
+        }
+        await check(.failure(.notSent(reason: "refused")), .retry, unknownAfterWrite: false)
+        await check(.failure(.unknownOutcome(reason: "reset")), .retry, unknownAfterWrite: true)
+        await check(.failure(.cancelled), .interrupted, unknownAfterWrite: false)
+        await check(.answer(200, "<html>login</html>"), .retry, unknownAfterWrite: true)
+        await check(.answer(201, #"{"incident":{"id":"P1""#), .retry, unknownAfterWrite: true)
+        await check(.answer(200, ""), .retry, unknownAfterWrite: true)
+        await check(.answer(200, "[]"), .retry, unknownAfterWrite: true)
+        await check(.answer(502, "Bad Gateway"), .retry, unknownAfterWrite: true)
+    }
+}

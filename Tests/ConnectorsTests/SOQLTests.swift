@@ -1,0 +1,66 @@
+import JSON
+import Models
+import XCTest
+
+@testable import Connectors
+
+final class SOQLTests: XCTestCase {
+    func testQueries() throws {
+        func check(_ query: SOQL, _ text: String, line: UInt = #line) {
+            XCTAssertEqual(query.text, text, line: line)
+        }
+        check(try SOQL(select: ["Id"], from: "Case"), "SELECT Id FROM Case")
+        check(
+            try SOQL(
+                select: ["Id", "Owner.Name"], from: "ns__Outage__c",
+                where: .all([
+                    .equal("Key__c", .string("a'b")),
+                    .any([
+                        .compare("CreatedDate", .greaterOrEqual, .dateTime(Org.now)),
+                        .compare("Amount", .less, .number(JSONNumber(7))),
+                        .contains("Subject", "50%_"),
+                    ]),
+                    .isIn("Status", [.string("New"), .null, .bool(true)]),
+                    .compare("Day__c", .notEqual, .date(Org.now)),
+                ]), orderBy: [SOQL.Order("CreatedDate", .descending), SOQL.Order("Id")],
+                limit: 5),
+            "SELECT Id, Owner.Name FROM ns__Outage__c WHERE (Key__c = 'a\\'b' AND "
+                + "(CreatedDate >= 2026-03-02T09:15:04.000Z OR Amount < 7 OR "
+                + "Subject LIKE '%50\\%\\_%') AND Status IN ('New', null, true) AND "
+                + "Day__c != 2026-03-02) ORDER BY CreatedDate DESC, Id ASC LIMIT 5")
+    }
+
+    func testEscapes() {
+        func check(_ text: String, _ escaped: String, line: UInt = #line) {
+            XCTAssertEqual(SOQL.escaped(text), escaped, line: line)
+        }
+        check("plain ä 漢", "plain ä 漢")
+        check("' OR Id != '", "\\' OR Id != \\'")
+        check("\\'", "\\\\\\'")
+        check("\"", "\\\"")
+        check("a\r\nb\tc\u{8}\u{C}", "a\\r\\nb\\tc\\b\\f")
+        check("50%_", "50%_")
+        // A mark that combines with the quote makes one character of the two.
+        check("'\u{301} OR", "\\'\u{301} OR")
+    }
+
+    func testNamesThatAreNone() {
+        func check(_ name: String, line: UInt = #line) {
+            XCTAssertThrowsError(try SOQL(select: [name], from: "Case"), line: line)
+            XCTAssertThrowsError(try SOQL(select: ["Id"], from: name), line: line)
+            XCTAssertThrowsError(
+                try SOQL(select: ["Id"], from: "Case", where: .equal(name, .null)), line: line)
+            XCTAssertThrowsError(
+                try SOQL(select: ["Id"], from: "Case", orderBy: [SOQL.Order(name)]), line: line)
+        }
+        for name in [
+            "", " Id", "Id ", "1d", "_x", "A-B", "A B", "A'", "A.", ".A", "A..B", "A(B)", "Ä",
+            "Id FROM User", String(repeating: "a", count: 81), "A\u{301}",
+        ] { check(name) }
+        XCTAssertThrowsError(try SOQL(select: [], from: "Case"))
+        XCTAssertThrowsError(try SOQL(select: ["Id"], from: "Owner.Name"))
+        XCTAssertThrowsError(try SOQL(select: ["a.b.c.d.e.f.g"], from: "Case"))
+        XCTAssertThrowsError(try SOQL(select: ["Id"], from: "Case", where: .isIn("Id", [])))
+        XCTAssertThrowsError(try SOQL(select: ["Id"], from: "Case", where: .all([])))
+    }
+}

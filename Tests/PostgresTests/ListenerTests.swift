@@ -1,0 +1,37 @@
+import Postgres
+import TestSupport
+import XCTest
+
+final class ListenerTests: XCTestCase {
+    func testHearsAndComesBackAfterItsSessionEnded() async throws {
+        let database = try await TestDatabase.make(for: self)
+        let pool = database.pool(connectionsMax: 1)
+        var signals = Listener(to: database.address, channels: ["poke"]).makeAsyncIterator()
+        for round in ["one", "two"] {
+            let first = await signals.next()
+            XCTAssertEqual(first, .listening)
+            _ = try await pool.query("SELECT pg_notify('poke', \(round))")
+            let second = await signals.next()
+            XCTAssertEqual(
+                second, .notified(Notification(channel: "poke", payload: round)))
+            _ = try await pool.query(
+                """
+                SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
+                WHERE datname = current_database() AND pid <> pg_backend_pid()
+                """)
+        }
+    }
+
+    func testEndsWithItsTask() async throws {
+        let database = try await TestDatabase.make(for: self)
+        await withTaskGroup(of: Int.self) { group in
+            group.addTask {
+                var heard = 0
+                for await _ in Listener(to: database.address, channels: ["poke"]) { heard += 1 }
+                return heard
+            }
+            group.cancelAll()
+            await group.waitForAll()
+        }
+    }
+}

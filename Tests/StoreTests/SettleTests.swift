@@ -1,0 +1,166 @@
+import JSON
+import Models
+import Postgres
+import Store
+import TestSupport
+import XCTest
+
+final class SettleTests: XCTestCase {
+    private let cause = Cause(
+        .salesforce, code: "UNABLE_TO_LOCK_ROW", message: "in use\0", status: 400,
+        outcomeUnknown: true)
+
+    /// Leases the lane again and again; each time the settlement says what comes of it.
+    private func check(
+        _ settlements: [(first: Int, LaneSettlement.Next)], attempts expected: [Int],
+        line: UInt = #line
+    ) async throws {
+        let fixture = try await StoreFixture.make(for: self)
+        try await fixture.append(9, to: "a")
+        let worker = try await fixture.worker()
+        var attempts: [Int] = []
+        for (count, next) in settlements {
+            let lane = try await fixture.leasedLane(worker)
+            attempts.append(lane.attempt)
+            _ = try await fixture.store.settle([lane.settled(first: count, next: next)])
+            try await fixture.passDelays()
+        }
+        attempts.append(try await fixture.leasedLane(worker).attempt)
+        XCTAssertEqual(attempts, expected, line: line)
+    }
+
+    func testAttemptsAreCountedForTheHead() async throws {
+        let failed = LaneSettlement.Next.retry(afterSeconds: 9, refundsAttempt: false)
+        let throttled = LaneSettlement.Next.retry(afterSeconds: 9, refundsAttempt: true)
+        try await check([(0, failed), (0, failed), (0, failed)], attempts: [1, 2, 3, 4])
+        try await check([(0, throttled), (0, throttled)], attempts: [1, 1, 1])
+        try await check([(0, failed), (0, throttled), (0, failed)], attempts: [1, 2, 2, 3])
+        try await check([(0, .proceed), (0, .proceed)], attempts: [1, 1, 1])
+        try await check([(0, failed), (1, .proceed)], attempts: [1, 2, 1])
+        try await check([(0, failed), (2, failed)], attempts: [1, 2, 2])
+        try await check([(0, failed), (2, throttled)], attempts: [1, 2, 1])
+    }
+
+    func testARetryWaitsByTheClockOfTheDatabase() async throws {
+        let fixture = try await StoreFixture.make(for: self)
+        try await fixture.append(2, to: "a")
+        let worker = try await fixture.worker()
+        let lane = try await fixture.leasedLane(worker)
+        let retry = lane.settled(
+            first: 0, next: .retry(afterSeconds: 600, refundsAttempt: false))
+        let next = try await fixture.lease(worker, settling: [retry])
+        XCTAssertEqual(next, Lease(lanes: [], lost: []))
+        let wait = try await fixture.number(
+            "SELECT round(extract(epoch FROM ready_at - now()))::bigint FROM lane")
+        XCTAssertTrue((540...600).contains(wait), "\(wait)")
+        try await fixture.passDelays()
+        let later = try await fixture.leasedLane(worker)
+        XCTAssertEqual(later.jobs, lane.jobs)
+    }
+
+    func testAnEventThatFailedDoesNotStopItsLane() async throws {
+        let fixture = try await StoreFixture.make(for: self)
+        try await fixture.append(2, to: "a")
+        let worker = try await fixture.worker()
+        let lane = try await fixture.leasedLane(worker, jobs: 1)
+        let next = try await fixture.lease(worker, settling: [lane.settled(.failed(cause))])
+        XCTAssertEqual(next.lanes.first?.jobs.map(\.sequence), [2])
+    }
+
+    func testAStaleEpochWritesNothing() async throws {
+        let fixture = try await StoreFixture.make(for: self)
+        _ = try await fixture.append([.sample("e1", lane: "a"), .sample("e2", lane: "b")])
+        let slow = try await fixture.worker("slow")
+        let lanes = try await fixture.lease(slow).lanes.sorted { $0.key < $1.key }
+        // Lane a is taken away, lane b is not.
+        _ = try await fixture.pool.query(
+            "UPDATE lane SET state = 1, epoch = epoch + 1, owner = NULL WHERE key = 'a'")
+        let quick = try await fixture.worker("quick")
+        let taken = try await fixture.leasedLane(quick)
+        let lost = try await fixture.store.settle(lanes.map { $0.settled() })
+        XCTAssertEqual(lost, [lanes[0].fence])
+        let ledger = try await fixture.pool.query(
+            "SELECT key FROM settlement JOIN lane USING (lane_id)"
+        ).decoded(String.self)
+        XCTAssertEqual(ledger, ["b"])
+        let kept = try await fixture.store.settle([taken.settled()])
+        XCTAssertEqual(kept, [])
+        // Nobody holds it any more: the second time it is lost, and the ledger has one row.
+        let again = try await fixture.store.settle([taken.settled()])
+        XCTAssertEqual(again, [taken.fence])
+        let rows = try await fixture.number("SELECT count(*) FROM settlement")
+        XCTAssertEqual(rows, 2)
+    }
+
+    func testTheLedgerRefusesASecondRow() async throws {
+        let fixture = try await StoreFixture.make(for: self)
+        try await fixture.append(1, to: "a")
+        let worker = try await fixture.worker()
+        let lane = try await fixture.leasedLane(worker)
+        _ = try await fixture.store.settle([lane.settled()])
+        // Even if the cursor were moved back by a mistake.
+        _ = try await fixture.pool.query("UPDATE lane SET done = 0, state = 1")
+        let again = try await fixture.leasedLane(worker)
+        await assertThrows(.defect("constraint settlement_\(lane.jobs[0].segment)_pkey")) {
+            () async throws(StoreError) in
+            try await fixture.store.settle([again.settled()])
+        }
+    }
+
+    func testARunWithAHoleIsRefused() async throws {
+        let fixture = try await StoreFixture.make(for: self)
+        try await fixture.append(3, to: "a")
+        let worker = try await fixture.worker()
+        let lane = try await fixture.leasedLane(worker)
+        var holed = lane.settled()
+        holed.settlements.remove(at: 1)
+        await assertThrows(.defect("settlements of lane \(lane.id) have a hole")) {
+            () async throws(StoreError) in try await fixture.store.settle([holed])
+        }
+        var headless = lane.settled()
+        headless.settlements.removeFirst()
+        let lost = try await fixture.store.settle([headless])
+        XCTAssertEqual(lost, [lane.fence])
+    }
+
+    func testSettlersInAnyOrderDoNotDeadlockWithAppenders() async throws {
+        let fixture = try await StoreFixture.make(for: self)
+        let keys = (1...30).map { LaneKey("\($0)") }
+        for key in keys { try await fixture.append(1, to: key) }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for number in 0..<4 {
+                group.addTask {
+                    var random = SplitMix64(seed: UInt64(number))
+                    for round in 0..<25 {
+                        let batch = keys.shuffled(using: &random).map {
+                            NewEvent.sample("\(number) \(round) \($0)", lane: $0)
+                        }
+                        _ = try await fixture.append(batch)
+                    }
+                }
+                group.addTask {
+                    var random = SplitMix64(seed: UInt64(100 + number))
+                    let worker = try await fixture.worker()
+                    var lease = try await fixture.lease(worker, lanes: 20, jobs: 2)
+                    for _ in 0..<40 {
+                        let settlements = lease.lanes.shuffled(using: &random).map { $0.settled() }
+                        lease = try await fixture.lease(
+                            worker, lanes: 20, jobs: 2, settling: settlements)
+                    }
+                    _ = try await fixture.store.release(lease.lanes.map(\.fence))
+                }
+            }
+            try await group.waitForAll()
+        }
+        let deadlocks = try await fixture.number(
+            "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")
+        XCTAssertEqual(deadlocks, 0)
+        let unbalanced = try await fixture.number(
+            """
+            SELECT count(*) FROM lane
+            WHERE done <> (SELECT count(*) FROM settlement AS s WHERE s.lane_id = lane.lane_id)
+                OR tail <> 101 OR state = 2
+            """)
+        XCTAssertEqual(unbalanced, 0)
+    }
+}

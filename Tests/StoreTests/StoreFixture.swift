@@ -1,0 +1,115 @@
+import JSON
+import Models
+import Postgres
+import Store
+import TestSupport
+import XCTest
+
+/// A store on a database of its own, with the connections `one` and `two`.
+struct StoreFixture: Sendable {
+    let database: TestDatabase
+    let pool: Pool
+    let store: Store
+
+    static func make(for testCase: XCTestCase, connectionsMax: Int = 12) async throws -> Self {
+        let database = try await TestDatabase.make(for: testCase, migrations: Store.migrations)
+        let pool = database.pool(connectionsMax: connectionsMax)
+        _ = try await pool.query("INSERT INTO connection (id) VALUES ('one'), ('two')")
+        return StoreFixture(database: database, pool: pool, store: Store(pool))
+    }
+
+    /// The single number that the statement answers.
+    func number(_ statement: SQL) async throws -> Int {
+        let rows = try await pool.query(statement).decoded(Int.self)
+        return try XCTUnwrap(rows.first)
+    }
+
+    func append(_ events: [NewEvent]) async throws -> [Appended] {
+        try await store.append(events)
+    }
+
+    /// Events `1...count` of one lane.
+    func append(
+        _ count: Int, to lane: LaneKey, of connection: ConnectionID = "one"
+    ) async throws {
+        for start in stride(from: 1, through: count, by: 1000) {
+            let events = (start...min(start + 999, count)).map {
+                NewEvent.sample("\(connection)/\(lane)/\($0)", lane: lane, connection: connection)
+            }
+            _ = try await store.append(events)
+        }
+    }
+
+    func worker(_ name: String = "worker") async throws -> WorkerID {
+        try await store.register(name: name, ttlSeconds: 3600)
+    }
+
+    func lease(
+        _ worker: WorkerID, lanes: Int = 100, jobs: Int = 100,
+        settling settlements: [LaneSettlement] = []
+    ) async throws -> Lease {
+        try await store.lease(
+            for: worker, limits: LeaseLimits(lanesMax: lanes, jobsPerLaneMax: jobs),
+            settling: settlements)
+    }
+
+    /// The only lane that is due.
+    func leasedLane(_ worker: WorkerID, jobs: Int = 100) async throws -> LeasedLane {
+        let lanes = try await lease(worker, jobs: jobs).lanes
+        XCTAssertEqual(lanes.count, 1)
+        return try XCTUnwrap(lanes.first)
+    }
+
+    /// As if the worker had been silent for longer than it may.
+    func expire(_ worker: WorkerID) async throws {
+        _ = try await pool.query(
+            """
+            UPDATE worker SET expires_at = now() - interval '1 second'
+            WHERE id = \(worker.rawValue)
+            """)
+    }
+
+    /// As if every delay had passed.
+    func passDelays() async throws {
+        _ = try await pool.query("UPDATE lane SET ready_at = now() WHERE state = 1")
+    }
+}
+
+extension NewEvent {
+    static func sample(
+        _ id: String, lane: LaneKey = "incident:Q1", connection: ConnectionID = "one",
+        key: String? = nil, payload: String = "{}"
+    ) -> NewEvent {
+        NewEvent(
+            event: Event(
+                id: EventID(id), connection: connection, source: .pagerDuty,
+                kind: .incident(.triggered), occurredAt: Timestamp(seconds: 1_780_000_000),
+                lane: lane, format: .pagerDutyV3, payload: Array(payload.utf8)),
+            deduplicationKey: key ?? id)
+    }
+}
+
+extension LeasedLane {
+    /// All of its jobs, or the first of them, settled alike.
+    func settled(
+        _ outcome: Outcome = .applied, first count: Int? = nil,
+        next: LaneSettlement.Next = .proceed
+    ) -> LaneSettlement {
+        LaneSettlement(
+            fence: fence,
+            settlements: jobs.prefix(count ?? jobs.count).map {
+                Settlement(job: $0, outcome: outcome)
+            }, next: next)
+    }
+}
+
+func assertThrows<T>(
+    _ expected: StoreError, line: UInt = #line, _ body: () async throws(StoreError) -> T
+) async {
+    do {
+        _ = try await body()
+        XCTFail("no error", line: line)
+    } catch {
+        XCTAssertEqual(error, expected, line: line)
+    }
+}

@@ -1,0 +1,103 @@
+import Models
+import Postgres
+import Store
+import TestSupport
+import XCTest
+
+final class WorkerTests: XCTestCase {
+    func testAnExpiredWorkerLosesItsLanesAndTheAttemptCounts() async throws {
+        let fixture = try await StoreFixture.make(for: self)
+        try await fixture.append(3, to: "a")
+        let dead = try await fixture.worker("dead")
+        let held = try await fixture.leasedLane(dead)
+        let nothing = try await fixture.store.rescue()
+        XCTAssertEqual(nothing, 0)
+        try await fixture.expire(dead)
+        let rescued = try await fixture.store.rescue()
+        XCTAssertEqual(rescued, 1)
+        let heir = try await fixture.worker("heir")
+        let lane = try await fixture.leasedLane(heir)
+        XCTAssertEqual(lane.attempt, 2)
+        XCTAssertEqual(lane.jobs, held.jobs)
+        XCTAssertGreaterThan(lane.epoch, held.epoch)
+        let lost = try await fixture.store.settle([held.settled()])
+        XCTAssertEqual(lost, [held.fence])
+    }
+
+    func testAnExpiredWorkerCanNeitherRenewNorLease() async throws {
+        let fixture = try await StoreFixture.make(for: self)
+        try await fixture.append(1, to: "a")
+        let worker = try await fixture.worker()
+        try await fixture.store.renew(worker, ttlSeconds: 60)
+        try await fixture.expire(worker)
+        await assertThrows(.lostLease) { () async throws(StoreError) in
+            try await fixture.store.renew(worker, ttlSeconds: 60)
+        }
+        let limits = LeaseLimits(lanesMax: 1, jobsPerLaneMax: 1)
+        await assertThrows(.lostLease) { () async throws(StoreError) in
+            try await fixture.store.lease(for: worker, limits: limits)
+        }
+        _ = try await fixture.store.rescue()
+        await assertThrows(.lostLease) { () async throws(StoreError) in
+            try await fixture.store.lease(for: worker, limits: limits)
+        }
+        let untouched = try await fixture.number(
+            "SELECT count(*) FROM lane WHERE state = 1 AND epoch = 0")
+        XCTAssertEqual(untouched, 1)
+    }
+
+    func testAWorkerThatRetiresGivesItsAttemptsBack() async throws {
+        let fixture = try await StoreFixture.make(for: self)
+        try await fixture.append(1, to: "a")
+        let leaving = try await fixture.worker("leaving")
+        let held = try await fixture.leasedLane(leaving)
+        try await fixture.store.retire(leaving)
+        let heir = try await fixture.worker("heir")
+        let lane = try await fixture.leasedLane(heir)
+        XCTAssertEqual(lane.attempt, 1)
+        let lost = try await fixture.store.settle([held.settled()])
+        XCTAssertEqual(lost, [held.fence])
+    }
+
+    func testAReleaseGivesTheAttemptBack() async throws {
+        let fixture = try await StoreFixture.make(for: self)
+        try await fixture.append(1, to: "a")
+        let worker = try await fixture.worker()
+        for _ in 0..<3 {
+            let lane = try await fixture.leasedLane(worker)
+            XCTAssertEqual(lane.attempt, 1)
+            let lost = try await fixture.store.release([lane.fence])
+            XCTAssertEqual(lost, [])
+        }
+    }
+
+    /// Workers lease and settle while others declare them dead at random moments.
+    func testEveryEventEndsOnceHoweverOftenWorkersDie() async throws {
+        let fixture = try await StoreFixture.make(for: self)
+        for lane in 1...20 { try await fixture.append(10, to: LaneKey("\(lane)")) }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for number in 0..<5 {
+                group.addTask {
+                    var random = SplitMix64(seed: UInt64(number))
+                    while try await fixture.number("SELECT count(*) FROM settlement") < 200 {
+                        let worker = try await fixture.worker()
+                        let lease = try await fixture.lease(worker, lanes: 4, jobs: 3)
+                        if Int.random(in: 0..<3, using: &random) == 0 {
+                            try await fixture.expire(worker)
+                            _ = try await fixture.store.rescue()
+                        }
+                        _ = try await fixture.store.settle(
+                            lease.lanes.shuffled(using: &random).map { $0.settled() })
+                        try await fixture.store.retire(worker)
+                    }
+                }
+            }
+            try await group.waitForAll()
+        }
+        let unfinished = try await fixture.number(
+            "SELECT count(*) FROM lane WHERE tail <> done OR state <> 0 OR tail <> 10")
+        XCTAssertEqual(unfinished, 0)
+        let ledger = try await fixture.number("SELECT count(*) FROM settlement")
+        XCTAssertEqual(ledger, 200)
+    }
+}

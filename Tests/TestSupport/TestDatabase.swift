@@ -1,0 +1,142 @@
+import Foundation  // XCTest brings it anyway; ProcessInfo reads the variable.
+import Postgres
+import XCTest
+
+/// A database that belongs to one test and is dropped after it.
+public struct TestDatabase: Sendable {
+    public static let variable = "LIAISON_TEST_DATABASE_URL"
+
+    public let name: String
+    public let address: Address
+    /// A libpq connection string of this database, for programs that read one.
+    public let url: String
+    private let server: Address
+
+    /// Makes a database in the server that `LIAISON_TEST_DATABASE_URL` names and drops it when
+    /// `testCase` ends. A missing or wrong variable fails the test.
+    ///
+    /// - Parameter migrations: applied once for each server to a template, which is then copied.
+    public static func make(
+        for testCase: XCTestCase, migrations: [Migration] = [],
+        file: StaticString = #filePath, line: UInt = #line
+    ) async throws -> TestDatabase {
+        guard let text = ProcessInfo.processInfo.environment[variable] else {
+            XCTFail("\(variable) is not set: these tests need a PostgreSQL", file: file, line: line)
+            throw TestDatabaseError.variableMissing
+        }
+        guard let server = Address(text) else {
+            XCTFail("\(variable) is no libpq connection string", file: file, line: line)
+            throw TestDatabaseError.variableUnreadable
+        }
+        let template =
+            migrations.isEmpty ? nil : try await Template(migrations).make(on: server)
+        let process = ProcessInfo.processInfo.processIdentifier
+        let name = "test_\(process)_\(UInt32.random(in: 0...(.max)))"
+        let database = try await create(name, from: template, on: server)
+        testCase.addTeardownBlock { try await database.drop() }
+        return database
+    }
+
+    private static func create(
+        _ name: String, from template: String?, on server: Address
+    ) async throws -> TestDatabase {
+        try await withSession(on: server) { session throws(PostgresError) in
+            try await session.query(
+                """
+                CREATE DATABASE \(unescaped: name) \
+                TEMPLATE \(unescaped: template ?? "template0") ENCODING 'UTF8'
+                """, deadlineSeconds: 60)
+        }
+        guard let address = server.database(name) else {
+            throw TestDatabaseError.variableUnreadable
+        }
+        return TestDatabase(
+            name: name, address: address, url: address.connectionString, server: server)
+    }
+
+    /// Throws out whoever is still connected.
+    public func drop() async throws {
+        try await withSession(on: server) { session throws(PostgresError) in
+            try await session.query(
+                "DROP DATABASE IF EXISTS \(unescaped: name) WITH (FORCE)", deadlineSeconds: 60)
+        }
+    }
+
+    public func pool(connectionsMax: Int = 8) -> Pool {
+        var limits = PoolLimits()
+        limits.connectionsMax = connectionsMax
+        limits.waitSecondsMax = 60
+        limits.session.statementSecondsMax = 60
+        return Pool(address, limits: limits)
+    }
+}
+
+public enum TestDatabaseError: Error {
+    case variableMissing
+    case variableUnreadable
+}
+
+/// A migrated database to copy from, named after what was applied to it; later processes find it.
+private struct Template {
+    let migrations: [Migration]
+    let name: String
+
+    init(_ migrations: [Migration]) {
+        self.migrations = migrations
+        // FNV-1a.
+        let hash = migrations.flatMap { $0.script.utf8 }.reduce(0xcbf2_9ce4_8422_2325 as UInt64) {
+            ($0 ^ UInt64($1)) &* 0x100_0000_01b3
+        }
+        name = "template_\(String(hash, radix: 16))"
+    }
+
+    func make(on server: Address) async throws -> String {
+        try await withSession(on: server) { session throws(PostgresError) in
+            // One at a time; released with the session.
+            try await session.query(
+                "SELECT pg_advisory_lock(hashtext(\(name)))", deadlineSeconds: 120)
+            let known = try await session.query(
+                "SELECT 1 FROM pg_database WHERE datname = \(name)")
+            if known.isEmpty { try await create(with: session, on: server) }
+        }
+        return name
+    }
+
+    /// Under another name first: a template that exists is complete.
+    private func create(
+        with session: Session, on server: Address
+    ) async throws(PostgresError) {
+        let draft = "draft_\(name)"
+        try await session.query(
+            "DROP DATABASE IF EXISTS \(unescaped: draft) WITH (FORCE)", deadlineSeconds: 60)
+        try await session.query(
+            "CREATE DATABASE \(unescaped: draft) TEMPLATE template0 ENCODING 'UTF8'",
+            deadlineSeconds: 60)
+        guard let address = server.database(draft) else {
+            throw .unavailable("no address for the template")
+        }
+        try await withSession(on: address) { target throws(PostgresError) in
+            do {
+                _ = try await target.migrate(migrations)
+            } catch {
+                throw .statement(sqlState: "", message: "\(error)")
+            }
+        }
+        try await session.query(
+            "ALTER DATABASE \(unescaped: draft) RENAME TO \(unescaped: name)")
+    }
+}
+
+private func withSession(
+    on address: Address, _ body: (Session) async throws(PostgresError) -> Void
+) async throws(PostgresError) {
+    let session = Session(to: address)
+    try await session.open()
+    do {
+        try await body(session)
+    } catch {
+        await session.close()
+        throw error
+    }
+    await session.close()
+}
