@@ -16,6 +16,7 @@ public struct Rulebook: Sendable {
     public let connection: ConnectionID
     public let version: Int64
     let entries: [Entry]
+    let positions: [RuleID: Int]
     let index: RuleIndex
     let patterns: Patterns
     /// By the object's name in lower case.
@@ -39,6 +40,8 @@ public struct Rulebook: Sendable {
         entries = rulesets.filter(\.isEnabled).flatMap { ruleset in
             ruleset.rules.filter(\.isEnabled).map { Entry($0, of: ruleset) }
         }
+        positions = Dictionary(
+            entries.enumerated().map { ($1.id, $0) }, uniquingKeysWith: { first, _ in first })
         index = RuleIndex(entries.map(\.rule))
         patterns = Self.compiled(entries.flatMap { $0.rule.when.conditions })
         self.mappings = Dictionary(
@@ -90,7 +93,7 @@ extension Rulebook {
     }
 
     private func evaluate(_ entry: Entry, _ context: Context) -> [Evaluation] {
-        if let reason = notApplicable(entry.rule, context.facts) {
+        if let reason = notApplicable(entry.rule, context) {
             return [Evaluation(rule: entry.id, record: nil, result: .notApplicable(reason))]
         }
         return scopes(entry.rule, context).map { scope in
@@ -101,8 +104,8 @@ extension Rulebook {
         }
     }
 
-    func notApplicable(_ rule: Rule, _ facts: Facts) -> String? {
-        let event = facts.event
+    func notApplicable(_ rule: Rule, _ context: Context) -> String? {
+        let event = context.facts.event
         guard let direction = event.direction else {
             return "no rule concerns an event of kind \(event.event.kind)"
         }
@@ -114,7 +117,7 @@ extension Rulebook {
         {
             return "the rule is about \(rule.object), the record is of \(object)"
         }
-        if facts.isWhollyEcho { return "the change only repeats what Liaison wrote itself" }
+        if context.isWhollyEcho { return "the change only repeats what Liaison wrote itself" }
         if event.isMerge, rule.onMerge == .skip {
             return "the incident was merged into another one; onMerge says skip"
         }

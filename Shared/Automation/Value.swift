@@ -68,6 +68,12 @@ enum Value {
         return a == b
     }
 
+    /// Whether a text can only mean itself: no number, boolean or date-time in the form of a text.
+    static func isWord(_ text: String) -> Bool {
+        !text.isEmpty && number(.string(text)) == nil && bool(.string(text)) == nil
+            && Timestamp(text) == nil
+    }
+
     static func key(_ text: String, caseSensitive: Bool = false) -> String {
         let whole = text.utf8.count == 15 ? identifier(text)?.long ?? text : text
         return caseSensitive ? whole : whole.lowercased()
