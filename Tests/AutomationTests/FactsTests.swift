@@ -73,7 +73,9 @@ final class FactsTests: XCTestCase {
         check(write(["Other": 1]), change, nil)
         check(write(["LastModifiedDate": "x"]), change, nil)
 
-        func update(_ update: IncidentUpdate) -> Command { .updateIncident(Sample.incident, update) }
+        func update(_ update: IncidentUpdate) -> Command {
+            .updateIncident(Sample.incident, update)
+        }
         let acknowledged = try Sample.incidentEvent(.acknowledged)
         check(update(.acknowledge), acknowledged, .incidentStatus)
         check(update(.resolve(resolution: nil)), acknowledged, nil)

@@ -36,7 +36,9 @@ final class PatternTests: XCTestCase {
 
     func testSaysWhyAPatternIsNone() {
         XCTAssertNil(Pattern.problem(in: "a|b"))
-        for pattern in ["(", "[z-a]", "a{2,1}", #"\C"#, "(?<n>a)(?<n>b)", "*a", "(((a{9999}){9999}){9999})"] {
+        for pattern in [
+            "(", "[z-a]", "a{2,1}", #"\C"#, "(?<n>a)(?<n>b)", "*a", "(((a{9999}){9999}){9999})",
+        ] {
             XCTAssertNotNil(Pattern.problem(in: pattern), pattern)
         }
     }

@@ -16,7 +16,7 @@ final class PlanTests: XCTestCase {
         let command = Command.createIncident(
             NewIncident(
                 title: "Down", service: "PSVC01",
-                incidentKey: "liaison:acme:500QZ00000ABCDEYA5:set/first", body: nil, urgency: .high,
+                incidentKey: "liaison:acme:Case:500QZ00000ABCDEYA5:set/first", body: nil, urgency: .high,
                 priority: "PPRI01", assignment: .users(["PUSR01"])),
             for: Sample.caseReference)
         XCTAssertEqual(commands(book, facts), [command], "the second rule finds it being created")
@@ -29,6 +29,23 @@ final class PlanTests: XCTestCase {
         XCTAssertEqual(
             book.plan(facts).remarks.map(\.text),
             Array(repeating: "action 1: incident Q1 is linked and open", count: 2))
+    }
+
+    func testTheKeyOfAnIncidentOfOursNamesItsRecord() throws {
+        let book = try rulebook(rule(actions: create))
+        let facts = Facts(event: try change(["Subject": "Down"]))
+        guard case .createIncident(let new, _)? = commands(book, facts).first else {
+            return XCTFail("nothing is created")
+        }
+        func check(_ key: JSON, _ link: Link?, line: UInt = #line) throws {
+            let event = try Sample.incidentEvent(with: ["incident_key": key])
+            XCTAssertEqual(event.impliedLink, link, line: line)
+        }
+        try check(.string(new.incidentKey), Sample.link())
+        try check(nil, nil)
+        try check("k-1", nil)
+        try check("liaison:other:Case:500QZ00000ABCDEYA5:set/first", nil)
+        try check("liaison:acme:Case:none:set/first", nil)
     }
 
     func testALongTitleIsCutAndAnEmptyOneIsAProblem() throws {
@@ -116,7 +133,8 @@ final class PlanTests: XCTestCase {
             rule(
                 "r", .incidentChange,
                 when: #"{"field": "record.Status", "operator": "equals", "value": "New"}"#,
-                actions: #"{"type": "setField", "field": "Status", "value": "{{incident.status}}"}"#))
+                actions: #"{"type": "setField", "field": "Status", "value": "{{incident.status}}"}"#
+            ))
         let facts = Facts(
             event: try Sample.incidentEvent(),
             links: [Sample.link(), Sample.link(Sample.incident, Sample.secondCase)],

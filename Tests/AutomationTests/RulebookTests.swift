@@ -88,7 +88,8 @@ final class RulebookTests: XCTestCase {
         let book = try rulebook(
             rule(
                 "r", .incidentChange,
-                when: #"{"field": "incident.status", "operator": "equals", "value": "acknowledged"}"#
+                when:
+                    #"{"field": "incident.status", "operator": "equals", "value": "acknowledged"}"#
             ))
         XCTAssertTrue(book.evaluate(facts, now: Sample.now).contains(where: \.isMatched))
     }
@@ -213,7 +214,8 @@ final class RulebookTests: XCTestCase {
                     {"none": [{"field": "incident.status", "operator": "equals",
                     "value": "resolved"}]}]}
                     """))
-        let facts = Facts(event: try Sample.change(old: ["Priority": "Low"], new: ["Priority": "High"]))
+        let facts = Facts(
+            event: try Sample.change(old: ["Priority": "Low"], new: ["Priority": "High"]))
         let evaluation = try XCTUnwrap(book.evaluate(facts, now: Sample.now).first)
         XCTAssertEqual(
             evaluation.text,
@@ -260,7 +262,8 @@ final class RulebookTests: XCTestCase {
         var dice = Dice(seed: 3)
         let rules = (0..<300).map { number in randomRule(number, &dice) }
         let book = Rulebook(
-            connection: Sample.connection, version: 1, rulesets: [Ruleset(name: "set", rules: rules)])
+            connection: Sample.connection, version: 1,
+            rulesets: [Ruleset(name: "set", rules: rules)])
         var matched = 0
         for _ in 0..<150 {
             let facts = Facts(event: try randomEvent(&dice))
@@ -282,7 +285,8 @@ final class RulebookTests: XCTestCase {
                 ]), actions: [.acknowledgeIncident])
         }
         let book = Rulebook(
-            connection: Sample.connection, version: 1, rulesets: [Ruleset(name: "set", rules: rules)])
+            connection: Sample.connection, version: 1,
+            rulesets: [Ruleset(name: "set", rules: rules)])
         let facts = Facts(
             event: try Sample.change(
                 old: ["Status": "New"], new: ["Status": "Open", "Queue__c": "QUEUE 77"]))
@@ -315,14 +319,16 @@ final class RulebookTests: XCTestCase {
         switch direction {
         case .recordChange:
             field = .record(["A", "b"][dice.roll(2)])
-            test = [
-                .equals(words[dice.roll(5)]), .isOneOf([words[dice.roll(5)], "x"]), .changed,
-                .changedTo(.string(words[dice.roll(5)])), .isEmpty,
-            ][dice.roll(5)]
+            test =
+                [
+                    .equals(words[dice.roll(5)]), .isOneOf([words[dice.roll(5)], "x"]), .changed,
+                    .changedTo(.string(words[dice.roll(5)])), .isEmpty,
+                ][dice.roll(5)]
         case .incidentChange:
             field = .fact([.incidentEventType, .incidentServiceID, .incidentStatus][dice.roll(3)])
-            test = [.equals("trigger"), .equals("PSVC01"), .isOneOf(["resolve", "triggered"])][
-                dice.roll(3)]
+            test =
+                [.equals("trigger"), .equals("PSVC01"), .isOneOf(["resolve", "triggered"])][
+                    dice.roll(3)]
         }
         return .condition(
             Condition(

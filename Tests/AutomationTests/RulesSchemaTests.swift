@@ -69,6 +69,7 @@ final class RulesSchemaTests: XCTestCase {
         let root = URL(fileURLWithPath: #filePath)
             .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
         return try JSON(
-            parsing: [UInt8](Data(contentsOf: root.appendingPathComponent("deploy/rules.schema.json"))))
+            parsing: [UInt8](
+                Data(contentsOf: root.appendingPathComponent("deploy/rules.schema.json"))))
     }
 }

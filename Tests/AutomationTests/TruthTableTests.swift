@@ -300,7 +300,8 @@ final class TruthTableTests: XCTestCase {
     private func check(
         _ test: Test, null: Verdict?, missing: Verdict?, line: UInt = #line
     ) throws {
-        try check(test, Facts(event: try Sample.change(old: [:], new: ["F": nil])), null, line: line)
+        try check(
+            test, Facts(event: try Sample.change(old: [:], new: ["F": nil])), null, line: line)
         try check(test, Facts(event: try Sample.change(old: [:], new: [:])), null, line: line)
         try check(
             test, Facts(event: try Sample.change(old: [:], new: [:])), on: .fact(.incidentTitle),
