@@ -12,6 +12,8 @@ struct Ledger: Sendable {
         @Sendable (_ newerThan: Int64?) async throws(StoreError) -> (
             version: Int64, connections: [Models.Connection]
         )?
+    /// What waits, for each connection that has something waiting.
+    var depth: @Sendable () async throws(StoreError) -> [(connection: ConnectionID, events: Int)]
     /// Tells waiting workers that there is work. Losing one is harmless: they poll as well.
     var poke: @Sendable () async throws(StoreError) -> Void
 }
@@ -24,12 +26,16 @@ extension Ledger {
             let key = Hex.decode(configuration.masterKey.exposed)
         else { throw .defect("the database's address or the master key is unreadable") }
         let keys = try SecretKeys(key)
-        let log = Store(Pool(address, limits: .prompt(connectionsMax: configuration.append.writers)))
+        let log = Store(
+            Pool(address, limits: .prompt(connectionsMax: configuration.append.writers)))
         let side = Store(Pool(address, limits: .prompt(connectionsMax: 2)), secretKeys: keys)
         return Ledger(
             append: { events throws(StoreError) in try await log.append(events) },
             connections: { version throws(StoreError) in
                 try await side.loadConnections(newerThan: version)
+            },
+            depth: { () throws(StoreError) in
+                try await side.depth().map { ($0.connection, $0.events) }
             },
             poke: { () throws(StoreError) in try await side.poke() })
     }

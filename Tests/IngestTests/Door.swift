@@ -16,7 +16,8 @@ struct Door: Sendable {
     /// - Parameter real: a ledger instead of the fake one.
     static func opened(
         _ ledger: FakeLedger = FakeLedger([Fixtures.connection()]),
-        real: Ledger? = nil, append: AppendLimits = AppendLimits(), awaitingReadiness: Bool = true,
+        real: Ledger? = nil, append: AppendLimits = AppendLimits(), backlogEventsMax: Int = .max,
+        awaitingReadiness: Bool = true,
         _ body: (Door) async throws -> Void
     ) async throws {
         var configuration = try IngestConfiguration.read([
@@ -26,6 +27,8 @@ struct Door: Sendable {
         ])
         configuration.append = append
         configuration.refreshSeconds = 0.01
+        configuration.backlogEventsMax = backlogEventsMax
+        configuration.backlogRefreshSeconds = 0.01
         let ingest = try Ingest(
             configuration, ledger: real ?? ledger.ledger, log: Log("test", to: LogSink { _ in }),
             now: { Fixtures.now })
