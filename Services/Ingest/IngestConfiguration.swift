@@ -15,7 +15,7 @@ struct IngestConfiguration: Sendable {
     var operationsListener: Listener
     /// A libpq connection string or URL.
     var databaseURL: Secret
-    /// 64 hexadecimal digits; opens the secrets of connections.
+    /// 32 bytes in Base64; opens the secrets of connections.
     var masterKey: Secret
     var jsonBytesMax = 512 << 10
     var xmlBytesMax = 4 << 20
@@ -67,9 +67,8 @@ struct IngestConfiguration: Sendable {
         if !url.isEmpty, Address(url) == nil {
             environment.problem("DATABASE_URL", "is no libpq connection string")
         }
-        if !key.isEmpty, Hex.decode(key)?.count != AESGCM.keyByteCount {
-            environment.problem(
-                "MASTER_KEY", "is not \(2 * AESGCM.keyByteCount) hexadecimal digits")
+        if !key.isEmpty, Base64.decode(key)?.count != AESGCM.keyByteCount {
+            environment.problem("MASTER_KEY", "is not \(AESGCM.keyByteCount) bytes in Base64")
         }
     }
 

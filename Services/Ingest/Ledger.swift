@@ -23,7 +23,7 @@ extension Ledger {
     /// appends, nor appends behind them.
     static func postgres(_ configuration: IngestConfiguration) throws(StoreError) -> Ledger {
         guard let address = Address(configuration.databaseURL.exposed),
-            let key = Hex.decode(configuration.masterKey.exposed)
+            let key = Base64.decode(configuration.masterKey.exposed)
         else { throw .defect("the database's address or the master key is unreadable") }
         let keys = try SecretKeys(key)
         let log = Store(

@@ -23,7 +23,7 @@ struct Door: Sendable {
         var configuration = try IngestConfiguration.read([
             "LIAISON_INGEST_HOST": "127.0.0.1", "LIAISON_INGEST_PORT": "0",
             "LIAISON_INGEST_OPERATIONS_PORT": "0", "LIAISON_DATABASE_URL": "host=unused",
-            "LIAISON_MASTER_KEY": String(repeating: "0f", count: 32),
+            "LIAISON_MASTER_KEY": String(repeating: "A", count: 43) + "=",
         ])
         configuration.append = append
         configuration.refreshSeconds = 0.01
