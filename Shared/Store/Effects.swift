@@ -81,7 +81,8 @@ extension Store {
             recorded AS (
                 INSERT INTO effect (segment, lane_id, sequence, key, state, ended_at, result)
                 SELECT \(job.segment), held.lane_id, \(job.sequence),
-                    \(key.rawValue.storable)::text, \(progress.state)::text, now(), \(progress.result?.text)::text
+                    \(key.rawValue.storable)::text, \(progress.state)::text, now(),
+                    \(progress.result?.text)::text
                 FROM held
                 ON CONFLICT (lane_id, sequence, key, segment) DO UPDATE
                 SET state = excluded.state, ended_at = now(), result = excluded.result)
