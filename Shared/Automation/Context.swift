@@ -14,8 +14,8 @@ enum FieldValue: Hashable {
 struct Context {
     let facts: Facts
     let now: Timestamp
-    /// Names, in lower case, of the record's fields that changed and are no echo of ours; `nil` when
-    /// no old values are told.
+    /// Names, in lower case, of the record's fields that changed and are no echo of ours; `nil`
+    /// when no old values are told.
     let changedFields: Set<String>?
     /// Of the record that changed: the incidents linked to it, each once.
     let linkedIncidents: [IncidentID]
@@ -140,7 +140,8 @@ struct Scope {
         return told(event.note.map { .string($0.text) }, "a note")
     }
 
-    /// What the event tells comes before what was fetched: the one is as it was, the other as it is.
+    /// What the event tells comes before what was fetched: the one is as it was, the other as it
+    /// is.
     private func incidentValue(_ fact: Fact) -> FieldValue {
         let told = event.record == nil ? event.incident : context.linkedIncident
         guard let told else {

@@ -2,8 +2,8 @@ import JSON
 import Models
 
 extension Rulebook {
-    /// What the matched rules want done: their actions in order, filled in, each with its stable key;
-    /// then the copies of notes and comments. Nothing is planned twice.
+    /// What the matched rules want done: their actions in order, filled in, each with its stable
+    /// key; then the copies of notes and comments. Nothing is planned twice.
     public func plan(_ evaluations: [Evaluation], _ facts: Facts) -> Plan {
         // Templates read no clock: the moment of the event stands in.
         let context = Context(facts, now: facts.event.event.occurredAt)
@@ -179,9 +179,8 @@ extension Planner {
         }
     }
 
-    /// PagerDuty's longest title, and longest key (`reference/pagerduty.md` 6).
+    /// PagerDuty's longest title (`reference/pagerduty.md` 6).
     private static let titleCharactersMax = 1024
-    private static let incidentKeyCharactersMax = 255
 
     private mutating func createIncident(
         _ new: NewIncidentTemplate, _ step: Step
@@ -195,20 +194,14 @@ extension Planner {
         let incident = NewIncident(
             title: try step.filled(new.title, "title").cut(toCharacters: Self.titleCharactersMax),
             service: try step.filled(new.service, "service"),
-            incidentKey: incidentKey(record, step),
+            incidentKey: IncidentKey.text(
+                for: record, rule: step.entry.id, connection: connection),
             body: try step.optional(new.body), urgency: new.urgency,
             priority: try step.optional(new.priority), assignment: assignment)
         guard creatingFor.insert(record.id).inserted else {
             return remark("another rule creates the record's incident", step)
         }
         add(.createIncident(incident, for: record), step, target: record.id.key)
-    }
-
-    /// The same for every attempt and every event, so that PagerDuty itself refuses a second open
-    /// incident of the rule for the record.
-    private func incidentKey(_ record: RecordReference, _ step: Step) -> String {
-        "liaison:\(connection):\(record.id.long):\(step.entry.id)"
-            .cut(toCharacters: Self.incidentKeyCharactersMax)
     }
 }
 

@@ -20,7 +20,9 @@ struct RuleIndex: Sendable {
             switch Self.mark(of: rule) {
             case .change(let field)?: drawer.byChange[field, default: []].append(position)
             case .value(let field, let keys)?:
-                for key in keys { drawer.byValue[field, default: [:]][key, default: []] += [position] }
+                for key in keys {
+                    drawer.byValue[field, default: [:]][key, default: []].append(position)
+                }
             case nil: drawer.unfiled.append(position)
             }
             drawers[Self.name(rule.direction, rule.object)] = drawer

@@ -107,7 +107,7 @@ extension Rulebook {
             return "no rule concerns an event of kind \(event.event.kind)"
         }
         guard direction == rule.direction else {
-            return "the rule is about \(rule.direction.rawValue), the event is \(direction.rawValue)"
+            return "the rule is about a \(rule.direction.rawValue), not a \(direction.rawValue)"
         }
         if let object = event.record?.reference.object,
             object.lowercased() != rule.object.lowercased()

@@ -54,8 +54,8 @@ enum Value {
         return String(head[...last])
     }
 
-    /// Two texts are equal when their keys are. A Salesforce id of 15 characters becomes the form of
-    /// 18, which was made to be compared without regard to case. What tells it from a word of 15
+    /// Two texts are equal when their keys are. A Salesforce id of 15 characters becomes the form
+    /// of 18, which was made to be compared without regard to case. What tells it from a word of 15
     /// letters is a digit: every id has one.
     static func key(_ text: String, caseSensitive: Bool = false) -> String {
         let whole = text.utf8.count == 15 ? identifier(text) : text

@@ -121,12 +121,6 @@ extension Store {
                     SELECT ctid FROM journal WHERE expires_at < now()
                     LIMIT \(Self.rowsPerRoundMax) FOR UPDATE SKIP LOCKED))
                 """,
-                """
-                DELETE FROM mirrored WHERE ctid = ANY (ARRAY(
-                    SELECT ctid FROM mirrored
-                    WHERE mirrored_at < now() - \(retention.logDays) * interval '1 day'
-                    LIMIT \(Self.rowsPerRoundMax) FOR UPDATE SKIP LOCKED))
-                """,
             ])
         }
     }
