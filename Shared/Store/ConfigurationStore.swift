@@ -48,7 +48,8 @@ extension Store {
         // One at a time; readers are not kept waiting.
         try await session.query("LOCK TABLE configuration IN EXCLUSIVE MODE")
         let latest = try await session.query(
-            "SELECT coalesce(max(version), 0) FROM configuration").decoded(Int64.self)
+            "SELECT coalesce(max(version), 0) FROM configuration"
+        ).decoded(Int64.self)
         guard version == nil || version == latest.first else { return nil }
         let answer = try await session.query(
             "INSERT INTO configuration (applied_by) VALUES (\(author.storable)) RETURNING version")
