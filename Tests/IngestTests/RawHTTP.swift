@@ -48,9 +48,9 @@ struct RawHTTP: Sendable {
     /// for the body, that it has read the head.
     func beginRequest() throws -> Int32 {
         let socket = try Self.connected(to: port)
-        let head = """
-            POST / HTTP/1.1\r\nHost: door.example\r\nContent-Length: 9\r\nExpect: 100-continue\r\n\r\n
-            """
+        let head =
+            "POST / HTTP/1.1\r\nHost: door.example\r\nContent-Length: 9\r\n"
+            + "Expect: 100-continue\r\n\r\n"
         Self.write(Array(head.utf8), to: socket)
         var interim = [UInt8](repeating: 0, count: 100)
         guard read(socket, &interim, interim.count) > 0 else { throw Failed(reason: "no 100") }
