@@ -4,13 +4,14 @@ import Models
 /// What one event tells, read from the vendor's words. Nothing here was fetched.
 public struct EventFacts: Hashable, Sendable {
     public let event: Event
+    public let payload: JSON
     /// As told; only a reference when the event is about a note, a workflow and the like.
     public var incident: Incident?
     public var record: RecordChangeFacts?
     public var note: Note?
     public var agent: Reference?
     /// Only V2 carries it.
-    public var customAction: Reference?
+    public var customAction: CustomAction?
     public var workflow: Reference?
     public var responder: Responder?
     public var statusUpdate: String?
@@ -22,18 +23,17 @@ public struct EventFacts: Hashable, Sendable {
         public var id: String?
         public var text: String
         /// PagerDuty cut the text in the webhook; the whole is at `GET /incidents/{id}/notes`.
-        public var isTrimmed: Bool
-        /// The note that somebody wrote while resolving.
-        public var isResolutionNote: Bool
+        public var isTrimmed = false
 
-        public init(
-            id: String?, text: String, isTrimmed: Bool = false, isResolutionNote: Bool = false
-        ) {
-            self.id = id
-            self.text = text
-            self.isTrimmed = isTrimmed
-            self.isResolutionNote = isResolutionNote
-        }
+        /// The note that somebody wrote while resolving (`reference/pagerduty.md` 1.9).
+        public var isResolutionNote: Bool { text.hasPrefix("Resolution Note: ") }
+    }
+
+    public struct CustomAction: Hashable, Sendable {
+        /// Of the webhook behind the button.
+        public var id: String?
+        /// What the button says.
+        public var name: String?
     }
 
     public struct Responder: Hashable, Sendable {
@@ -43,6 +43,14 @@ public struct EventFacts: Hashable, Sendable {
         public var message: String?
     }
 
+    /// Only the readers of the formats make one.
+    init(event: Event, payload: JSON) {
+        self.event = event
+        self.payload = payload
+    }
+}
+
+extension EventFacts {
     /// What moved the incident; `nil` when the event is about something else.
     public var incidentChange: EventKind.IncidentChange? {
         switch event.kind {
@@ -63,11 +71,17 @@ public struct EventFacts: Hashable, Sendable {
     /// Whose links the evaluation wants to see: of the incident, or of these records. A comment's
     /// incidents are those of the record that it hangs on.
     public var linkSubjects: (incident: IncidentID?, records: [RecordID]) {
-        if let record {
-            let parent = record.commentParent.map { [$0] } ?? []
-            return (nil, [record.reference.id] + parent)
+        guard let record else { return (incident?.id, []) }
+        return (nil, [record.reference.id] + (record.commentParent.map { [$0] } ?? []))
+    }
+
+    /// The event in the form in which its vendor would deliver it alone.
+    var delivery: JSON {
+        switch event.format {
+        case .pagerDutyV3: ["event": payload]
+        case .pagerDutyV2: ["messages": [payload]]
+        case .apexTrigger, .outboundMessage, .console: payload
         }
-        return (incident?.id, [])
     }
 }
 
@@ -78,24 +92,21 @@ public struct RecordChangeFacts: Hashable, Sendable {
     /// Who saved it.
     public var userID: RecordID?
     public var new: RecordFields
-    /// `nil` when the channel tells no old values: an outbound message.
+    /// On an insert empty; `nil` when the channel tells no old values (an outbound message).
     public var old: RecordFields?
-
-    public init(
-        reference: RecordReference, isInsert: Bool, userID: RecordID? = nil, new: RecordFields,
-        old: RecordFields?
-    ) {
-        self.reference = reference
-        self.isInsert = isInsert
-        self.userID = userID
-        self.new = new
-        self.old = old
-    }
 
     /// The record under which a case comment was written.
     var commentParent: RecordID? {
-        guard reference.object == "CaseComment" else { return nil }
+        guard reference.object.lowercased() == "casecomment" else { return nil }
         return new["ParentId"].string.flatMap(RecordID.init)
+    }
+
+    /// Names, in lower case, of the fields whose value is another one than before; `nil` when no
+    /// old values are told. Null, absent and the empty text are one value.
+    var changedFields: Set<String>? {
+        guard let old else { return nil }
+        let names = Set(new.names).union(old.names)
+        return names.filter { !Value.areEqual(old[$0], new[$0], caseSensitive: true) }
     }
 }
 
@@ -116,13 +127,9 @@ public struct RecordFields: Hashable, Sendable {
     /// Whether the field was told at all, if only as null.
     public func tells(_ name: String) -> Bool { byName[name.lowercased()] != nil }
 
+    /// In lower case.
+    var names: Dictionary<String, JSON>.Keys { byName.keys }
+
     public static func == (a: Self, b: Self) -> Bool { a.object == b.object }
     public func hash(into hasher: inout Hasher) { hasher.combine(object) }
-}
-
-/// The payload is not what its format promises. Permanent: reading it again cannot help.
-public struct UnreadableEvent: Error, Equatable, Sendable {
-    public let cause: Cause
-
-    init(_ message: String) { cause = Cause(.liaison, code: "event.unreadable", message: message) }
 }

@@ -1,11 +1,12 @@
 import Glibc
 
-/// A reading of the machine's clock, for logs. Nothing decides by it: due times are the database's.
-struct WallTime: Equatable, Sendable {
+/// A reading of the machine's clock: for logs, and for comparing with what another machine says of
+/// its own clock. Due times are the database's.
+public struct WallTime: Equatable, Sendable {
     /// Since 1970-01-01T00:00:00Z, leap seconds not counted.
-    let milliseconds: Int
+    public let milliseconds: Int
 
-    static func now() -> WallTime {
+    public static func now() -> WallTime {
         var time = timespec()
         clock_gettime(CLOCK_REALTIME, &time)
         return WallTime(milliseconds: time.tv_sec * 1000 + time.tv_nsec / 1_000_000)
@@ -17,7 +18,8 @@ struct WallTime: Equatable, Sendable {
         var parts = tm()
         gmtime_r(&seconds, &parts)
         let date = [
-            pad(Int(parts.tm_year) + 1900, to: 4), pad(Int(parts.tm_mon) + 1), pad(Int(parts.tm_mday)),
+            pad(Int(parts.tm_year) + 1900, to: 4), pad(Int(parts.tm_mon) + 1),
+            pad(Int(parts.tm_mday)),
         ].joined(separator: "-")
         let time = [pad(Int(parts.tm_hour)), pad(Int(parts.tm_min)), pad(Int(parts.tm_sec))]
             .joined(separator: ":")

@@ -19,6 +19,7 @@ extension Store {
             name text NOT NULL,
             version int NOT NULL,
             since bigint NOT NULL REFERENCES configuration (version),
+            position int NOT NULL,
             is_removed boolean NOT NULL DEFAULT false,
             document text NOT NULL,
             PRIMARY KEY (connection, name, version));
@@ -38,22 +39,16 @@ extension Store {
             target text NOT NULL,
             field text NOT NULL,
             hash bytea NOT NULL,
-            expires_at timestamptz NOT NULL,
-            PRIMARY KEY (connection, target, field, hash));
+            written_at timestamptz NOT NULL DEFAULT now(),
+            expires_at timestamptz NOT NULL);
+        CREATE INDEX journal_target ON journal (connection, target);
         CREATE INDEX journal_expiry ON journal (expires_at);
 
-        CREATE TABLE mirrored (
-            connection int NOT NULL,
-            note_id text NOT NULL,
-            comment_id text NOT NULL,
-            mirrored_at timestamptz NOT NULL DEFAULT now(),
-            PRIMARY KEY (connection, note_id, comment_id));
-        CREATE INDEX mirrored_comment ON mirrored (connection, comment_id);
 
         CREATE TABLE budget (
             scope text PRIMARY KEY,
             next_at timestamptz NOT NULL,
-            closed_until timestamptz NOT NULL DEFAULT '-infinity'
+            closed_until timestamptz NOT NULL DEFAULT 'epoch'
         ) WITH (fillfactor = 20);
         """
 }

@@ -38,11 +38,14 @@ extension Store {
         for worker: WorkerID, limits: LeaseLimits, settling settlements: [LaneSettlement] = []
     ) async throws(StoreError) -> Lease {
         let columns = try SettlementColumns(settlements)
-        // The worker's row is locked first, as in `rescue`, and keeps it from being rescued halfway.
+        // The worker's row is locked first, as in `rescue`, and keeps it from being rescued
+        // halfway.
         let settling = settlements.isEmpty ? [] : [columns.statement]
         let rows = try await runByIndex(
             [worker.lockStatement] + settling + [worker.leaseStatement(limits)])
-        guard let registered = rows.first, let leased = rows.last else { throw .defect("no answer") }
+        guard let registered = rows.first, let leased = rows.last else {
+            throw .defect("no answer")
+        }
         guard registered.count == 1 else { throw .lostLease }
         let lost = settlements.isEmpty ? [] : try columns.lost(kept: rows[1])
         let (lanes, unreadable) = try leasedLanes(leased)
@@ -50,9 +53,9 @@ extension Store {
         return Lease(lanes: lanes, lost: lost)
     }
 
-    /// A lane can come without a job: it was locked in a newer version than the statement's snapshot
-    /// shows jobs for. It can also hold a job that only a newer program understands. Both go back at
-    /// once, for later.
+    /// A lane can come without a job: it was locked in a newer version than the statement's
+    /// snapshot shows jobs for. It can also hold a job that only a newer program understands. Both
+    /// go back at once, for later.
     private func handBack(_ fences: [Fence]) async throws(StoreError) {
         let back = fences.map {
             LaneSettlement(
@@ -105,13 +108,15 @@ extension WorkerID {
         due AS MATERIALIZED (
             SELECT turn.number FROM turn, LATERAL (
                 SELECT FROM lane
-                WHERE state = 1 AND connection = turn.number AND ready_at <= now() LIMIT 1) AS lane),
+                WHERE state = 1 AND connection = turn.number AND ready_at <= now()
+                LIMIT 1) AS lane),
         picked AS MATERIALIZED (
             SELECT lane.lane_id FROM due, LATERAL (
                 SELECT lane_id FROM lane
                 WHERE state = 1 AND connection = due.number AND ready_at <= now()
                 ORDER BY ready_at
-                LIMIT (SELECT ceil(\(limits.lanesMax)::float8 / nullif(count(*), 0)) FROM due)::bigint
+                LIMIT (
+                    SELECT ceil(\(limits.lanesMax)::float8 / nullif(count(*), 0)) FROM due)::bigint
                 FOR UPDATE SKIP LOCKED) AS lane
             WHERE EXISTS (SELECT FROM worker WHERE id = \(rawValue) AND expires_at > now())
             LIMIT \(limits.lanesMax)),
@@ -148,7 +153,8 @@ extension WorkerID {
             FROM job
             WHERE job.lane_id = lane.lane_id
                 AND job.segment BETWEEN lane.segment AND lane.tail_segment
-                AND job.sequence > lane.done AND job.sequence <= lane.done + \(limits.jobsPerLaneMax)
+                AND job.sequence > lane.done
+                AND job.sequence <= lane.done + \(limits.jobsPerLaneMax)
         ) AS head
         WHERE head.bytes <= \(limits.bytesPerLaneMax) OR head.sequence = lane.done + 1
         """
@@ -161,27 +167,25 @@ private struct LeasedRow {
     let job: Job?
 
     init(_ row: Row) throws(PostgresError) {
-        let (id, connection, key, epoch, attempt, segment, sequence, event, source, kind, format,
-            occurred, payload) = try row.decoded(
-                Int64.self, String.self, String.self, Int64.self, Int.self, Int32?.self,
-                Int64?.self, String?.self, String?.self, String?.self, String?.self, Int64?.self,
-                String?.self)
+        let columns = try row.decoded(
+            Int64.self, String.self, String.self, Int64.self, Int.self, Int32?.self, Int64?.self,
+            String?.self, String?.self, String?.self, String?.self, Int64?.self, String?.self)
         lane = LeasedLane(
-            id: id, connection: ConnectionID(connection), key: LaneKey(key), epoch: epoch,
-            attempt: attempt, jobs: [])
-        guard let segment, let sequence, let event, let kind, let occurred, let payload,
-            let source = source.flatMap(EventSource.init(rawValue:)),
-            let format = format.flatMap(EventFormat.init(rawValue:))
+            id: columns.0, connection: ConnectionID(columns.1), key: LaneKey(columns.2),
+            epoch: columns.3, attempt: columns.4, jobs: [])
+        guard let segment = columns.5, let sequence = columns.6, let id = columns.7,
+            let source = columns.8.flatMap(EventSource.init(rawValue:)), let kind = columns.9,
+            let format = columns.10.flatMap(EventFormat.init(rawValue:)),
+            let occurred = columns.11, let payload = columns.12
         else {
             job = nil
             return
         }
-        job = Job(
-            sequence: sequence, segment: segment,
-            event: Event(
-                id: EventID(event), connection: lane.connection, source: source,
-                kind: EventKind(rawValue: kind), occurredAt: Timestamp(milliseconds: occurred),
-                lane: lane.key, format: format, payload: Array(payload.utf8)))
+        let event = Event(
+            id: EventID(id), connection: lane.connection, source: source,
+            kind: EventKind(rawValue: kind), occurredAt: Timestamp(milliseconds: occurred),
+            lane: lane.key, format: format, payload: Array(payload.utf8))
+        job = Job(sequence: sequence, segment: segment, event: event)
     }
 }
 

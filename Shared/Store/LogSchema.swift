@@ -17,8 +17,7 @@ extension Store {
             number int GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
             id text NOT NULL UNIQUE,
             is_active boolean NOT NULL DEFAULT true,
-            configuration text NOT NULL DEFAULT '{}',
-            changed_in bigint NOT NULL DEFAULT 0);
+            configuration text NOT NULL DEFAULT '{}');
 
         CREATE TABLE worker (
             id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -108,7 +107,8 @@ extension Store {
         DECLARE child text := parent || '_' || number;
         BEGIN
             IF to_regclass(child) IS NULL THEN
-                EXECUTE format('CREATE TABLE %I (LIKE %I INCLUDING ALL) %s', child, parent, options);
+                EXECUTE format(
+                    'CREATE TABLE %I (LIKE %I INCLUDING ALL) %s', child, parent, options);
                 EXECUTE format(
                     'ALTER TABLE %I ATTACH PARTITION %I FOR VALUES IN (%s)', parent, child, number);
             END IF;
@@ -128,5 +128,15 @@ extension Store {
         END $$;
 
         SELECT create_partitions(ahead => 3);
+
+        -- A transaction that was left open keeps vacuum from cleaning lanes, and a statement whose
+        -- client has gone keeps its locks. Who may not set this for the database does without.
+        DO $$ BEGIN
+            EXECUTE format('ALTER DATABASE %I SET %s = %L', current_database(),
+                'idle_in_transaction_session_timeout', '30s');
+            EXECUTE format('ALTER DATABASE %I SET %s = %L', current_database(),
+                'client_connection_check_interval', '5s');
+        EXCEPTION WHEN insufficient_privilege OR feature_not_supported THEN NULL;
+        END $$;
         """
 }

@@ -1,8 +1,129 @@
+import Postgres
+
 /// How long what is kept.
 public struct Retention: Sendable {
-    /// Events with their ledger and effects, in days.
-    public var logDays = 30
+    /// Events with their ledger and effects, in days; longer while a lane has not come past them.
+    public var logDays: Int32 = 30
+
+    /// Partitions that exist before their day begins.
     static let segmentsAhead: Int32 = 3
 
-    public init() {}
+    public init(logDays: Int32 = 30) {
+        self.logDays = logDays
+    }
+}
+
+/// What a round of maintenance did.
+public struct Maintenance: Equatable, Sendable {
+    public var segmentsDropped: [Int32] = []
+    public var periodsDropped: [Int32] = []
+    /// Was due, but somebody used the table; the next round tries again.
+    public var segmentsBusy: [Int32] = []
+    public var lanesForgotten = 0
+}
+
+extension Store {
+    /// Makes room ahead and takes away what is over. Every hour is enough; several workers may do
+    /// it at once, and it may be broken off at any point.
+    public func maintain(_ retention: Retention) async throws(StoreError) -> Maintenance {
+        var done = Maintenance()
+        try await createPartitions()
+        for segment in try await segmentsOver(retention) {
+            if try await drop(["effect_\(segment)", "settlement_\(segment)", "job_\(segment)"]) {
+                done.segmentsDropped.append(segment)
+            } else {
+                done.segmentsBusy.append(segment)
+            }
+        }
+        for period in try await periodsOver() where try await drop(["deduplication_\(period)"]) {
+            done.periodsDropped.append(period)
+        }
+        done.lanesForgotten = try await forgetLanes(retention)
+        try await purgeKnowledge(retention)
+        return done
+    }
+
+    /// Segments that are old and that no lane needs: a lane that is idle can only come to need
+    /// today's.
+    private func segmentsOver(_ retention: Retention) async throws(StoreError) -> [Int32] {
+        try await run { pool throws(PostgresError) in
+            try await pool.query(
+                """
+                SELECT number FROM (\(Self.partitions(of: "job"))) AS partition
+                WHERE number < segment_now() - \(retention.logDays)
+                    AND number < (SELECT coalesce(min(segment), number + 1) FROM lane
+                        WHERE state <> 0)
+                ORDER BY number
+                """
+            ).decoded(Int32.self)
+        }
+    }
+
+    private func periodsOver() async throws(StoreError) -> [Int32] {
+        try await run { pool throws(PostgresError) in
+            try await pool.query(
+                """
+                SELECT number FROM (\(Self.partitions(of: "deduplication"))) AS partition
+                WHERE number < period_now() - 2 ORDER BY number
+                """
+            ).decoded(Int32.self)
+        }
+    }
+
+    private static func partitions(of parent: String) -> SQL {
+        """
+        SELECT substring(relname FROM '[0-9]+$')::int AS number
+        FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid
+        WHERE inhparent = \(parent)::regclass
+        """
+    }
+
+    /// Dropping a partition locks its parent for a moment. While it waits for that lock everybody
+    /// else waits behind it, so it does not wait long; and it never holds two such locks at once,
+    /// which could deadlock. The partition by which a segment is found goes last.
+    private func drop(_ tables: [String]) async throws(StoreError) -> Bool {
+        for table in tables {
+            do throws(PostgresError) {
+                _ = try await pool.pipeline([
+                    "SELECT set_config('lock_timeout', '100ms', true)",
+                    "DROP TABLE IF EXISTS \(unescaped: table)",
+                ])
+            } catch .retryable {
+                return false
+            } catch {
+                throw StoreError(error)
+            }
+        }
+        return true
+    }
+
+    /// Lanes that have been idle for longer than any of their events is kept: a lane that comes
+    /// again begins with sequence 1.
+    private func forgetLanes(_ retention: Retention) async throws(StoreError) -> Int {
+        let rows = try await run { pool throws(PostgresError) in
+            try await pool.query(
+                """
+                DELETE FROM lane WHERE lane_id IN (
+                    SELECT lane_id FROM lane
+                    WHERE state = 0
+                        AND ready_at < now() - (\(retention.logDays) + 2) * interval '1 day'
+                    LIMIT \(Self.rowsPerRoundMax) FOR UPDATE SKIP LOCKED)
+                """)
+        }
+        return rows.affected
+    }
+
+    private func purgeKnowledge(_ retention: Retention) async throws(StoreError) {
+        _ = try await run { pool throws(PostgresError) in
+            try await pool.pipeline([
+                """
+                DELETE FROM journal WHERE ctid = ANY (ARRAY(
+                    SELECT ctid FROM journal WHERE expires_at < now()
+                    LIMIT \(Self.rowsPerRoundMax) FOR UPDATE SKIP LOCKED))
+                """,
+            ])
+        }
+    }
+
+    private static let rowsPerRoundMax = 50_000
 }

@@ -1,9 +1,60 @@
-/// The keys that seal the secrets of connections.
+import Crypto
+import Models
+
+/// The keys that seal the secrets of connections: AES-256-GCM. A row names the key that sealed it,
+/// so that old rows can still be read after a new key became the current one.
 public struct SecretKeys: Sendable {
-    public let current: String
-    let keys: [String: [UInt8]]
-    public init(current: String, keys: [String: [UInt8]]) {
+    private let current: String
+    private let keys: [String: [UInt8]]
+
+    /// - Parameters:
+    ///   - current: the name of the key that seals from now on.
+    ///   - keys: 32 bytes each, by name.
+    /// - Throws: `.defect` if the current key is missing or one has another length.
+    public init(current: String, keys: [String: [UInt8]]) throws(StoreError) {
+        guard keys[current] != nil else { throw .defect("there is no key \(current)") }
+        for (name, key) in keys where key.count != AESGCM.keyByteCount {
+            throw .defect("key \(name) has \(key.count) bytes instead of \(AESGCM.keyByteCount)")
+        }
         self.current = current
         self.keys = keys
+    }
+
+    /// One key, under a name made from it: the first bytes of its hash, which tell nothing about
+    /// it.
+    public init(_ key: [UInt8]) throws(StoreError) {
+        let name = Hex.encode(Array(SHA256.digest(Array("key name\0".utf8) + key).prefix(4)))
+        try self.init(current: name, keys: [name: key])
+    }
+
+    struct Sealed {
+        let keyID: String
+        let bytes: [UInt8]
+    }
+
+    /// - Parameter place: authenticated with the secret, so that a sealed value cannot be moved to
+    ///   another row.
+    func seal(_ secret: SecretText, at place: String) throws(StoreError) -> Sealed {
+        do throws(AESGCMError) {
+            let bytes = try AESGCM.seal(
+                Array(secret.revealed.utf8), key: keys[current] ?? [],
+                associatedData: Array(place.utf8))
+            return Sealed(keyID: current, bytes: bytes)
+        } catch {
+            throw .defect("a secret could not be sealed")
+        }
+    }
+
+    func open(_ sealed: Sealed, at place: String) throws(StoreError) -> SecretText {
+        guard let key = keys[sealed.keyID] else {
+            throw .defect("the key \(sealed.keyID), which sealed a secret, is not configured")
+        }
+        do throws(AESGCMError) {
+            let bytes = try AESGCM.open(
+                sealed.bytes, key: key, associatedData: Array(place.utf8))
+            return SecretText(String(decoding: bytes, as: UTF8.self))
+        } catch {
+            throw .defect("the secret \(place) does not open with the key \(sealed.keyID)")
+        }
     }
 }

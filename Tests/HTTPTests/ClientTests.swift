@@ -1,6 +1,7 @@
 import HTTP
 import XCTest
 
+/// What is sent, and what comes back.
 final class ClientTests: XCTestCase {
     func testReturnsEveryStatusAsAnAnswer() async throws {
         let handler = HTTPHandler.answering { request in
@@ -37,10 +38,12 @@ final class ClientTests: XCTestCase {
             await check(server.request("DELETE", "a"), "DELETE /a [] Accept=*/* \(host)")
             for method in ["POST", "PUT", "PATCH"] {
                 await check(
-                    server.request(method, ""), "\(method) / [] Accept=*/* Content-Length=0 \(host)")
+                    server.request(method, ""), "\(method) / [] Accept=*/* Content-Length=0 \(host)"
+                )
                 await check(
                     server.request(method, "", ["Content-Type": "text/x", "X-Empty": ""], "abc"),
-                    "\(method) / [abc] Accept=*/* Content-Length=3 Content-Type=text/x \(host) X-Empty=")
+                    "\(method) / [abc] Accept=*/* Content-Length=3 Content-Type=text/x \(host) X-Empty="
+                )
             }
             await check(
                 server.request("GET", "", ["Accept": "a/b", "X": "1", "x": "2"], "q"),
@@ -86,7 +89,8 @@ final class ClientTests: XCTestCase {
             await check { $0.method = bad }
             await check { $0.url += bad }
         }
-        for name in ["", "X Y", "X:", "Ü", "Host", "content-length", "Transfer-Encoding", "expect"] {
+        for name in ["", "X Y", "X:", "Ü", "Host", "content-length", "Transfer-Encoding", "expect"]
+        {
             await check { $0.headers = [name: "x"] }
         }
         for url in [
@@ -100,75 +104,13 @@ final class ClientTests: XCTestCase {
         await check { $0.method = "GET /x HTTP/1.1" }
     }
 
-    func testKnowsWhatWasCertainlyNotSent() async throws {
-        let client = try HTTPClient()
-        let port = try HTTPServer(host: "127.0.0.1", port: 0, handler: .echo).port
-        await checkNotSent(client, "http://127.0.0.1:\(port)/")
-        await checkNotSent(client, "http://host.invalid/")
-        let plain = try ScriptedServer { connection, _ in
-            _ = connection.take(until: "\u{1}")
-            connection.send("this is no TLS\r\n\r\n")
+    func testUsesNoProxyOfTheEnvironment() async throws {
+        setenv("http_proxy", "http://127.0.0.1:1", 1)
+        defer { unsetenv("http_proxy") }
+        try await withServer { server in
+            let answer = try await HTTPClient().send(server.request("GET", ""))
+            XCTAssertEqual(answer.status, 200)
         }
-        await checkNotSent(client, "https://127.0.0.1:\(plain.port)/")
-    }
-
-    func testKnowsItAlsoOnAHandleThatHasSentBefore() async throws {
-        let client = try HTTPClient()
-        let port = try await withServer { server in
-            _ = try await client.send(server.request("POST", "", [:], "abc"))
-            return server.port
-        }
-        await checkNotSent(client, "http://127.0.0.1:\(port)/")
-    }
-
-    func testDoesNotKnowTheOutcomeOfWhatWasSent() async throws {
-        let client = try HTTPClient()
-        for garbage in [
-            "", "garbage\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nshort",
-            "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab",
-            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", "HTTP/1.1 200 OK\r\nX",
-        ] {
-            let server = try ScriptedServer { connection, _ in
-                _ = connection.requestHead()
-                connection.send(garbage)
-            }
-            await checkUnknownOutcome(client, server.url, label: garbage)
-        }
-    }
-
-    func testDoesNotWaitForEver() async throws {
-        let silent = try ScriptedServer { connection, _ in _ = connection.rest() }
-        await checkUnknownOutcome(try HTTPClient(), silent.url, timeoutSeconds: 0.1)
-        let dripping = try ScriptedServer { connection, _ in
-            _ = connection.requestHead()
-            connection.send("HTTP/1.1 200 OK\r\n")
-            _ = connection.dripsUntilAnswered(repeatElement(UInt8(ascii: "X"), count: 5000))
-        }
-        await checkUnknownOutcome(try HTTPClient(), dripping.url, timeoutSeconds: 0.1)
-    }
-
-    func testWaitingForAConnectionIsNotSending() async throws {
-        let silent = try ScriptedServer { connection, _ in _ = connection.rest() }
-        var limits = HTTPClientLimits()
-        limits.connectionsPerHostMax = 1
-        let client = try HTTPClient(limits: limits)
-        async let first: Void = checkUnknownOutcome(client, silent.url, timeoutSeconds: 1.5)
-        async let others: Void = withTaskGroup { group in
-            for _ in 1...20 {
-                group.addTask {
-                    let request = HTTPClientRequest(
-                        method: "POST", url: silent.url, timeoutSeconds: 0.1)
-                    do throws(HTTPClientError) {
-                        _ = try await client.send(request)
-                        XCTFail("answered")
-                    } catch {
-                        // One of these may have been the first at the only connection.
-                        XCTAssertNotEqual(error, .cancelled)
-                    }
-                }
-            }
-        }
-        _ = await (first, others)
     }
 
     func testLimitsTheAnswer() async throws {
@@ -207,77 +149,6 @@ final class ClientTests: XCTestCase {
         XCTAssertEqual(answer.body, Array("ab".utf8))
     }
 
-    func testNeverRepeatsAnUnsafeRequestByItself() async throws {
-        let journal = Journal()
-        let server = try ScriptedServer { connection, _ in
-            while let head = connection.requestHead() {
-                journal.add(head.split(separator: "\r\n")[0].description)
-                guard head.contains("/warm") else { return }
-                connection.sendAnswer()
-            }
-        }
-        for method in ["POST", "PATCH", "PUT", "DELETE"] {
-            let client = try HTTPClient()
-            _ = try await client.send(HTTPClientRequest(method: method, url: server.url + "warm"))
-            await checkUnknownOutcome(client, server.url, method: method)
-        }
-        let methods = ["POST", "PATCH", "PUT", "DELETE"]
-        XCTAssertEqual(
-            journal.all, methods.flatMap { ["\($0) /warm HTTP/1.1", "\($0) / HTTP/1.1"] })
-    }
-
-    func testRepeatsASafeRequestOnAConnectionThatWentStale() async throws {
-        let server = try ScriptedServer { connection, number in
-            guard connection.requestHead() != nil else { return }
-            connection.sendAnswer()
-            guard connection.requestHead() != nil, number > 1 else { return }
-            connection.sendAnswer()
-        }
-        let client = try HTTPClient()
-        for _ in 1...2 {
-            let request = HTTPClientRequest(method: "GET", url: server.url)
-            let answer = try await client.send(request)
-            XCTAssertEqual(answer.status, 200)
-        }
-    }
-
-    func testCancels() async throws {
-        let journal = Journal()
-        let server = try ScriptedServer { connection, _ in
-            _ = connection.requestHead()
-            journal.add("got it")
-            _ = connection.rest()
-            journal.add("closed")
-        }
-        let client = try HTTPClient()
-        await withTaskGroup { group in
-            group.addTask { await checkCancelled(client, server.url) }
-            _ = try? await blocking { XCTAssert(journal.waitForNext()) }
-            group.cancelAll()
-            // Cancelled before it begins.
-            group.addTask { await checkCancelled(client, server.url) }
-        }
-        _ = try await blocking { XCTAssert(journal.waitForNext()) }
-        XCTAssertEqual(journal.all.prefix(2), ["got it", "closed"])
-    }
-
-    func testShutdownEndsWhatIsInFlight() async throws {
-        let journal = Journal()
-        let server = try ScriptedServer { connection, _ in
-            _ = connection.requestHead()
-            journal.add("got it")
-            _ = connection.rest()
-        }
-        let client = try HTTPClient()
-        await withTaskGroup { group in
-            for _ in 1...20 { group.addTask { await checkCancelled(client, server.url) } }
-            _ = try? await blocking { XCTAssert(journal.waitForNext()) }
-            client.shutdown()
-        }
-        client.shutdown()
-        await checkNotSent(client, server.url)
-    }
-
     func testPerformsManyRequestsOverFewConnections() async throws {
         let journal = Journal()
         let server = try ScriptedServer { connection, number in
@@ -314,50 +185,4 @@ final class ClientTests: XCTestCase {
             }
         }
     }
-}
-
-extension HTTPServer {
-    fileprivate func request(
-        _ method: String, _ path: String, _ headers: HTTPHeaders = [:], _ body: String = ""
-    ) -> HTTPClientRequest {
-        HTTPClientRequest(
-            method: method, url: "http://127.0.0.1:\(port)/\(path)", headers: headers,
-            body: Array(body.utf8))
-    }
-}
-
-private func failure(
-    _ client: HTTPClient, _ url: String, method: String = "POST", timeoutSeconds: Double = 30
-) async -> HTTPClientError? {
-    let request = HTTPClientRequest(
-        method: method, url: url, body: method == "POST" ? [0x61] : [],
-        timeoutSeconds: timeoutSeconds)
-    do throws(HTTPClientError) {
-        _ = try await client.send(request)
-        return nil
-    } catch {
-        return error
-    }
-}
-
-private func checkNotSent(_ client: HTTPClient, _ url: String, line: UInt = #line) async {
-    let error = await failure(client, url)
-    guard case .notSent = error else {
-        return XCTFail("\(String(describing: error))", line: line)
-    }
-}
-
-private func checkUnknownOutcome(
-    _ client: HTTPClient, _ url: String, method: String = "POST", timeoutSeconds: Double = 30,
-    label: String = "", line: UInt = #line
-) async {
-    let error = await failure(client, url, method: method, timeoutSeconds: timeoutSeconds)
-    guard case .unknownOutcome = error else {
-        return XCTFail("\(String(describing: error)) \(label.debugDescription)", line: line)
-    }
-}
-
-private func checkCancelled(_ client: HTTPClient, _ url: String, line: UInt = #line) async {
-    let error = await failure(client, url)
-    XCTAssertEqual(error, .cancelled, line: line)
 }

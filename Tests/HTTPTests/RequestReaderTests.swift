@@ -231,9 +231,10 @@ final class RequestReaderTests: XCTestCase {
     }
 
     private func check(_ bytes: [UInt8], _ expected: String, line: UInt = #line) {
+        let text = String(decoding: bytes.prefix(120), as: UTF8.self).debugDescription
         for piece in [bytes.count, 1, 7] {
-            let text = String(decoding: bytes.prefix(120), as: UTF8.self).debugDescription
-            XCTAssertEqual(outcome(of: bytes, piece: piece), expected, "\(piece): \(text)", line: line)
+            let outcome = outcome(of: bytes, piece: piece)
+            XCTAssertEqual(outcome, expected, "\(piece): \(text)", line: line)
         }
     }
 

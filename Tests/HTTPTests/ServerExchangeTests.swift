@@ -111,7 +111,8 @@ final class ServerExchangeTests: XCTestCase {
     func testContinuesOnlyWhatWasAdmitted() async throws {
         let handler = HTTPHandler(
             admit: { head in
-                head.path == "/no" ? .refuse(.problem(status: 404, detail: "no"))
+                head.path == "/no"
+                    ? .refuse(.problem(status: 404, detail: "no"))
                     : .accept(bodyBytesMax: 10)
             },
             respond: { HTTPResponse(status: 200, body: Array(summary($0).utf8)) })

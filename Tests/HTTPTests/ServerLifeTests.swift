@@ -47,7 +47,7 @@ final class ServerLifeTests: XCTestCase {
             let idle = try server.connect()
             server.stop()
             XCTAssertEqual(idle.rest().ending, .closed)
-            XCTAssertNil(RawConnection(port: server.port), "the listener is closed before the drain")
+            XCTAssertNil(RawConnection(port: server.port), "the listener is closed first")
             gate.open()
             let answer = try XCTUnwrap(client.answer())
             XCTAssertEqual(answer.status, 202)

@@ -77,7 +77,9 @@ final class ServerLimitTests: XCTestCase {
     func testAnswersForAHandlerThatTakesTooLong() async throws {
         let journal = Journal()
         let handler = HTTPHandler.answering { _ in
-            do { try await Task.sleep(for: .seconds(3600)) } catch { journal.add("cancelled") }
+            let gate = Gate()
+            await withTaskCancellationHandler { await gate.wait() } onCancel: { gate.open() }
+            journal.add("cancelled")
             return HTTPResponse(status: 200)
         }
         try await withRawServer({ $0.handlerDeadlineSeconds = 0.05 }, handler) { server in

@@ -1,9 +1,10 @@
 import JSON
 import Models
 import Postgres
-@testable import Store
 import TestSupport
 import XCTest
+
+@testable import Store
 
 final class LeaseTests: XCTestCase {
     func testALeasedLaneHoldsItsJobsInOrder() async throws {
@@ -30,7 +31,8 @@ final class LeaseTests: XCTestCase {
         for lane in 1...5 { try await fixture.append(10, to: LaneKey("\(lane)")) }
         let worker = try await fixture.worker()
         let lanes = try await fixture.lease(worker, lanes: 3, jobs: 4).lanes
-        XCTAssertEqual(lanes.map { $0.jobs.map(\.sequence) }, Array(repeating: [1, 2, 3, 4], count: 3))
+        XCTAssertEqual(
+            lanes.map { $0.jobs.map(\.sequence) }, Array(repeating: [1, 2, 3, 4], count: 3))
     }
 
     func testPayloadsAreBoundedButTheHeadIsAlwaysTaken() async throws {
@@ -170,7 +172,8 @@ final class LeaseTests: XCTestCase {
         try await fixture.append(100_000, to: "hot")
         _ = try await fixture.pool.query(
             """
-            INSERT INTO lane (lane_id, connection, state, tail, ready_at, segment, tail_segment, key)
+            INSERT INTO lane
+                (lane_id, connection, state, tail, ready_at, segment, tail_segment, key)
             SELECT n, 1 + n % 2, 1, 1, now(), segment_now(), segment_now(), n
             FROM generate_series(1, 20000) AS n
             """)

@@ -23,9 +23,9 @@ public struct Normalisation: Sendable {
     }
 
     /// An authentic body of a shape that no reference describes.
-    public func unreadable(_ body: JSON, from source: EventSource, as format: EventFormat)
-        -> NewEvent
-    {
+    public func unreadable(
+        _ body: JSON, from source: EventSource, as format: EventFormat
+    ) -> NewEvent {
         event(
             identified: nil, source: source, kind: .unknown("\(source.rawValue).unreadable"),
             at: nil, lane: .connection, format: format, payload: body)

@@ -28,7 +28,15 @@ extension HTTPClientRequest {
     /// The URL up to the end of its authority; only a key, libcurl parses the URL itself.
     private var hostKey: String? {
         guard let scheme = ["http://", "https://"].first(where: url.hasPrefix) else { return nil }
-        let authority = url.dropFirst(scheme.count).prefix { !"/?#\\".contains($0) }
-        return authority.isEmpty ? nil : scheme + authority
+        let rest = url.utf8.dropFirst(scheme.utf8.count)
+        let end = rest.firstIndex { endsAuthority($0) } ?? url.endIndex
+        return end == rest.startIndex ? nil : String(url[..<end])
+    }
+}
+
+private func endsAuthority(_ byte: UInt8) -> Bool {
+    switch byte {
+    case UInt8(ascii: "/"), UInt8(ascii: "?"), UInt8(ascii: "#"), UInt8(ascii: "\\"): true
+    case _: false
     }
 }

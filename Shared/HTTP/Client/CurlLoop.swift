@@ -1,4 +1,5 @@
 import CCurl
+import Glibc
 import Synchronization
 
 /// Drives all transfers of a client on one thread. Other threads only fill its inbox; `run()`
@@ -62,6 +63,7 @@ final class CurlLoop: @unchecked Sendable {
 
     /// Serves until `shutdown()`; to be called exactly once.
     func run() {
+        blockBrokenPipes()
         while takeInbox() {
             startWaiting()
             var running: Int32 = 0
@@ -160,6 +162,15 @@ final class CurlLoop: @unchecked Sendable {
             curl_multi_cleanup(multi)
         }
     }
+}
+
+/// A TLS library may write to a connection that the peer has closed. Never unblocked: a signal that
+/// is pending would be delivered then and end the process.
+private func blockBrokenPipes() {
+    var signals = sigset_t()
+    sigemptyset(&signals)
+    sigaddset(&signals, SIGPIPE)
+    pthread_sigmask(SIG_BLOCK, &signals, nil)
 }
 
 /// Once for the process, before any handle is made.

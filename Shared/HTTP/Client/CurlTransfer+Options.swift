@@ -19,7 +19,11 @@ extension CurlTransfer {
             curl_set_number(easy, CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2),
             curl_set_number(easy, CURLOPT_FOLLOWLOCATION, 0),
             curl_set_number(easy, CURLOPT_DISALLOW_USERNAME_IN_URL, 1),
+            // SIGPIPE is then ours to keep away; the loop's thread blocks it.
             curl_set_number(easy, CURLOPT_NOSIGNAL, 1),
+            // Lets go of a name lookup that is cancelled or late; without it libcurl waits for
+            // the lookup's end, and every other transfer with it.
+            curl_set_number(easy, CURLOPT_QUICK_EXIT, 1),
             // Empty, not unset: unset, libcurl asks the environment for a proxy.
             curl_set_text(easy, CURLOPT_PROXY, ""),
         ]

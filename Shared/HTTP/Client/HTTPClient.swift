@@ -1,11 +1,6 @@
 import Dispatch
 import Synchronization
 
-/// Why a client could not be made: libcurl or the system gave no handle.
-public enum HTTPClientSetupError: Error, Sendable, Equatable {
-    case unavailable(reason: String)
-}
-
 /// Calls servers over HTTP/1.1, with all transfers on one thread of its own.
 ///
 /// TLS is 1.2 or newer and checked against the system's authorities. Proxies from the environment

@@ -1,8 +1,5 @@
-/// The life of one connection: read, hand over, answer, linger.
+/// The first half of a request's life, up to the handler, and how a connection ends.
 extension EventLoop {
-    /// Bytes thrown away after the last answer before the connection is simply closed.
-    private static let lingerBytesMax = 256 << 10
-
     func receive(_ connection: Connection) {
         switch connection.phase {
         case .reading:
@@ -104,74 +101,6 @@ extension EventLoop {
                 keepsAlive: keepsAlive, isHead: isHead))
     }
 
-    func deliver(_ answer: Answer) {
-        handlersRunning -= 1
-        guard let connection = connections[answer.connection],
-            case .handling(let pending) = connection.phase,
-            pending.exchange == answer.exchange
-        else { return }
-        if answer.response.status == HTTPResponse.connectionReset.status {
-            forget(connection)
-            return connection.socket.reset()
-        }
-        let closes = !pending.keepsAlive || answer.response.closesConnection
-        respond(connection, answer.response, closes: closes, isHead: pending.isHead)
-        advance(connection)
-    }
-
-    func respond(
-        _ connection: Connection, _ response: HTTPResponse, closes: Bool, isHead: Bool = false
-    ) {
-        let closes = closes || isDraining
-        connection.outgoing = encode(
-            response, date: currentDate(), closes: closes, hasBody: !isHead)
-        connection.outgoingSent = 0
-        connection.phase = .writing(closes: closes)
-        connection.deadline = deadline(after: limits.responseDeadlineSeconds)
-        if closes { connection.reader.end() }
-        count(connection.reader.bufferedBytes, for: connection)
-        flush(connection)
-    }
-
-    /// Writes what the client takes now. After the last byte the connection reads or lingers.
-    func flush(_ connection: Connection) {
-        guard case .writing(let closes) = connection.phase else { return }
-        let sent = connection.outgoing.withUnsafeBytes { bytes in
-            connection.socket.send(
-                UnsafeRawBufferPointer(rebasing: bytes[connection.outgoingSent...]))
-        }
-        switch sent {
-        case .bytes(let count): connection.outgoingSent += count
-        case .wouldBlock: break
-        case .ended: return close(connection)
-        }
-        guard connection.outgoingSent == connection.outgoing.count else {
-            return setInterest(connection, .write)
-        }
-        connection.outgoing = []
-        connection.timed = nil
-        connection.phase = .reading
-        if closes { startLingering(connection) }
-    }
-
-    private func startLingering(_ connection: Connection) {
-        connection.socket.finishSending()
-        connection.phase = .lingering(bytesLeft: Self.lingerBytesMax)
-        connection.deadline = deadline(after: limits.lingerSeconds)
-        setInterest(connection, .read)
-    }
-
-    private func discard(_ connection: Connection, _ bytesLeft: Int) {
-        switch connection.socket.receive(into: scratch) {
-        case .bytes(let count) where count < bytesLeft:
-            connection.phase = .lingering(bytesLeft: bytesLeft - count)
-        case .wouldBlock:
-            break
-        case .bytes, .ended:
-            close(connection)
-        }
-    }
-
     /// The deadline of the connection's phase has passed.
     func expire(_ connection: Connection) {
         switch connection.phase {
@@ -196,18 +125,18 @@ extension EventLoop {
         connection.socket.close()
     }
 
-    private func forget(_ connection: Connection) {
+    func forget(_ connection: Connection) {
         count(0, for: connection)
         connections[connection.id] = nil
     }
 
-    private func setInterest(_ connection: Connection, _ interest: Poller.Interest) {
+    func setInterest(_ connection: Connection, _ interest: Poller.Interest) {
         guard connection.interest != interest else { return }
         connection.interest = interest
         poller.modify(connection.socket.descriptor, token: connection.id, interest)
     }
 
-    private func count(_ bytes: Int, for connection: Connection) {
+    func count(_ bytes: Int, for connection: Connection) {
         bufferedBytes += bytes - connection.countedBytes
         connection.countedBytes = bytes
     }

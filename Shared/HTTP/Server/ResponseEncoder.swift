@@ -11,31 +11,32 @@ func encode(
         let problem = HTTPResponse.problem(status: 500, detail: "The answer cannot be written.")
         return encode(problem, date: date, closes: closes, hasBody: hasBody)
     }
+    // RFC 9110 section 8.6: never with 204; with 304 it would describe another answer's body.
+    let describesBody = response.status != 204 && response.status != 304
+    let body = describesBody && hasBody ? response.body : []
     var bytes: [UInt8] = []
-    bytes.reserveCapacity(256 + (hasBody ? response.body.count : 0))
+    bytes.reserveCapacity(256 + body.count)
     bytes += "HTTP/1.1 ".utf8
     bytes += String(response.status).utf8
     bytes.append(UInt8(ascii: " "))
     bytes += reasonPhrase(of: response.status).utf8
-    bytes += "\r\nDate: ".utf8
-    bytes += date.utf8
+    bytes += "\r\n".utf8
+    appendField("Date", date, to: &bytes)
     response.headers.forEach { name, value in
-        if isServersOwn(name) { return }
-        bytes += "\r\n".utf8
-        bytes += name.utf8
-        bytes += ": ".utf8
-        bytes += value.utf8
+        if !isServersOwn(name) { appendField(name, value, to: &bytes) }
     }
-    if closes { bytes += "\r\nConnection: close".utf8 }
-    // RFC 9110 section 8.6: never with 204; with 304 it would describe another answer's body.
-    let mayHaveBody = response.status != 204 && response.status != 304
-    if mayHaveBody {
-        bytes += "\r\nContent-Length: ".utf8
-        bytes += String(response.body.count).utf8
-    }
-    bytes += "\r\n\r\n".utf8
-    if mayHaveBody && hasBody { bytes += response.body }
+    if closes { appendField("Connection", "close", to: &bytes) }
+    if describesBody { appendField("Content-Length", String(response.body.count), to: &bytes) }
+    bytes += "\r\n".utf8
+    bytes += body
     return bytes
+}
+
+private func appendField(_ name: String, _ value: String, to bytes: inout [UInt8]) {
+    bytes += name.utf8
+    bytes += ": ".utf8
+    bytes += value.utf8
+    bytes += "\r\n".utf8
 }
 
 private func isServersOwn(_ name: String) -> Bool {

@@ -120,7 +120,7 @@ final class RawConnection: @unchecked Sendable {
     func sipsUntilEnded(bytesMax: Int) -> Ending? {
         var byte: UInt8 = 0
         for _ in 0..<bytesMax {
-            var poll = pollfd(fd: descriptor, events: Int16(POLLRDHUP_), revents: 0)
+            var poll = pollfd(fd: descriptor, events: Int16(peerHasFinished), revents: 0)
             if Glibc.poll(&poll, 1, 5) > 0 { return rest().ending }
             if recv(descriptor, &byte, 1, 0) <= 0 { return .reset }
         }
@@ -159,8 +159,8 @@ final class RawConnection: @unchecked Sendable {
     }
 }
 
-/// Not in Swift's Glibc module.
-private let POLLRDHUP_: Int32 = 0x2000
+/// POLLRDHUP, which Swift's Glibc module lacks.
+private let peerHasFinished: Int32 = 0x2000
 
 func loopback(port: Int) -> sockaddr_in {
     var address = sockaddr_in()

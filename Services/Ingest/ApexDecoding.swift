@@ -1,0 +1,90 @@
+import Automation
+import JSON
+import Models
+
+/// The body of the Apex package: `{"old", "new", "isInsert", "userId"?, "organizationId"?,
+/// "transactionId"?}`. `old` and `new` are what a trigger serialises: a map by record id, a list of
+/// records, the text of either (the guide's `launchByTrigger` passes texts), or null.
+extension AuthenticDelivery {
+    func apexWords(of organization: SalesforceOrganization) throws(Rejection) -> Notice.Words {
+        let json = try json()
+        try proveOrganization(json.present("organizationId")?.string, of: organization)
+        guard let old = try records(json["old"]), let new = try records(json["new"]),
+            json.object != nil
+        else { return .unreadable(json, .apexTrigger) }
+        guard old.count <= Self.eventsMax, new.count <= Self.eventsMax else {
+            throw .tooLarge("More than \(Self.eventsMax) records in one delivery.")
+        }
+        return .apex(changes(from: old, to: new, in: json))
+    }
+
+    /// The organisation is told by our own package only, so its absence proves nothing wrong.
+    private func proveOrganization(
+        _ sent: String?, of organization: SalesforceOrganization
+    ) throws(Rejection) {
+        guard let sent, let expected = organization.organizationID else { return }
+        if RecordID(sent) != expected {
+            throw .unauthentic("organizationId is not the organisation of this connection.")
+        }
+    }
+
+    private func changes(
+        from old: [ApexRecord], to new: [ApexRecord], in json: JSON
+    ) -> [ApexChange] {
+        let before = Dictionary(old.map { ($0.id, $0.fields) }, uniquingKeysWith: { $1 })
+        let after = Set(new.map(\.id))
+        let isInsert = json.present("isInsert")?.bool ?? old.isEmpty
+        let gone = old.filter { !after.contains($0.id) }
+        let pairs =
+            new.map { ($0.id, before[$0.id], Optional($0.fields)) }
+            + gone.map { ($0.id, Optional($0.fields), nil) }
+        return pairs.map { id, old, new in
+            ApexChange(
+                record: id, old: old, new: new, isInsert: isInsert && old == nil,
+                userID: json.present("userId")?.string,
+                transactionID: json.present("transactionId")?.string)
+        }
+    }
+
+    /// `nil` for a shape that is none of the known ones.
+    private func records(_ state: JSON?) throws(Rejection) -> [ApexRecord]? {
+        switch state {
+        case nil, .null: return []
+        case .string(let text):
+            do {
+                let state = try JSON(parsing: text)
+                // Once only: a text of a text is not known.
+                return state.string == nil ? try records(state) : nil
+            } catch let error as JSONParseError {
+                throw .malformed("A text of records is not acceptable JSON: \(error).")
+            } catch {
+                throw .malformed("A text of records is not acceptable JSON.")
+            }
+        case .array(let elements):
+            let records = elements.compactMap(ApexRecord.init(listed:))
+            return records.count == elements.count ? records : nil
+        case .object(let map):
+            let records = map.members.compactMap(ApexRecord.init(member:))
+            return records.count == map.count ? records : nil
+        case .bool, .number: return nil
+        }
+    }
+}
+
+/// One record with the id under which old and new find each other.
+private struct ApexRecord {
+    let id: String?
+    let fields: JSONObject
+
+    init?(listed element: JSON) {
+        guard let fields = element.object else { return nil }
+        id = fields["Id"]?.string
+        self.fields = fields
+    }
+
+    init?(member: JSONObject.Member) {
+        guard let fields = member.value.object else { return nil }
+        id = member.key
+        self.fields = fields
+    }
+}

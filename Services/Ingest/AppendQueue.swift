@@ -1,0 +1,155 @@
+import Models
+import Runtime
+import Store
+import Synchronization
+
+/// What was committed. Made here, after the commit, and nowhere else.
+struct Receipt: Equatable, Sendable {
+    let accepted: Int
+    let duplicates: Int
+
+    fileprivate init(_ events: some Sequence<Appended>) {
+        var counts = (accepted: 0, duplicates: 0)
+        for event in events {
+            switch event {
+            case .accepted: counts.accepted += 1
+            case .duplicate: counts.duplicates += 1
+            }
+        }
+        (accepted, duplicates) = counts
+    }
+}
+
+struct AppendLimits: Sendable {
+    /// Events in one commit, and the bytes of their payloads. A delivery that holds more by itself
+    /// is committed alone.
+    var batchEventsMax = 256
+    var batchBytesMax = 4 << 20
+    /// Events that wait for a commit to begin; the next delivery is refused at once.
+    var waitingEventsMax = 8192
+    /// Commits under way at the same time.
+    var writers = 2
+    /// After the database was away: how long everybody is refused at once before one delivery is
+    /// tried again.
+    var pauseSeconds = 0.5
+}
+
+/// Group commit. A handler puts its events in and waits; a writer takes all that has gathered while
+/// the commit before was under way and appends it in one. With nobody waiting an event goes at
+/// once, so there is no delay to configure.
+///
+/// A delivery is never split: it is committed whole or not at all.
+final class AppendQueue: Sendable {
+    /// A delivery's events, and who waits for their commit.
+    struct Ticket: Sendable {
+        let events: [NewEvent]
+        let answer: CheckedContinuation<Result<Receipt, Rejection>, Never>
+
+        var payloadBytes: Int { events.reduce(0) { $0 + $1.event.payload.count } }
+    }
+
+    private let state: Mutex<AppendState>
+    private let ledger: Ledger
+    private let limits: AppendLimits
+    private let observer: Observer
+
+    init(ledger: Ledger, limits: AppendLimits, observer: Observer) {
+        self.ledger = ledger
+        self.limits = limits
+        self.observer = observer
+        state = Mutex(AppendState(limits: limits))
+    }
+
+    var waitingEvents: Int { state.withLock { $0.waitingEvents } }
+
+    /// Returns when the events are committed. Refuses at once when too many wait, when the database
+    /// is known to be away, or when the queue has stopped.
+    func append(_ events: [NewEvent]) async throws(Rejection) -> Receipt {
+        if events.isEmpty { return Receipt([]) }
+        let result = await withCheckedContinuation { answer in
+            let ticket = Ticket(events: events, answer: answer)
+            switch state.withLock({ $0.enter(ticket, at: .now) }) {
+            case .waits: break
+            case .handsOver(let batch, let writer): writer.resume(returning: batch)
+            case .refused(let rejection): answer.resume(returning: .failure(rejection))
+            }
+        }
+        return try result.get()
+    }
+
+    /// Commits until `stop` opens and everything that waits is committed. Whoever comes later is
+    /// refused. Cancelled, it refuses those who wait.
+    func run(until stop: Latch) async {
+        await withTaskCancellationHandler {
+            await withDiscardingTaskGroup { group in
+                for _ in 0..<limits.writers { group.addTask { await self.write() } }
+                await stop.wait()
+                close(refusingWaiting: false)
+            }
+        } onCancel: {
+            close(refusingWaiting: true)
+        }
+    }
+
+    private func write() async {
+        while let batch = await nextBatch() { await commit(batch) }
+    }
+
+    private func nextBatch() async -> [Ticket]? {
+        await withCheckedContinuation { writer in
+            switch state.withLock({ $0.takeOrPark(writer) }) {
+            case .batch(let batch): writer.resume(returning: batch)
+            case .parked: break
+            case .ended: writer.resume(returning: nil)
+            }
+        }
+    }
+
+    private func commit(_ batch: [Ticket]) async {
+        do {
+            let started = ContinuousClock.now
+            let appended = try await ledger.append(batch.flatMap(\.events))
+            observer.committed(events: appended.count, after: .now - started)
+            state.withLock { $0.databaseAnswered() }
+            answer(batch, with: appended)
+        } catch {
+            switch error {
+            case .unavailable(let reason):
+                observer.databaseAway(reason)
+                let waiting = state.withLock { $0.databaseAway(at: .now) }
+                refuse(batch + waiting, .unavailable)
+            // An append holds no lease and expects no version; it is refused like a defect.
+            case .defect, .lostLease, .conflict:
+                state.withLock { $0.databaseAnswered() }
+                await commitAlone(batch, "\(error)")
+            }
+        }
+    }
+
+    /// One delivery that the database refuses must not take others with it.
+    private func commitAlone(_ batch: [Ticket], _ reason: String) async {
+        if batch.count == 1 {
+            observer.databaseRefused(reason, events: batch[0].events)
+            return refuse(batch, .unavailable)
+        }
+        for ticket in batch { await commit([ticket]) }
+    }
+
+    private func answer(_ batch: [Ticket], with appended: [Appended]) {
+        var rest = appended[...]
+        for ticket in batch {
+            ticket.answer.resume(returning: .success(Receipt(rest.prefix(ticket.events.count))))
+            rest = rest.dropFirst(ticket.events.count)
+        }
+    }
+
+    private func refuse(_ tickets: [Ticket], _ rejection: Rejection) {
+        for ticket in tickets { ticket.answer.resume(returning: .failure(rejection)) }
+    }
+
+    private func close(refusingWaiting: Bool) {
+        let (writers, waiting) = state.withLock { $0.close(refusingWaiting: refusingWaiting) }
+        for writer in writers { writer.resume(returning: nil) }
+        refuse(waiting, .unavailable)
+    }
+}

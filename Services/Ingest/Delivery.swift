@@ -1,0 +1,135 @@
+import HTTP
+import Models
+
+/// A request at a path of ours, for a connection that we know: bytes as they came, and what they
+/// will have to prove.
+struct Delivery: Sendable {
+    let connection: ConnectionID
+    let channel: Channel
+    let headers: HTTPHeaders
+    let body: [UInt8]
+    let receivedAt: Timestamp
+
+    fileprivate init(
+        connection: ConnectionID, channel: Channel, request: HTTPRequest, receivedAt: Timestamp
+    ) {
+        self.connection = connection
+        self.channel = channel
+        headers = request.headers
+        body = request.body
+        self.receivedAt = receivedAt
+    }
+}
+
+/// The way by which a vendor delivers, with the account that it has to prove.
+enum Channel: Sendable {
+    case pagerDuty(PagerDutyAccount)
+    case apex(SalesforceOrganization)
+    case outboundMessage(SalesforceOrganization, token: String)
+
+    var source: EventSource {
+        switch self {
+        case .pagerDuty: .pagerDuty
+        case .apex, .outboundMessage: .salesforce
+        }
+    }
+
+    var mediaType: String {
+        switch self {
+        case .pagerDuty, .apex: "application/json"
+        case .outboundMessage: "text/xml"
+        }
+    }
+}
+
+/// The first look at a request: its head alone decides whether the body is worth reading.
+struct Doorway: Sendable {
+    let directory: ConnectionDirectory
+    let backlog: Backlog
+    let jsonBytesMax: Int
+    let xmlBytesMax: Int
+
+    /// How many bytes of body this request may have.
+    func bodyBytesMax(_ head: HTTPRequestHead) throws(Rejection) -> Int {
+        switch try channel(head).channel {
+        case .pagerDuty, .apex: jsonBytesMax
+        case .outboundMessage: xmlBytesMax
+        }
+    }
+
+    func delivery(_ request: HTTPRequest, at time: Timestamp) throws(Rejection) -> Delivery {
+        let (connection, channel) = try channel(request.head)
+        return Delivery(
+            connection: connection, channel: channel, request: request, receivedAt: time)
+    }
+
+    private func channel(
+        _ head: HTTPRequestHead
+    ) throws(Rejection) -> (connection: ConnectionID, channel: Channel) {
+        guard let route = Route(path: head.path) else { throw .notFound }
+        guard head.method == "POST" else { throw .methodNotAllowed }
+        guard let connection = try directory.connection(route.connection),
+            let channel = route.channel(of: connection)
+        else { throw .notFound }
+        guard Self.isContent(head.headers, of: channel.mediaType) else {
+            throw .unsupportedMediaType(expected: channel.mediaType)
+        }
+        try backlog.admit(connection.id)
+        return (connection.id, channel)
+    }
+
+    /// Exactly the media type, with no parameter but `charset=utf-8`; no content coding, since a
+    /// small coded body may hide a huge one.
+    private static func isContent(_ headers: HTTPHeaders, of mediaType: String) -> Bool {
+        let types = headers.values("Content-Type")
+        guard types.count == 1, headers["Content-Encoding"] == nil else { return false }
+        let parts = types[0].split(separator: ";", omittingEmptySubsequences: false).map {
+            String($0).trimmed.lowercased()
+        }
+        let charsets = ["charset=utf-8", "charset=\"utf-8\""]
+        return parts[0] == mediaType && parts.dropFirst().allSatisfy(charsets.contains)
+    }
+}
+
+/// The paths of the public port.
+private enum Route {
+    case pagerDuty(ConnectionID)
+    case apex(ConnectionID)
+    case outboundMessage(ConnectionID, token: String)
+
+    init?(path: String) {
+        let parts = path.split(separator: "/", omittingEmptySubsequences: false).dropFirst()
+        let words = parts.map(String.init)
+        switch words.count {
+        case 2 where words[0] == "pagerduty": self = .pagerDuty(ConnectionID(words[1]))
+        case 2 where words[0] == "salesforce": self = .apex(ConnectionID(words[1]))
+        case 4 where words[0] == "salesforce" && words[2] == "outbound":
+            self = .outboundMessage(ConnectionID(words[1]), token: words[3])
+        case _: return nil
+        }
+    }
+
+    var connection: ConnectionID {
+        switch self {
+        case .pagerDuty(let id), .apex(let id), .outboundMessage(let id, _): id
+        }
+    }
+
+    /// `nil` when the connection has no account of that vendor.
+    func channel(of connection: Connection) -> Channel? {
+        switch self {
+        case .pagerDuty: connection.pagerDuty.map(Channel.pagerDuty)
+        case .apex: connection.salesforce.map(Channel.apex)
+        case .outboundMessage(_, let token):
+            connection.salesforce.map { Channel.outboundMessage($0, token: token) }
+        }
+    }
+}
+
+extension String {
+    /// Without blanks and tabs at its ends (optional white space, RFC 9110 section 5.6.3).
+    var trimmed: String {
+        let isBlank: (Character) -> Bool = { $0 == " " || $0 == "\t" }
+        return String(drop(while: isBlank).reversed().drop(while: isBlank).reversed())
+    }
+}

@@ -1,0 +1,94 @@
+import Crypto
+import FoundationEssentials  // ProcessInfo, for the environment.
+import Postgres
+import Runtime
+
+/// Everything that can be said to `ingest`. The names stand in the README's table of limits.
+struct IngestConfiguration: Sendable {
+    struct Listener: Sendable {
+        var host: String
+        /// 0 for any free one.
+        var port: Int
+    }
+
+    var publicListener: Listener
+    var operationsListener: Listener
+    /// A libpq connection string or URL.
+    var databaseURL: Secret
+    /// 32 bytes in Base64; opens the secrets of connections.
+    var masterKey: Secret
+    var jsonBytesMax = 512 << 10
+    var xmlBytesMax = 4 << 20
+    var clientConnectionsMax = 4096
+    var refreshSeconds = 1.0
+    /// Events of one connection that may wait for the workers.
+    var backlogEventsMax = 1_000_000
+    var backlogRefreshSeconds = 5.0
+    var graceSeconds = 25.0
+    var append = AppendLimits()
+    var logLevel = Log.Level.info
+
+    init(
+        publicListener: Listener, operationsListener: Listener, databaseURL: Secret,
+        masterKey: Secret
+    ) {
+        self.publicListener = publicListener
+        self.operationsListener = operationsListener
+        self.databaseURL = databaseURL
+        self.masterKey = masterKey
+    }
+
+    static func read() throws(ConfigurationProblems) -> IngestConfiguration {
+        try read(ProcessInfo.processInfo.environment)
+    }
+
+    static func read(
+        _ variables: [String: String]
+    ) throws(ConfigurationProblems) -> IngestConfiguration {
+        try EnvironmentReader.read(variables) { environment in
+            var configuration = IngestConfiguration(
+                publicListener: Listener(
+                    host: environment.string("INGEST_HOST", default: "0.0.0.0"),
+                    port: environment.integer("INGEST_PORT", in: 0...65535, default: 8080)),
+                operationsListener: Listener(
+                    host: environment.string("INGEST_OPERATIONS_HOST", default: "127.0.0.1"),
+                    port: environment.integer(
+                        "INGEST_OPERATIONS_PORT", in: 0...65535, default: 9080)),
+                databaseURL: environment.secret("DATABASE_URL"),
+                masterKey: environment.secret("MASTER_KEY"))
+            configuration.checkSecrets(&environment)
+            configuration.readLimits(&environment)
+            return configuration
+        }
+    }
+
+    private func checkSecrets(_ environment: inout EnvironmentReader) {
+        let (url, key) = (databaseURL.exposed, masterKey.exposed)
+        if !url.isEmpty, Address(url) == nil {
+            environment.problem("DATABASE_URL", "is no libpq connection string")
+        }
+        if !key.isEmpty, Base64.decode(key)?.count != AESGCM.keyByteCount {
+            environment.problem("MASTER_KEY", "is not \(AESGCM.keyByteCount) bytes in Base64")
+        }
+    }
+
+    private mutating func readLimits(_ environment: inout EnvironmentReader) {
+        logLevel = environment.choice("LOG_LEVEL", default: logLevel)
+        jsonBytesMax = environment.bytes(
+            "INGEST_JSON_BYTES_MAX", in: 262_144...(16 << 20), default: jsonBytesMax)
+        xmlBytesMax = environment.bytes(
+            "INGEST_XML_BYTES_MAX", in: 262_144...(16 << 20), default: xmlBytesMax)
+        clientConnectionsMax = environment.integer(
+            "INGEST_CLIENT_CONNECTIONS_MAX", in: 16...100_000, default: clientConnectionsMax)
+        append.batchEventsMax = environment.integer(
+            "INGEST_BATCH_EVENTS_MAX", in: 1...1000, default: append.batchEventsMax)
+        append.waitingEventsMax = environment.integer(
+            "INGEST_WAITING_EVENTS_MAX", in: 200...1_000_000, default: append.waitingEventsMax)
+        append.writers = environment.integer("INGEST_WRITERS", in: 1...8, default: append.writers)
+        backlogEventsMax = environment.integer(
+            "BACKLOG_EVENTS_MAX", in: 1000...1_000_000_000, default: backlogEventsMax)
+        refreshSeconds = Double(
+            environment.integer("CONFIGURATION_REFRESH_SECONDS", in: 1...3600, default: 1))
+        graceSeconds = Double(environment.integer("STOP_GRACE_SECONDS", in: 1...600, default: 25))
+    }
+}

@@ -1,0 +1,78 @@
+import Automation
+import Crypto
+import JSON
+import Models
+
+/// What the vendor said, in the vendor's own words: decoded, and no more.
+struct Notice: Sendable {
+    enum Words: Sendable {
+        case pagerDutyV3(JSON)
+        case pagerDutyV2([JSON])
+        case apex([ApexChange])
+        case outboundMessage([OutboundNotification])
+        /// Authentic, and of a shape that nobody has described.
+        case unreadable(JSON, EventFormat)
+    }
+
+    let connection: ConnectionID
+    let receivedAt: Timestamp
+    let source: EventSource
+    let words: Words
+
+    fileprivate init(_ words: Words, in delivery: AuthenticDelivery) {
+        connection = delivery.connection
+        receivedAt = delivery.receivedAt
+        source = delivery.channel.source
+        self.words = words
+    }
+}
+
+extension AuthenticDelivery {
+    /// Events of one delivery; what the Apex trigger's chunk holds (`reference/salesforce.md` 3.1).
+    static let eventsMax = 200
+
+    func decoded() throws(Rejection) -> Notice {
+        switch channel {
+        case .pagerDuty: Notice(try pagerDutyWords(), in: self)
+        case .apex(let organization): Notice(try apexWords(of: organization), in: self)
+        case .outboundMessage(let organization, _):
+            Notice(.outboundMessage(try outboundMessage(of: organization)), in: self)
+        }
+    }
+
+    private func pagerDutyWords() throws(Rejection) -> Notice.Words {
+        let json = try json()
+        if let event = json.present("event"), event.object != nil { return .pagerDutyV3(event) }
+        guard let messages = json["messages"]?.array else { return .unreadable(json, .pagerDutyV3) }
+        guard messages.count <= Self.eventsMax else {
+            throw .tooLarge("More than \(Self.eventsMax) messages in one delivery.")
+        }
+        return .pagerDutyV2(messages)
+    }
+
+    /// Strings may be as long as the body: the Apex package sends maps of records as strings.
+    func json() throws(Rejection) -> JSON {
+        var limits = JSONLimits()
+        limits.stringBytesMax = body.count
+        do { return try JSON(parsing: body, limits: limits) } catch {
+            throw .malformed("The body is not acceptable JSON: \(error).")
+        }
+    }
+}
+
+extension Notice {
+    /// The same in our words. Pure but for its arguments; nothing is refused any more.
+    func normalised() -> [NewEvent] {
+        let normalisation = Normalisation(connection: connection, receivedAt: receivedAt) {
+            Hex.encode(SHA256.digest($0))
+        }
+        return switch words {
+        case .pagerDutyV3(let event): [normalisation.pagerDutyV3(event)]
+        case .pagerDutyV2(let messages): messages.map(normalisation.pagerDutyV2)
+        case .apex(let changes): changes.map(normalisation.apex)
+        case .outboundMessage(let notifications): notifications.map(normalisation.outbound)
+        case .unreadable(let body, let format):
+            [normalisation.unreadable(body, from: source, as: format)]
+        }
+    }
+}

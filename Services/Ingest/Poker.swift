@@ -1,0 +1,36 @@
+import Runtime
+
+/// Tells the workers of new work, at most every 20 ms and never within the commit itself, where it
+/// would halve the throughput (`reference/queues.md` 5).
+final class Poker: Sendable {
+    private static let interval = Duration.milliseconds(20)
+
+    private let rings: AsyncStream<Void>
+    private let bell: AsyncStream<Void>.Continuation
+    private let ledger: Ledger
+    private let log: Log
+
+    init(ledger: Ledger, log: Log) {
+        self.ledger = ledger
+        self.log = log
+        // Many rings are one: the workers look for all there is.
+        (rings, bell) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
+    }
+
+    func ring() { bell.yield() }
+
+    func run(until stop: Latch) async {
+        await withDiscardingTaskGroup { group in
+            group.addTask { [bell] in
+                await stop.wait()
+                bell.finish()
+            }
+            for await _ in rings {
+                do { try await ledger.poke() } catch {
+                    log.debug("workers not poked", ["reason": "\(error)"])
+                }
+                await stop.wait(atMost: Self.interval)
+            }
+        }
+    }
+}

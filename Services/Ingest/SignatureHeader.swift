@@ -1,0 +1,37 @@
+import Crypto
+import Models
+
+/// The signatures of a header: `v1=` and 64 hexadecimal digits, several joined by commas while a
+/// secret is being exchanged. Entries of other versions are passed over: they are the future's.
+struct SignatureHeader: Sendable {
+    /// No sender has so many secrets; each one costs a comparison.
+    static let signaturesMax = 8
+
+    private let signatures: [[UInt8]]
+
+    /// `nil` when the header is absent, comes twice, has too many entries or none that can be read.
+    init?(_ values: [String]) {
+        guard values.count == 1 else { return nil }
+        let entries = values[0].split(separator: ",", omittingEmptySubsequences: false)
+        guard entries.count <= Self.signaturesMax else { return nil }
+        signatures = entries.compactMap { entry in
+            let entry = String(entry).trimmed
+            guard entry.hasPrefix("v1=") else { return nil }
+            return Hex.decode(entry.dropFirst(3)).flatMap {
+                $0.count == HMACSHA256.byteCount ? $0 : nil
+            }
+        }
+        guard !signatures.isEmpty else { return nil }
+    }
+
+    /// Whether one of the signatures is `message` under the secret's own bytes. Looks at all of
+    /// them in any case.
+    func proves(_ message: [UInt8], under secret: SecretText) -> Bool {
+        let code = HMACSHA256.authenticationCode(
+            key: Array(secret.revealed.utf8), message: message)
+        return signatures.reduce(false) { proven, signature in
+            let fits = constantTimeEqual(signature, code)
+            return proven || fits
+        }
+    }
+}

@@ -1,0 +1,181 @@
+import JSON
+import Models
+
+/// What a write of ours looks like when it comes back as an event: the journal of our own writes
+/// holds these, an event is compared with them (`reference/salesforce.md` 7, layer 3).
+public struct Imprint: Hashable, Sendable {
+    /// `record:<15 characters>` or `incident:<id>`.
+    public var target: String
+    /// A field's API name in lower case, or what `Echo.name` calls the aspect.
+    public var aspect: String
+    /// The value in one form, whatever channel it travels through.
+    public var value: String
+
+    init(_ target: LaneKey, _ aspect: String, _ value: JSON) {
+        self.target = target.rawValue
+        self.aspect = aspect
+        self.value = Self.canonical(value)
+    }
+
+    /// Blank values are one; date-times to the second, which is all that Salesforce keeps; numbers
+    /// by value; white space at the ends is lost on the way.
+    private static func canonical(_ value: JSON) -> String {
+        if Value.isBlank(value) { return "" }
+        if let moment = Value.moment(value) { return "time \(moment.seconds)" }
+        if let number = Value.number(value) { return "number \(number.double)" }
+        guard let text = Value.text(value) else {
+            return String(decoding: value.canonicalBytes, as: UTF8.self)
+        }
+        return Value.key(Value.trimmed(text), caseSensitive: true)
+    }
+}
+
+extension Command {
+    /// What to put into the journal before the command is sent.
+    public var imprints: [Imprint] {
+        switch self {
+        case .updateRecord(let record, let fields, _):
+            fields.members.map { Imprint(.record(record.id), $0.key.lowercased(), $0.value) }
+        case .updateIncident(let incident, let update): [update.imprint(on: incident)]
+        case .addNote(let incident, let text):
+            [Imprint(.incident(incident), Echo.mirrored.name, .string(text))]
+        case .addComment(let record, let text, _):
+            [Imprint(.record(record.id), Echo.mirrored.name, .string(text))]
+        case .createIncident, .startWorkflow, .runResponsePlay, .createRecord, .deliver: []
+        }
+    }
+
+    /// What to put into the journal once the new record's id is known.
+    public static func imprint(ofCreated record: RecordID) -> Imprint {
+        Imprint(.record(record), Echo.created.name, .null)
+    }
+}
+
+extension IncidentUpdate {
+    fileprivate func imprint(on incident: IncidentID) -> Imprint {
+        let lane = LaneKey.incident(incident)
+        return switch self {
+        case .acknowledge: Imprint(lane, Echo.incidentStatus.name, "acknowledged")
+        case .resolve: Imprint(lane, Echo.incidentStatus.name, "resolved")
+        case .setPriority(let id): Imprint(lane, Echo.incidentPriority.name, .string(id))
+        case .reassign(.users(let users)):
+            Imprint(lane, Echo.incidentAssignment.name, .list(users))
+        case .reassign(.escalationPolicy(let policy)):
+            Imprint(lane, Echo.incidentAssignment.name, .list([policy]))
+        }
+    }
+}
+
+extension JSON {
+    fileprivate static func list(_ ids: [String]) -> JSON { .array(ids.sorted().map(JSON.string)) }
+}
+
+extension EventFacts {
+    /// What to look for in the journal, and what it means when it is there.
+    public var imprints: [Imprint: Echo] {
+        if let record { return record.imprints }
+        guard let incident, let change = incidentChange else { return [:] }
+        let lane = LaneKey.incident(incident.id)
+        switch change {
+        case .acknowledged, .resolved:
+            return [
+                Imprint(lane, Echo.incidentStatus.name, .string(change.rawValue)): .incidentStatus
+            ]
+        case .priorityUpdated:
+            let priority = incident.value(of: .incidentPriorityID) ?? .null
+            return [Imprint(lane, Echo.incidentPriority.name, priority): .incidentPriority]
+        case .reassigned:
+            let users = incident.assignees?.map(\.id) ?? []
+            return [Imprint(lane, Echo.incidentAssignment.name, .list(users)): .incidentAssignment]
+        case .delegated:
+            let policy = incident.escalationPolicy.map { [$0.id] } ?? []
+            return [Imprint(lane, Echo.incidentAssignment.name, .list(policy)): .incidentAssignment]
+        case .annotated:
+            return note.map {
+                [Imprint(lane, Echo.mirrored.name, .string($0.text)): .mirrored]
+            } ?? [:]
+        case .triggered, .unacknowledged, .escalated, .reopened, .serviceUpdated,
+            .incidentTypeChanged, .statusUpdatePublished, .responderAdded, .responderReplied,
+            .roleAssigned, .conferenceBridgeUpdated, .customFieldValuesUpdated, .taskCreated,
+            .taskUpdated, .taskCompleted, .actionInvocationCreated, .actionInvocationUpdated,
+            .actionInvocationTerminated, .workflowStarted, .workflowCompleted, .custom:
+            return [:]
+        }
+    }
+}
+
+extension RecordChangeFacts {
+    fileprivate var imprints: [Imprint: Echo] {
+        let lane = LaneKey.record(reference.id)
+        var imprints: [Imprint: Echo] = [:]
+        if isInsert {
+            imprints[Imprint(lane, Echo.created.name, .null)] = .created
+            if let parent = commentParent {
+                let comment = Imprint(.record(parent), Echo.mirrored.name, new["CommentBody"])
+                imprints[comment] = .mirrored
+            }
+        }
+        for name in (changedFields ?? Set(new.names)).subtracting(Self.systemFields) {
+            imprints[Imprint(lane, name, new[name])] = .field(name)
+        }
+        return imprints
+    }
+
+    /// Salesforce sets these with every write, whoever makes it. In lower case.
+    static let systemFields: Set<String> = [
+        "systemmodstamp", "lastmodifieddate", "lastmodifiedbyid", "lastvieweddate",
+        "lastreferenceddate", "attributes",
+    ]
+}
+
+extension Echo {
+    /// A field by its name, an aspect by a word that no field can have.
+    public var name: String {
+        switch self {
+        case .field(let name): name
+        case .incidentStatus: "@status"
+        case .incidentPriority: "@priority"
+        case .incidentAssignment: "@assignment"
+        case .created: "@created"
+        case .mirrored: "@mirrored"
+        }
+    }
+
+    public init(name: String) {
+        let aspects: [Echo] = [
+            .incidentStatus, .incidentPriority, .incidentAssignment, .created, .mirrored,
+        ]
+        self = aspects.first { $0.name == name } ?? .field(name)
+    }
+
+    var field: String? {
+        guard case .field(let name) = self else { return nil }
+        return name
+    }
+}
+
+extension Facts {
+    /// The event tells of nothing but our own writes: no rule is applied to it. The trigger of an
+    /// incident never is, so that an incident which we created can be talked about by rules.
+    public var isWhollyEcho: Bool {
+        if let record = event.record {
+            if record.isInsert { return !echoes.isDisjoint(with: [.created, .mirrored]) }
+            guard let changed = record.changedFields?.subtracting(RecordChangeFacts.systemFields),
+                !changed.isEmpty
+            else { return false }
+            return changed.isSubset(of: Set(echoes.compactMap(\.field).map { $0.lowercased() }))
+        }
+        switch event.incidentChange {
+        case .acknowledged, .resolved: return echoes.contains(.incidentStatus)
+        case .priorityUpdated: return echoes.contains(.incidentPriority)
+        case .reassigned, .delegated: return echoes.contains(.incidentAssignment)
+        case .annotated: return echoes.contains(.mirrored)
+        case .triggered, .unacknowledged, .escalated, .reopened, .serviceUpdated,
+            .incidentTypeChanged, .statusUpdatePublished, .responderAdded, .responderReplied,
+            .roleAssigned, .conferenceBridgeUpdated, .customFieldValuesUpdated, .taskCreated,
+            .taskUpdated, .taskCompleted, .actionInvocationCreated, .actionInvocationUpdated,
+            .actionInvocationTerminated, .workflowStarted, .workflowCompleted, .custom, nil:
+            return false
+        }
+    }
+}

@@ -1,0 +1,118 @@
+import JSON
+import Models
+
+/// The payload is not what its format promises. Permanent: reading it again cannot help.
+public struct UnreadableEvent: Error, Equatable, Sendable {
+    public let cause: Cause
+
+    init(_ message: String) { cause = Cause(.liaison, code: "event.unreadable", message: message) }
+}
+
+extension EventFacts {
+    /// Reads an event of any kind; kinds that concern no rule give facts without subject.
+    public init(_ event: Event) throws(UnreadableEvent) {
+        let payload: JSON
+        do throws(JSONParseError) {
+            payload = try JSON(parsing: event.payload)
+        } catch {
+            throw UnreadableEvent("the stored payload is no JSON: \(error)")
+        }
+        self.init(event: event, payload: payload)
+        switch (event.kind, event.format) {
+        case (.incident, .pagerDutyV3): try readV3()
+        case (.incident, .pagerDutyV2): try readV2()
+        case (.record, .apexTrigger): try readApexTrigger()
+        case (.record, .outboundMessage): try readOutboundMessage()
+        case (.incident, .apexTrigger), (.incident, .outboundMessage), (.incident, .console),
+            (.record, .pagerDutyV3), (.record, .pagerDutyV2), (.record, .console):
+            throw UnreadableEvent("\(event.kind) cannot come as \(event.format.rawValue)")
+        case (.service, _), (.ping, _), (.request, _), (.unknown, _): break
+        }
+    }
+
+    /// `reference/pagerduty.md` 1.1 and 1.3.
+    private mutating func readV3() throws(UnreadableEvent) {
+        let data = payload["data"] ?? .null
+        let isWhole = data["type"]?.string == "incident"
+        let role = data["incident_role_assignments"]?[0]
+        guard let incident = Incident(isWhole ? data : data["incident"] ?? role?["incident"]) else {
+            throw UnreadableEvent("the event names no incident")
+        }
+        self.incident = incident
+        agent = Reference(payload.present("agent"))
+        isMerge = Self.isMerge(data)
+        if data["type"]?.string == "incident_note" {
+            note = Note(
+                id: data.present("id")?.string, text: data.present("content")?.string ?? "",
+                isTrimmed: data["trimmed"]?.bool ?? false)
+        }
+        if data["type"]?.string == "incident_status_update" {
+            statusUpdate = data.present("message")?.string
+        }
+        workflow = Reference(data["incident_workflow"])
+        if data["type"]?.string == "incident_responder" {
+            responder = Responder(
+                name: Reference(data["user"])?.name, state: data.present("state")?.string,
+                message: data.present("message")?.string)
+        }
+    }
+
+    /// `reference/pagerduty.md` 2.1 and 4.
+    private mutating func readV2() throws(UnreadableEvent) {
+        guard let incident = Incident(payload["incident"]) else {
+            throw UnreadableEvent("the message names no incident")
+        }
+        self.incident = incident
+        let entry = payload["log_entries"]?[0]
+        let channel = entry?["channel"]
+        agent = Reference(entry?["agent"])
+        isMerge = Self.isMerge(payload["incident"] ?? .null)
+        if incidentChange == .annotated {
+            let text = channel?.present("content") ?? channel?.present("summary")
+            note = Note(id: nil, text: text?.string ?? "")
+        }
+        if incidentChange == .custom {
+            let webhook = payload["webhook"]
+            customAction = CustomAction(
+                id: webhook?.present("id")?.string,
+                name: channel?.present("name")?.string ?? webhook?.present("name")?.string)
+        }
+    }
+
+    /// V3 gives an object with a type, V2 the bare word.
+    private static func isMerge(_ incident: JSON) -> Bool {
+        let reason = incident["resolve_reason"]
+        return reason?["type"]?.string == "merge_resolve_reason" || reason?.string == "merged"
+    }
+
+    private mutating func readApexTrigger() throws(UnreadableEvent) {
+        guard let new = payload.present("new")?.object else {
+            throw UnreadableEvent("the change carries no new state")
+        }
+        let isInsert = payload["isInsert"]?.bool ?? (payload.present("old") == nil)
+        record = RecordChangeFacts(
+            reference: try recordReference(new), isInsert: isInsert,
+            userID: payload.present("userId")?.string.flatMap(RecordID.init),
+            new: RecordFields(new),
+            old: payload.present("old")?.object.map { RecordFields($0) }
+                ?? (isInsert ? RecordFields() : nil))
+        agent = record?.userID.map { Reference(id: $0.long) }
+    }
+
+    /// Whether the record was created or updated is not told; the kind says what was assumed.
+    private mutating func readOutboundMessage() throws(UnreadableEvent) {
+        guard let new = payload.present("new")?.object else {
+            throw UnreadableEvent("the notification carries no record")
+        }
+        record = RecordChangeFacts(
+            reference: try recordReference(new), isInsert: event.kind == .record(.created),
+            new: RecordFields(new), old: nil)
+    }
+
+    private func recordReference(_ new: JSONObject) throws(UnreadableEvent) -> RecordReference {
+        guard let object = payload.present("object")?.string,
+            let id = new["Id"]?.string.flatMap(RecordID.init)
+        else { throw UnreadableEvent("the change names no record") }
+        return RecordReference(object: object, id: id)
+    }
+}

@@ -1,0 +1,136 @@
+import JSON
+import Models
+
+/// Why a template gives no text. Permanent: a person must mend the rule or the data.
+struct RenderingProblem: Error {
+    let cause: Cause
+
+    init(_ code: String, _ message: String) {
+        cause = Cause(.liaison, code: "template.\(code)", message: message)
+    }
+}
+
+/// Fills templates from what a rule sees of an event.
+struct Rendering {
+    let scope: Scope
+
+    func text(_ template: Template) throws(RenderingProblem) -> String {
+        var text = ""
+        for part in template.parts {
+            switch part {
+            case .text(let fixed): text += fixed
+            case .place(let place): text += Self.text(try value(place))
+            }
+            guard text.utf8.count <= RuleLimits.templateBytesMax else {
+                throw RenderingProblem(
+                    "tooLong",
+                    "the text is longer than \(RuleLimits.templateBytesMax) bytes; "
+                        + "add the filter truncate: \(template.source.prefix(80))")
+            }
+        }
+        return text
+    }
+
+    /// A template that is one place alone keeps the type of its value; everything else is a text.
+    func value(_ template: ValueTemplate) throws(RenderingProblem) -> JSON {
+        switch template {
+        case .literal(let value): return value
+        case .template(let template):
+            guard let place = template.onlyPlace else { return .string(try text(template)) }
+            _ = try text(template)
+            return try value(place)
+        case .array(let elements):
+            var values: [JSON] = []
+            for element in elements { values.append(try value(element)) }
+            return .array(values)
+        case .object(let members):
+            var object = JSONObject()
+            for member in members { object[member.key] = try value(member.value) }
+            return .object(object)
+        }
+    }
+
+    private func value(_ place: Template.Place) throws(RenderingProblem) -> JSON {
+        var value: JSON =
+            switch scope.value(of: place.field) {
+            case .known(let value): value
+            case .missing, .unfetched: .null
+            }
+        for filter in place.filters { value = try apply(filter, to: value, of: place.field) }
+        return value
+    }
+
+    private func apply(
+        _ filter: Template.Filter, to value: JSON, of field: Field
+    ) throws(RenderingProblem) -> JSON {
+        switch filter {
+        case .default(let text): return Self.isEmpty(value) ? .string(text) : value
+        case .upper: return .string(Self.text(value).uppercased())
+        case .lower: return .string(Self.text(value).lowercased())
+        case .trim: return .string(Value.trimmed(Self.text(value)))
+        case .truncate(let count): return .string(Self.text(value).cut(toCharacters: count))
+        case .date(let pattern):
+            return Value.moment(value).map { .string($0.formatted(pattern)) } ?? value
+        case .json: return .string(value.text)
+        case .stripHTML: return .string(HTMLText.plain(Self.text(value)))
+        case .join(let separator):
+            return .string((Value.list(value) ?? [Self.text(value)]).joined(separator: separator))
+        case .required:
+            guard Self.isEmpty(value) else { return value }
+            throw RenderingProblem("required", "\(field.name) is empty, but the rule requires it")
+        }
+    }
+
+    private static func isEmpty(_ value: JSON) -> Bool {
+        Value.isBlank(value) || value.array?.isEmpty == true
+    }
+
+    /// Lists of texts as people write them, other structures as JSON.
+    private static func text(_ value: JSON) -> String {
+        if let text = Value.text(value) { return text }
+        return value.array.flatMap { _ in Value.list(value) }?.joined(separator: ", ") ?? value.text
+    }
+}
+
+extension String {
+    /// At most so many characters; the last one says that something is missing.
+    func cut(toCharacters count: Int) -> String {
+        self.count <= count ? self : prefix(count - 1) + "…"
+    }
+
+    /// At most so many bytes of UTF-8, cut between characters.
+    func cut(toBytes count: Int) -> String {
+        guard utf8.count > count else { return self }
+        let mark = "…"
+        var size = mark.utf8.count
+        let kept = prefix { character in
+            size += character.utf8.count
+            return size <= count
+        }
+        return kept + mark
+    }
+}
+
+extension Timestamp {
+    /// In UTC; see `Template.Filter.date`.
+    func formatted(_ pattern: String) -> String {
+        let digits = Array(iso8601)
+        let parts: [(token: String, value: String)] = [
+            ("yyyy", String(digits[0..<4])), ("MM", String(digits[5..<7])),
+            ("dd", String(digits[8..<10])), ("HH", String(digits[11..<13])),
+            ("mm", String(digits[14..<16])), ("ss", String(digits[17..<19])),
+        ]
+        var rest = Substring(pattern)
+        var text = ""
+        while let character = rest.first {
+            if let part = parts.first(where: { rest.hasPrefix($0.token) }) {
+                text += part.value
+                rest = rest.dropFirst(part.token.count)
+            } else {
+                text.append(character)
+                rest = rest.dropFirst()
+            }
+        }
+        return text
+    }
+}

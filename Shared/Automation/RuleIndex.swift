@@ -1,0 +1,127 @@
+import JSON
+import Models
+
+/// Finds the rules that an event could match without asking the others. A rule is filed under one
+/// thing that must be so for it to match: a condition at the root, or in groups `all` from the root
+/// on, that asks for equality or for a change.
+struct RuleIndex: Sendable {
+    private struct Drawer: Sendable {
+        /// Rules of which nothing of the kind is known.
+        var unfiled: [Int] = []
+        var byChange: [String: [Int]] = [:]
+        var byValue: [Field: [String: [Int]]] = [:]
+
+        mutating func file(_ position: Int, under mark: Mark?) {
+            switch mark {
+            case .change(let field)?: byChange[field, default: []].append(position)
+            case .value(let field, let keys)?:
+                for key in keys {
+                    byValue[field, default: [:]][key, default: []].append(position)
+                }
+            case nil: unfiled.append(position)
+            }
+        }
+    }
+
+    private var drawers: [String: Drawer] = [:]
+
+    init(_ rules: [Rule]) {
+        for (position, rule) in rules.enumerated() {
+            drawers[Self.name(rule.direction, rule.object), default: Drawer()]
+                .file(position, under: Self.mark(of: rule))
+        }
+    }
+
+    /// Positions, in the order of the rules, each once.
+    func candidates(_ context: Context) -> [Int] {
+        let event = context.facts.event
+        guard let direction = event.direction,
+            let drawer = drawers[Self.name(direction, event.record?.reference.object ?? "")]
+        else { return [] }
+        var found = drawer.unfiled
+        for field in context.changedFields ?? [] { found += drawer.byChange[field] ?? [] }
+        let scope = Scope(
+            context: context, object: "", record: event.record?.reference)
+        for (field, rules) in drawer.byValue {
+            switch scope.value(of: field) {
+            case .known(let value):
+                for key in Value.text(value).map(Value.keys) ?? [] { found += rules[key] ?? [] }
+            case .unfetched: for positions in rules.values { found += positions }
+            case .missing: break
+            }
+        }
+        return Array(Set(found)).sorted()
+    }
+
+    /// Rules on incident changes of all objects concern every incident.
+    private static func name(_ direction: Rule.Direction, _ object: String) -> String {
+        switch direction {
+        case .incidentChange: ""
+        case .recordChange: object.lowercased()
+        }
+    }
+
+    private enum Mark {
+        case change(String)
+        case value(Field, Set<String>)
+    }
+
+    /// The most telling mark: a value of some field before a change, and the event's type last,
+    /// because many rules share it.
+    private static func mark(of rule: Rule) -> Mark? {
+        let conditions = required(rule.when)
+        let values = conditions.compactMap { value($0, rule.direction) }
+        let byValue = values.first { $0.field != .fact(.incidentEventType) }
+        if let byValue { return .value(byValue.field, byValue.keys) }
+        if let change = conditions.lazy.compactMap(change).first { return .change(change) }
+        return values.first.map { .value($0.field, $0.keys) }
+    }
+
+    /// Conditions that must hold for the tree to hold.
+    private static func required(_ tree: ConditionTree) -> [Condition] {
+        switch tree {
+        case .all(let children): children.flatMap(required)
+        case .any(let children): children.count == 1 ? required(children[0]) : []
+        case .condition(let condition): condition.isNegated ? [] : [condition]
+        case .none, .always: []
+        }
+    }
+
+    private static func value(
+        _ condition: Condition, _ direction: Rule.Direction
+    ) -> (field: Field, keys: Set<String>)? {
+        guard isTold(condition.field, direction) else { return nil }
+        switch condition.test.question {
+        case .equals, .isOneOf:
+            let operand = condition.test.operand
+            let texts = (operand?.array ?? [operand ?? .null]).compactMap(\.string)
+            return (condition.field, Set(texts.flatMap(Value.keys)))
+        case .changedTo:
+            guard let word = condition.test.operand?.string, Value.isWord(word) else { return nil }
+            return (condition.field, Value.keys(word))
+        case .exists, .isNull, .equalsField, .contains, .startsWith, .endsWith, .matchesWildcard,
+            .matchesRegex, .isEmpty, .numberEquals, .greaterThan, .lessThan, .numberBetween,
+            .before, .after, .dateBetween, .withinLast, .olderThan, .withinNext, .isTrue,
+            .listContains, .containsAnyOf, .containsAllOf, .countEquals, .countAtLeast,
+            .countAtMost, .changed, .changedFrom, .changedFromTo, .increased,
+            .decreased, .hasLinkedIncident, .hasLinkedRecord, .linkedIncidentStatusIs:
+            return nil
+        }
+    }
+
+    /// The event itself tells, whatever is linked: a linked record's fields are known only later.
+    private static func isTold(_ field: Field, _ direction: Rule.Direction) -> Bool {
+        switch (field, direction) {
+        case (.record, .recordChange): true
+        case (.record, .incidentChange): false
+        case (.fact(let fact), .incidentChange): fact != .linkRecords
+        case (.fact, .recordChange): false
+        }
+    }
+
+    private static func change(_ condition: Condition) -> String? {
+        guard condition.test.question.family == .change, case .record(let name) = condition.field
+        else { return nil }
+        return name.lowercased()
+    }
+}

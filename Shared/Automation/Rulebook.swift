@@ -1,0 +1,147 @@
+import JSON
+import Models
+
+/// The enabled rules of one connection in one version, made ready: expressions compiled, rules
+/// filed so that an event touches only those that it could match.
+///
+/// ```
+/// let event = try EventFacts(job.event)
+/// var facts = Facts(event: event, links: links of event.linkSubjects, echoes: our journal)
+/// let needs = rulebook.needs(for: facts, now: now)       // fetch, put into facts
+/// let evaluations = rulebook.evaluate(facts, now: now)
+/// let plan = rulebook.plan(evaluations, facts)
+/// let effects = coalesce(plans of the lane's events)
+/// ```
+public struct Rulebook: Sendable {
+    public let connection: ConnectionID
+    public let version: Int64
+    let entries: [Entry]
+    let positions: [RuleID: Int]
+    let index: RuleIndex
+    let patterns: Patterns
+    /// By the object's name in lower case.
+    let mappings: [String: ObjectMapping]
+
+    struct Entry: Sendable {
+        let id: RuleID
+        let rule: Rule
+        /// What its templates read.
+        let templateFields: Set<Field>
+        let createsIncident: Bool
+    }
+
+    /// - Parameter rulesets: disabled ones and disabled rules are left out.
+    public init(
+        connection: ConnectionID, version: Int64, rulesets: [Ruleset],
+        mappings: [ObjectMapping] = []
+    ) {
+        self.connection = connection
+        self.version = version
+        entries = rulesets.filter(\.isEnabled).flatMap { ruleset in
+            ruleset.rules.filter(\.isEnabled).map { Entry($0, of: ruleset) }
+        }
+        positions = Dictionary(
+            entries.enumerated().map { ($1.id, $0) }, uniquingKeysWith: { first, _ in first })
+        index = RuleIndex(entries.map(\.rule))
+        patterns = Self.compiled(entries.flatMap { $0.rule.when.conditions })
+        self.mappings = Dictionary(
+            mappings.map { ($0.object.lowercased(), $0) }, uniquingKeysWith: { $1 })
+    }
+
+    static func compiled(_ conditions: [Condition]) -> Patterns {
+        var patterns: Patterns = [:]
+        for condition in conditions {
+            guard case .matchesRegex(let pattern) = condition.test else { continue }
+            let key = PatternKey(pattern, of: condition)
+            guard patterns[key] == nil else { continue }
+            patterns[key] = Result { () throws(PatternError) in
+                try Pattern(pattern, caseSensitive: condition.isCaseSensitive)
+            }
+        }
+        return patterns
+    }
+}
+
+extension Rulebook.Entry {
+    init(_ rule: Rule, of ruleset: Ruleset) {
+        id = RuleID(ruleset: ruleset.name, rule: rule.id)
+        self.rule = rule
+        templateFields = Set(rule.actions.flatMap(\.fields))
+        createsIncident = rule.actions.contains { $0.kind == .createIncident }
+    }
+}
+
+extension Rulebook {
+    /// Evaluates every rule that the event could match: one evaluation each, or one for each linked
+    /// record. Rules that the index rules out are not mentioned; `explain` has a word about them.
+    ///
+    /// - Parameter now: what `withinLast` and its like count from; the same moment gives the same
+    ///   answers.
+    public func evaluate(_ facts: Facts, now: Timestamp) -> [Evaluation] {
+        let context = Context(facts, now: now)
+        return index.candidates(context).flatMap { evaluate(entries[$0], context) }
+    }
+
+    /// Why each enabled rule did or did not match, without exception.
+    ///
+    /// - Parameter only: the one rule that is asked about.
+    public func explain(
+        _ facts: Facts, now: Timestamp, only rule: RuleID? = nil
+    ) -> [Evaluation] {
+        let context = Context(facts, now: now)
+        return entries.filter { rule == nil || $0.id == rule }.flatMap { evaluate($0, context) }
+    }
+
+    private func evaluate(_ entry: Entry, _ context: Context) -> [Evaluation] {
+        if let reason = notApplicable(entry.rule, context) {
+            return [Evaluation(rule: entry.id, record: nil, result: .notApplicable(reason))]
+        }
+        return scopes(entry.rule, context).map { scope in
+            let trace = ConditionEvaluation(scope: scope, patterns: patterns).trace(entry.rule.when)
+            return Evaluation(
+                rule: entry.id, record: scope.record,
+                result: trace.verdict == .yes ? .matched(trace) : .notMatched(trace))
+        }
+    }
+
+    func notApplicable(_ rule: Rule, _ context: Context) -> String? {
+        let event = context.facts.event
+        guard let direction = event.direction else {
+            return "no rule concerns an event of kind \(event.event.kind)"
+        }
+        guard direction == rule.direction else {
+            return "the rule is for \(rule.direction.plural), the event is of \(direction.plural)"
+        }
+        if let object = event.record?.reference.object,
+            object.lowercased() != rule.object.lowercased()
+        {
+            return "the rule is about \(rule.object), the record is of \(object)"
+        }
+        if context.isWhollyEcho { return "the change only repeats what Liaison wrote itself" }
+        if event.isMerge, rule.onMerge == .skip {
+            return "the incident was merged into another one; onMerge says skip"
+        }
+        return nil
+    }
+
+    /// The changed record; or each linked record of the rule's object, or none when none is linked.
+    func scopes(_ rule: Rule, _ context: Context) -> [Scope] {
+        if let record = context.facts.event.record {
+            return [Scope(context: context, object: rule.object, record: record.reference)]
+        }
+        let records = context.linkedRecords(of: rule.object)
+        guard !records.isEmpty else {
+            return [Scope(context: context, object: rule.object, record: nil)]
+        }
+        return records.map { Scope(context: context, object: rule.object, record: $0) }
+    }
+}
+
+extension Rule.Direction {
+    fileprivate var plural: String {
+        switch self {
+        case .recordChange: "record changes"
+        case .incidentChange: "incident changes"
+        }
+    }
+}

@@ -1,0 +1,185 @@
+import JSON
+import Models
+import Postgres
+
+/// The configuration in force.
+public struct ActiveConfiguration: Equatable, Sendable {
+    /// Grows with every `apply`.
+    public let version: Int64
+    public let configuration: Configuration
+}
+
+extension Store {
+    /// The version in force, 0 if nothing was ever applied. Cheap: ask often.
+    public func configurationVersion() async throws(StoreError) -> Int64 {
+        let rows = try await run { pool throws(PostgresError) in
+            try await pool.query("SELECT coalesce(max(version), 0) FROM configuration")
+                .decoded(Int64.self)
+        }
+        return rows.first ?? 0
+    }
+
+    /// Puts a whole configuration in force. Connections and rulesets that it does not name are
+    /// switched off, not erased: their events and the rules that decided them can still be read.
+    ///
+    /// - Parameters:
+    ///   - author: who did it, for the log.
+    ///   - version: the version that the author had read; `.conflict` if another is in force now.
+    /// - Returns: the new version.
+    public func apply(
+        _ configuration: Configuration, by author: String, expecting version: Int64? = nil
+    ) async throws(StoreError) -> Int64 {
+        guard let secretKeys else { throw .defect("no key to seal secrets with") }
+        var rows: [ConnectionRow] = []
+        for entry in configuration.entries { rows.append(try ConnectionRow(entry, secretKeys)) }
+        let applied = try await run { pool throws(PostgresError) in
+            try await pool.withTransaction { session throws(PostgresError) -> Int64? in
+                // One at a time; readers are not kept waiting.
+                try await session.query("LOCK TABLE configuration IN EXCLUSIVE MODE")
+                let latest = try await session.query(
+                    "SELECT coalesce(max(version), 0) FROM configuration").decoded(Int64.self)
+                guard version == nil || version == latest.first else { return nil }
+                let new = try await session.query(
+                    """
+                    INSERT INTO configuration (applied_by) VALUES (\(author.storable))
+                    RETURNING version
+                    """
+                ).decoded(Int64.self)
+                guard let new = new.first else { throw .row("no version") }
+                try await session.query(
+                    """
+                    UPDATE connection SET is_active = false
+                    WHERE id <> ALL (\(rows.map(\.id)))
+                    """)
+                for row in rows { try await row.write(in: session, version: new) }
+                return new
+            }
+        }
+        guard let applied else { throw .conflict }
+        return applied
+    }
+
+    /// What is in force, with its secrets.
+    /// - Returns: `nil` if it is not newer than the version that the caller has.
+    public func loadConfiguration(
+        newerThan known: Int64? = nil
+    ) async throws(StoreError) -> ActiveConfiguration? {
+        guard let (version, connections, rulesets) = try await load(newerThan: known) else {
+            return nil
+        }
+        var entries: [Configuration.Entry] = []
+        for connection in connections {
+            let documents = rulesets[connection.id] ?? []
+            entries.append(
+                Configuration.Entry(
+                    connection: connection, rulesets: try Self.rulesets(documents)))
+        }
+        return ActiveConfiguration(
+            version: version, configuration: Configuration(entries: entries))
+    }
+
+    /// The connections alone: for programs that need no rules, and then cannot trip over one.
+    public func loadConnections(
+        newerThan known: Int64? = nil
+    ) async throws(StoreError) -> (version: Int64, connections: [Models.Connection])? {
+        guard let loaded = try await load(newerThan: known) else { return nil }
+        return (loaded.version, loaded.connections)
+    }
+
+    /// The rulesets that were in force at a version, to explain what was decided then.
+    public func rulesets(
+        of connection: ConnectionID, at version: Int64
+    ) async throws(StoreError) -> [Ruleset] {
+        let rows = try await run { pool throws(PostgresError) in
+            try await pool.query(Self.rulesetsStatement(at: version))
+                .decoded(String.self, String.self)
+        }
+        return try Self.rulesets(rows.filter { $0.0 == connection.rawValue }.map(\.1))
+    }
+
+    private typealias Loaded = (
+        version: Int64, connections: [Models.Connection], rulesets: [ConnectionID: [String]]
+    )
+
+    private func load(newerThan known: Int64?) async throws(StoreError) -> Loaded? {
+        guard let secretKeys else { throw .defect("no key to open secrets with") }
+        let version = try await configurationVersion()
+        guard version > known ?? -1 else { return nil }
+        // One statement each, read later than the version: at worst the caller loads once more.
+        let rows = try await run { pool throws(PostgresError) in
+            try await pool.pipeline([
+                "SELECT id, configuration FROM connection WHERE is_active ORDER BY number",
+                """
+                SELECT connection.id, name, key_id, sealed
+                FROM secret JOIN connection ON connection.number = secret.connection
+                """,
+                Self.rulesetsStatement(at: version),
+            ])
+        }
+        guard rows.count == 3 else { throw .defect("\(rows.count) answers instead of 3") }
+        var secrets: [ConnectionID: [String: SecretText]] = [:]
+        for secret in try rows[1].mapped({ row throws(PostgresError) in try SecretRow(row) }) {
+            let opened = try secret.opened(by: secretKeys)
+            secrets[secret.connection, default: [:]][secret.name] = opened
+        }
+        var connections: [Models.Connection] = []
+        for (id, text) in try rows[0].pairs() {
+            connections.append(try Self.connection(text, secrets[ConnectionID(id)] ?? [:]))
+        }
+        let rulesets = Dictionary(grouping: try rows[2].pairs(), by: { ConnectionID($0.0) })
+        return (version, connections, rulesets.mapValues { $0.map(\.1) })
+    }
+
+    private static func rulesetsStatement(at version: Int64) -> SQL {
+        """
+        SELECT id, document FROM (
+            SELECT DISTINCT ON (connection.number, name) connection.id, connection.number, name,
+                position, document, is_removed
+            FROM ruleset_version JOIN connection ON connection.number = ruleset_version.connection
+            WHERE since <= \(version)
+            ORDER BY connection.number, name, version DESC) AS latest
+        WHERE NOT is_removed
+        ORDER BY number, position, name
+        """
+    }
+
+    private static func connection(
+        _ text: String, _ secrets: [String: SecretText]
+    ) throws(StoreError) -> Models.Connection {
+        let problems = JSONProblems()
+        let reader = JSONReader(try parsed(text), problems: problems)
+        let connection = Models.Connection(
+            reading: reader, secrets: Models.Connection.resolver(of: secrets))
+        guard let connection, problems.all.isEmpty else {
+            throw .defect("a stored connection is unreadable: \(problems.all)")
+        }
+        return connection
+    }
+
+    private static func rulesets(_ documents: [String]) throws(StoreError) -> [Ruleset] {
+        var rulesets: [Ruleset] = []
+        for document in documents {
+            let problems = JSONProblems()
+            let reader = JSONReader(try parsed(document), problems: problems)
+            guard let ruleset = Ruleset(reading: reader) else {
+                throw .defect("a stored ruleset is unreadable: \(problems.all)")
+            }
+            rulesets.append(ruleset)
+        }
+        return rulesets
+    }
+
+    private static func parsed(_ text: String) throws(StoreError) -> JSON {
+        do {
+            return try JSON(parsing: text)
+        } catch {
+            throw .defect("stored JSON is unreadable: \(error)")
+        }
+    }
+}
+
+extension Rows {
+    fileprivate func pairs() throws(StoreError) -> [(String, String)] {
+        try mapped { row throws(PostgresError) in try row.decoded(String.self, String.self) }
+    }
+}

@@ -1,0 +1,35 @@
+import Models
+import Postgres
+
+/// What waits of one connection.
+public struct Depth: Equatable, Sendable {
+    public let connection: ConnectionID
+    public let events: Int
+    public let lanes: Int
+    /// How long the lane that is due longest has waited for its turn; 0 if none is due.
+    public let oldestDueSeconds: Double
+}
+
+extension Store {
+    /// Connections for which something waits. Lanes know their numbers, so nothing is counted in
+    /// the log.
+    public func depth() async throws(StoreError) -> [Depth] {
+        let rows = try await run { pool throws(PostgresError) in
+            try await pool.query(
+                """
+                SELECT connection.id, sum(tail - done)::bigint, count(*),
+                    greatest(0, extract(epoch FROM
+                        now() - min(ready_at) FILTER (WHERE state = 1)))::float8
+                FROM lane JOIN connection ON connection.number = lane.connection
+                WHERE state <> 0
+                GROUP BY connection.id ORDER BY connection.id
+                """
+            ).decoded(String.self, Int.self, Int.self, Double.self)
+        }
+        return rows.map { id, events, lanes, seconds in
+            Depth(
+                connection: ConnectionID(id), events: events, lanes: lanes,
+                oldestDueSeconds: seconds)
+        }
+    }
+}

@@ -1,0 +1,202 @@
+import JSON
+import Models
+import Postgres
+
+/// An event in the log, with its row in the ledger once it has ended.
+public struct LoggedEvent: Equatable, Sendable {
+    public struct Ending: Equatable, Sendable {
+        public let outcome: Outcome
+        public let attempt: Int
+        public let worker: WorkerID?
+        public let settledAt: Timestamp
+        public let facts: JSON?
+        public let configurationVersion: Int64?
+    }
+
+    public let job: Job
+    public let lane: Int64
+    public let appendedAt: Timestamp
+    public let ending: Ending?
+    /// Where it stands in the listing: `events(before:)` goes on from here.
+    public let cursor: EventCursor
+}
+
+/// A place in the log, newest first.
+public struct EventCursor: Equatable, Sendable, CustomStringConvertible {
+    let appendedMicroseconds: Int64
+    let lane: Int64
+    let sequence: Int64
+
+    init(appendedMicroseconds: Int64, lane: Int64, sequence: Int64) {
+        self.appendedMicroseconds = appendedMicroseconds
+        self.lane = lane
+        self.sequence = sequence
+    }
+
+    /// Reads back what `description` wrote.
+    public init?(_ text: String) {
+        let numbers = text.split(separator: ".", omittingEmptySubsequences: false).map { Int64($0) }
+        guard numbers.count == 3, let appended = numbers[0], let lane = numbers[1],
+            let sequence = numbers[2]
+        else { return nil }
+        self.init(appendedMicroseconds: appended, lane: lane, sequence: sequence)
+    }
+
+    public var description: String { "\(appendedMicroseconds).\(lane).\(sequence)" }
+}
+
+public struct EventFilter: Sendable {
+    public enum Status: String, CaseIterable, Sendable {
+        case waiting, applied, unmatched, ignored, failed
+    }
+
+    public var connection: ConnectionID?
+    /// Only together with `connection`.
+    public var lane: LaneKey?
+    public var kind: EventKind?
+    public var status: Status?
+
+    public init(
+        connection: ConnectionID? = nil, lane: LaneKey? = nil, kind: EventKind? = nil,
+        status: Status? = nil
+    ) {
+        self.connection = connection
+        self.lane = lane
+        self.kind = kind
+        self.status = status
+    }
+}
+
+extension Store {
+    /// Events by when they were appended, newest first.
+    public func events(
+        _ filter: EventFilter = EventFilter(), before cursor: EventCursor? = nil, limit: Int = 50
+    ) async throws(StoreError) -> [LoggedEvent] {
+        var condition: SQL = "job.connection = connection.number"
+        if let connection = filter.connection {
+            let number = try await number(of: connection)
+            condition = "\(condition) AND job.connection = \(number)"
+            if let lane = filter.lane {
+                let id = laneID(connection: number, key: lane)
+                condition = "\(condition) AND job.lane_id = \(id)"
+            }
+        }
+        if let kind = filter.kind {
+            condition = "\(condition) AND job.kind = \(kind.rawValue.storable)"
+        }
+        if let status = filter.status { condition = "\(condition) AND \(status.condition)" }
+        if let cursor { condition = "\(condition) AND \(cursor.condition)" }
+        return try await loggedEvents(where: condition, limit: limit)
+    }
+
+    /// The event of this id; the newest, should an id have come again after its key was forgotten.
+    public func event(
+        _ id: EventID, of connection: ConnectionID
+    ) async throws(StoreError) -> LoggedEvent? {
+        let number = try await number(of: connection)
+        return try await loggedEvents(
+            where: """
+                job.connection = connection.number AND job.connection = \(number)
+                AND job.event_id = \(id.rawValue.storable)
+                """, limit: 1
+        ).first
+    }
+
+    /// Appends the same words once more, as a new event of the same lane whose id names the
+    /// original: `replay:<random>:<id>`. The original keeps its place in the ledger.
+    /// - Returns: `nil` if there is no such event.
+    public func replay(
+        _ id: EventID, of connection: ConnectionID, nonce: String
+    ) async throws(StoreError) -> Event? {
+        guard let original = try await event(id, of: connection)?.job.event else { return nil }
+        var event = original
+        event.id = EventID("replay:\(nonce):\(original.id)")
+        event.source = .operator
+        _ = try await append([NewEvent(event: event, deduplicationKey: event.id.rawValue)])
+        return event
+    }
+
+    /// Each connection is walked through its own index, as far as the limit goes.
+    private func loggedEvents(
+        where condition: SQL, limit: Int
+    ) async throws(StoreError) -> [LoggedEvent] {
+        let rows = try await run { pool throws(PostgresError) in
+            try await pool.query(
+                """
+                SELECT connection.id, event.*,
+                    (SELECT key FROM lane WHERE lane.lane_id = event.lane_id),
+                    s.outcome, s.detail, s.facts, s.attempt, s.worker, s.configuration,
+                    (extract(epoch FROM s.settled_at) * 1000)::bigint
+                FROM connection, LATERAL (
+                    SELECT segment, lane_id, sequence, event_id, source, kind, format,
+                        (extract(epoch FROM occurred_at) * 1000)::bigint AS occurred,
+                        (extract(epoch FROM appended_at) * 1000000)::bigint AS appended, payload
+                    FROM job WHERE \(condition)
+                    ORDER BY appended_at DESC, lane_id DESC, sequence DESC LIMIT \(limit)) AS event
+                LEFT JOIN settlement AS s
+                    ON (s.lane_id, s.sequence, s.segment)
+                        = (event.lane_id, event.sequence, event.segment)
+                ORDER BY event.appended DESC, event.lane_id DESC, event.sequence DESC
+                LIMIT \(limit)
+                """)
+        }
+        return try rows.mapped { row throws(PostgresError) in try LoggedEvent(row) }
+    }
+}
+
+extension EventFilter.Status {
+    /// Words of ours, not of the caller's: the index on failed events wants to see the word itself.
+    fileprivate var condition: SQL {
+        let ledger: SQL = """
+            SELECT FROM settlement AS s
+            WHERE (s.lane_id, s.sequence, s.segment) = (job.lane_id, job.sequence, job.segment)
+            """
+        return switch self {
+        case .waiting: "NOT EXISTS (\(ledger))"
+        case .applied, .unmatched, .ignored, .failed:
+            "EXISTS (\(ledger) AND s.outcome = '\(unescaped: rawValue)')"
+        }
+    }
+}
+
+extension EventCursor {
+    fileprivate var condition: SQL {
+        """
+        (job.appended_at, job.lane_id, job.sequence)
+            < (timestamptz 'epoch' + \(appendedMicroseconds) * interval '1 microsecond',
+                \(lane), \(sequence))
+        """
+    }
+}
+
+extension LoggedEvent {
+    fileprivate init(_ row: Row) throws(PostgresError) {
+        let columns = try row.decoded(
+            String.self, Int32.self, Int64.self, Int64.self, String.self, String.self, String.self,
+            String.self, Int64.self, Int64.self, String.self, String?.self, String?.self,
+            String?.self, String?.self, Int?.self, Int64?.self, Int64?.self, Int64?.self)
+        guard let source = EventSource(rawValue: columns.5),
+            let format = EventFormat(rawValue: columns.7)
+        else { throw .row("an event of a newer program: \(columns.5), \(columns.7)") }
+        let event = Event(
+            id: EventID(columns.4), connection: ConnectionID(columns.0), source: source,
+            kind: EventKind(rawValue: columns.6), occurredAt: Timestamp(milliseconds: columns.8),
+            lane: LaneKey(columns.11 ?? ""), format: format, payload: Array(columns.10.utf8))
+        job = Job(sequence: columns.3, segment: columns.1, event: event)
+        lane = columns.2
+        appendedAt = Timestamp(milliseconds: columns.9 / 1000)
+        cursor = EventCursor(
+            appendedMicroseconds: columns.9, lane: columns.2, sequence: columns.3)
+        let (outcome, detail, facts) = (columns.12, columns.13, columns.14)
+        ending = try outcome.map { name throws(PostgresError) in
+            let detail = detail.flatMap { try? JSON(parsing: $0) }
+            guard let outcome = Outcome(name: name, detail: detail), let attempt = columns.15,
+                let settled = columns.18
+            else { throw .row("an outcome of a newer program: \(name)") }
+            return Ending(
+                outcome: outcome, attempt: attempt, worker: columns.16.map(WorkerID.init),
+                settledAt: Timestamp(milliseconds: settled),
+                facts: facts.flatMap { try? JSON(parsing: $0) }, configurationVersion: columns.17)
+        }
+    }
+}

@@ -1,0 +1,80 @@
+import Models
+import Postgres
+
+/// Which incidents and records belong together, many to many.
+extension Store {
+    public func links(
+        incident: IncidentID, in connection: ConnectionID
+    ) async throws(StoreError) -> [Link] {
+        try await links(in: connection, where: "incident_id = \(incident.rawValue.storable)")
+    }
+
+    public func links(
+        records: [RecordID], in connection: ConnectionID
+    ) async throws(StoreError) -> [Link] {
+        try await links(in: connection, where: "record_key = ANY (\(records.map(\.key)))")
+    }
+
+    /// Linking twice is linking once. Effects record their links with `finish`.
+    public func link(_ link: Link, in connection: ConnectionID) async throws(StoreError) {
+        let number = try await number(of: connection)
+        _ = try await run { pool throws(PostgresError) in
+            try await pool.query(
+                """
+                WITH held AS (SELECT \(number) AS connection)
+                \([link].insertion)
+                """)
+        }
+    }
+
+    /// - Returns: whether they were linked.
+    public func unlink(
+        incident: IncidentID, record: RecordID, in connection: ConnectionID
+    ) async throws(StoreError) -> Bool {
+        let number = try await number(of: connection)
+        let rows = try await run { pool throws(PostgresError) in
+            try await pool.query(
+                """
+                DELETE FROM link
+                WHERE connection = \(number) AND incident_id = \(incident.rawValue.storable)
+                    AND record_key = \(record.key)
+                """)
+        }
+        return rows.affected > 0
+    }
+
+    /// Oldest first.
+    private func links(
+        in connection: ConnectionID, where condition: SQL
+    ) async throws(StoreError) -> [Link] {
+        let number = try await number(of: connection)
+        let rows = try await run { pool throws(PostgresError) in
+            try await pool.query(
+                """
+                SELECT incident_id, object, record_id FROM link
+                WHERE connection = \(number) AND \(condition)
+                ORDER BY linked_at, incident_id, record_key
+                """
+            ).decoded(String.self, String.self, String.self)
+        }
+        return rows.compactMap { incident, object, record in
+            RecordID(record).map {
+                Link(incident: IncidentID(incident), object: object, record: $0)
+            }
+        }
+    }
+}
+
+extension [Link] {
+    /// For the connection that `held` names.
+    var insertion: SQL {
+        """
+        INSERT INTO link (connection, incident_id, record_key, record_id, object)
+        SELECT held.connection, new.incident_id, new.record_key, new.record_id, new.object
+        FROM held, unnest(\(map(\.incident.rawValue.storable)), \(map(\.record.key)),
+                \(map(\.record.long)), \(map(\.object.storable)))
+            AS new (incident_id, record_key, record_id, object)
+        ON CONFLICT DO NOTHING
+        """
+    }
+}

@@ -1,0 +1,19 @@
+import Postgres
+
+extension Store {
+    static let channel = "liaison_log"
+
+    /// Tells listening workers that something was appended. A transaction of its own: inside of the
+    /// append it would make commits wait for one another. At most every 20 ms, please.
+    public func poke() async throws(StoreError) {
+        _ = try await run { pool throws(PostgresError) in
+            try await pool.query("SELECT pg_notify(\(Self.channel), '')")
+        }
+    }
+
+    /// The pokes, on a session of its own to a direct address (not of a transaction pooler).
+    /// Workers poll as well, less often: a poke may be lost.
+    public static func pokes(from address: Address) -> Listener {
+        Listener(to: address, channels: [channel])
+    }
+}

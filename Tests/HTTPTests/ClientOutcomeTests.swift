@@ -1,0 +1,145 @@
+import HTTP
+import XCTest
+
+/// What the client says about requests that got no answer.
+final class ClientOutcomeTests: XCTestCase {
+    func testKnowsWhatWasCertainlyNotSent() async throws {
+        let client = try HTTPClient()
+        let port = try HTTPServer(host: "127.0.0.1", port: 0, handler: .echo).port
+        await checkNotSent(client, "http://127.0.0.1:\(port)/")
+        await checkNotSent(client, "http://host.invalid/")
+        let plain = try ScriptedServer { connection, _ in
+            _ = connection.take(until: "\u{1}")
+            connection.send("this is no TLS\r\n\r\n")
+        }
+        await checkNotSent(client, "https://127.0.0.1:\(plain.port)/")
+    }
+
+    func testKnowsItAlsoOnAHandleThatHasSentBefore() async throws {
+        let client = try HTTPClient()
+        let port = try await withServer { server in
+            _ = try await client.send(server.request("POST", "", [:], "abc"))
+            return server.port
+        }
+        await checkNotSent(client, "http://127.0.0.1:\(port)/")
+    }
+
+    func testDoesNotKnowTheOutcomeOfWhatWasSent() async throws {
+        let client = try HTTPClient()
+        for garbage in [
+            "", "garbage\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nshort",
+            "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab",
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", "HTTP/1.1 200 OK\r\nX",
+        ] {
+            let server = try ScriptedServer { connection, _ in
+                _ = connection.requestHead()
+                connection.send(garbage)
+            }
+            await checkUnknownOutcome(client, server.url, label: garbage)
+        }
+    }
+
+    func testDoesNotWaitForEver() async throws {
+        let silent = try ScriptedServer { connection, _ in _ = connection.rest() }
+        await checkUnknownOutcome(try HTTPClient(), silent.url, timeoutSeconds: 0.1)
+        let dripping = try ScriptedServer { connection, _ in
+            _ = connection.requestHead()
+            connection.send("HTTP/1.1 200 OK\r\n")
+            _ = connection.dripsUntilAnswered(repeatElement(UInt8(ascii: "X"), count: 5000))
+        }
+        await checkUnknownOutcome(try HTTPClient(), dripping.url, timeoutSeconds: 0.1)
+    }
+
+    func testWaitingForAConnectionIsNotSending() async throws {
+        let journal = Journal()
+        let silent = try ScriptedServer { connection, _ in
+            _ = connection.requestHead()
+            journal.add("got it")
+            _ = connection.rest()
+        }
+        var limits = HTTPClientLimits()
+        limits.connectionsPerHostMax = 1
+        let client = try HTTPClient(limits: limits)
+        await withTaskGroup { group in
+            group.addTask { await checkCancelled(client, silent.url) }
+            _ = try? await blocking { XCTAssert(journal.waitForNext()) }
+            await withTaskGroup { waiting in
+                for _ in 1...20 {
+                    waiting.addTask { await checkNotSent(client, silent.url, timeoutSeconds: 0.05) }
+                }
+            }
+            group.cancelAll()
+        }
+    }
+
+    func testNeverRepeatsAnUnsafeRequestByItself() async throws {
+        let journal = Journal()
+        let server = try ScriptedServer { connection, _ in
+            while let head = connection.requestHead() {
+                journal.add(head.split(separator: "\r\n")[0].description)
+                guard head.contains("/warm") else { return }
+                connection.sendAnswer()
+            }
+        }
+        for method in ["POST", "PATCH", "PUT", "DELETE"] {
+            let client = try HTTPClient()
+            _ = try await client.send(HTTPClientRequest(method: method, url: server.url + "warm"))
+            await checkUnknownOutcome(client, server.url, method: method)
+        }
+        let methods = ["POST", "PATCH", "PUT", "DELETE"]
+        XCTAssertEqual(
+            journal.all, methods.flatMap { ["\($0) /warm HTTP/1.1", "\($0) / HTTP/1.1"] })
+    }
+
+    func testRepeatsASafeRequestOnAConnectionThatWentStale() async throws {
+        let server = try ScriptedServer { connection, number in
+            guard connection.requestHead() != nil else { return }
+            connection.sendAnswer()
+            guard connection.requestHead() != nil, number > 1 else { return }
+            connection.sendAnswer()
+        }
+        let client = try HTTPClient()
+        for _ in 1...2 {
+            let request = HTTPClientRequest(method: "GET", url: server.url)
+            let answer = try await client.send(request)
+            XCTAssertEqual(answer.status, 200)
+        }
+    }
+
+    func testCancels() async throws {
+        let journal = Journal()
+        let server = try ScriptedServer { connection, _ in
+            _ = connection.requestHead()
+            journal.add("got it")
+            _ = connection.rest()
+            journal.add("closed")
+        }
+        let client = try HTTPClient()
+        await withTaskGroup { group in
+            group.addTask { await checkCancelled(client, server.url) }
+            _ = try? await blocking { XCTAssert(journal.waitForNext()) }
+            group.cancelAll()
+            // Cancelled before it begins.
+            group.addTask { await checkCancelled(client, server.url) }
+        }
+        _ = try await blocking { XCTAssert(journal.waitForNext()) }
+        XCTAssertEqual(journal.all.prefix(2), ["got it", "closed"])
+    }
+
+    func testShutdownEndsWhatIsInFlight() async throws {
+        let journal = Journal()
+        let server = try ScriptedServer { connection, _ in
+            _ = connection.requestHead()
+            journal.add("got it")
+            _ = connection.rest()
+        }
+        let client = try HTTPClient()
+        await withTaskGroup { group in
+            for _ in 1...20 { group.addTask { await checkCancelled(client, server.url) } }
+            _ = try? await blocking { XCTAssert(journal.waitForNext()) }
+            client.shutdown()
+        }
+        client.shutdown()
+        await checkNotSent(client, server.url)
+    }
+}

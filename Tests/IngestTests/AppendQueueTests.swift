@@ -1,0 +1,244 @@
+import Models
+import Runtime
+import Synchronization
+import XCTest
+
+@testable import Ingest
+
+final class AppendQueueTests: XCTestCase {
+    func testEveryEventOfManyHandlersIsCommittedOnceInGroups() async {
+        let ledger = FakeLedger()
+        await running(ledger) { queue in
+            await withTaskGroup(of: Void.self) { group in
+                for delivery in 0..<1000 {
+                    group.addTask {
+                        let receipt = try? await queue.append(events("d\(delivery)", 3))
+                        XCTAssertEqual(receipt?.accepted, 3)
+                    }
+                }
+            }
+        }
+        XCTAssertEqual(Set(ledger.events.map(\.id)).count, 3000)
+        XCTAssertEqual(ledger.batches.reduce(0, +), 3000)
+    }
+
+    func testWhatGathersDuringACommitIsTheNextBatch() async {
+        let ledger = FakeLedger()
+        var limits = AppendLimits()
+        (limits.writers, limits.batchEventsMax) = (1, 10)
+        await held(ledger, limits) { queue, gate in
+            await withTaskGroup(of: Void.self) { group in
+                await enter(queue, in: &group, sizes: [4, 4, 4, 12, 1, 1])
+                gate.open()
+            }
+        }
+        // The first one holds the writer; deliveries are never split, a great one goes alone.
+        XCTAssertEqual(ledger.batches, [1, 8, 4, 12, 2])
+    }
+
+    func testABatchIsBoundedInBytesToo() async {
+        let ledger = FakeLedger()
+        var limits = AppendLimits()
+        (limits.writers, limits.batchBytesMax) = (1, 5)
+        await held(ledger, limits) { queue, gate in
+            await withTaskGroup(of: Void.self) { group in
+                // Each payload is of two bytes.
+                await enter(queue, in: &group, sizes: [1, 1, 1, 4])
+                gate.open()
+            }
+        }
+        XCTAssertEqual(ledger.batches, [1, 2, 1, 4])
+    }
+
+    func testDuplicatesAreToldApartPerDelivery() async throws {
+        await running(FakeLedger()) { queue in
+            let first = try? await queue.append(events("a", 2))
+            let again = try? await queue.append(events("a", 3))
+            XCTAssertEqual([first?.accepted, first?.duplicates], [2, 0])
+            XCTAssertEqual([again?.accepted, again?.duplicates], [1, 2])
+            let none = try? await queue.append([])
+            XCTAssertEqual([none?.accepted, none?.duplicates], [0, 0])
+        }
+    }
+
+    func testWhenTheDatabaseGoesEverybodyWaitingIsToldAtOnce() async {
+        let ledger = FakeLedger()
+        var limits = AppendLimits()
+        limits.pauseSeconds = 3600
+        limits.writers = 1
+        await held(ledger, limits) { queue, gate in
+            ledger.become(.away)
+            await withTaskGroup(of: Void.self) { group in
+                for number in 0..<20 {
+                    group.addTask { await refused(queue, "w\(number)", .unavailable) }
+                }
+                while queue.waitingEvents < 20 { await Task.yield() }
+                gate.open()
+            }
+            ledger.become(.well)
+            // Within the pause nobody asks the database.
+            await refused(queue, "later", .unavailable)
+        }
+        XCTAssertEqual(ledger.batches, [])
+    }
+
+    func testAfterThePauseOneDeliveryTriesForAll() async {
+        let ledger = FakeLedger()
+        ledger.become(.away)
+        var limits = AppendLimits()
+        limits.pauseSeconds = 0
+        let (gate, entered) = (Latch(), Latch())
+        await running(ledger, limits) { queue in
+            await refused(queue, "first", .unavailable)
+            ledger.become(.well)
+            ledger.hold(until: gate, entered: entered)
+            async let trying = queue.append(events("trying", 1))
+            await entered.wait()
+            await refused(queue, "meanwhile", .unavailable)
+            gate.open()
+            let tried = try? await trying
+            XCTAssertEqual(tried?.accepted, 1)
+            let after = try? await queue.append(events("after", 1))
+            XCTAssertEqual(after?.accepted, 1)
+        }
+    }
+
+    func testOneRefusedDeliveryDoesNotTakeOthersWithIt() async {
+        let ledger = FakeLedger()
+        ledger.become(.refusing("bad-0"))
+        var limits = AppendLimits()
+        limits.writers = 1
+        await held(ledger, limits) { queue, gate in
+            await withTaskGroup(of: Void.self) { group in
+                group.addTask { await refused(queue, "bad", .unavailable) }
+                for number in 0..<5 {
+                    group.addTask {
+                        let receipt = try? await queue.append(events("good\(number)", 1))
+                        XCTAssertEqual(receipt?.accepted, 1)
+                    }
+                }
+                while queue.waitingEvents < 6 { await Task.yield() }
+                gate.open()
+            }
+        }
+        XCTAssertEqual(ledger.events.count, 6)
+    }
+
+    func testAStopCommitsWhatWaitsAndRefusesWhatComesLater() async {
+        let ledger = FakeLedger()
+        let stop = Latch()
+        let gate = Latch()
+        let entered = Latch()
+        ledger.hold(until: gate, entered: entered)
+        let queue = makeQueue(ledger, AppendLimits())
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await queue.run(until: stop) }
+            for number in 0..<50 {
+                group.addTask {
+                    let receipt = try? await queue.append(events("s\(number)", 1))
+                    XCTAssertEqual(receipt?.accepted, 1)
+                }
+            }
+            while queue.waitingEvents + ledger.inFlight < 50 { await Task.yield() }
+            stop.open()
+            gate.open()
+        }
+        XCTAssertEqual(ledger.events.count, 50)
+        await refused(queue, "late", .unavailable)
+    }
+
+    func testACancelledQueueRefusesThoseWhoWait() async {
+        let ledger = FakeLedger()
+        let (gate, entered, cancellation) = (Latch(), Latch(), Latch())
+        ledger.hold(until: gate, entered: entered)
+        var limits = AppendLimits()
+        limits.writers = 1
+        let queue = makeQueue(ledger, limits)
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask {
+                await withTaskGroup(of: Void.self) { inner in
+                    inner.addTask { await queue.run(until: Latch()) }
+                    await cancellation.wait()
+                    inner.cancelAll()
+                }
+            }
+            group.addTask { _ = try? await queue.append(events("in flight", 1)) }
+            await entered.wait()
+            group.addTask { await refused(queue, "waiting", .unavailable) }
+            while queue.waitingEvents < 1 { await Task.yield() }
+            cancellation.open()
+            while queue.waitingEvents > 0 { await Task.yield() }
+            gate.open()
+        }
+    }
+}
+
+private func makeQueue(_ ledger: FakeLedger, _ limits: AppendLimits) -> AppendQueue {
+    AppendQueue(
+        ledger: ledger.ledger, limits: limits,
+        observer: Observer(metrics: Metrics(), log: Log("test", to: LogSink { _ in })))
+}
+
+private func running(
+    _ ledger: FakeLedger, _ limits: AppendLimits = AppendLimits(),
+    _ body: @escaping @Sendable (AppendQueue) async -> Void
+) async {
+    let queue = makeQueue(ledger, limits)
+    let stop = Latch()
+    async let run: Void = queue.run(until: stop)
+    await body(queue)
+    stop.open()
+    await run
+}
+
+/// A queue whose only writer is busy with one event until `gate` opens.
+private func held(
+    _ ledger: FakeLedger, _ limits: AppendLimits,
+    _ body: @escaping @Sendable (AppendQueue, Latch) async -> Void
+) async {
+    let (gate, entered) = (Latch(), Latch())
+    ledger.hold(until: gate, entered: entered)
+    await running(ledger, limits) { queue in
+        async let first = try? queue.append(events("holding", 1))
+        await entered.wait()
+        await body(queue, gate)
+        _ = await first
+    }
+}
+
+/// Deliveries of so many events each, in this order.
+private func enter(
+    _ queue: AppendQueue, in group: inout TaskGroup<Void>, sizes: [Int]
+) async {
+    var waiting = 0
+    for (number, size) in sizes.enumerated() {
+        group.addTask {
+            let receipt = try? await queue.append(events("e\(number)", size))
+            XCTAssertEqual(receipt?.accepted, size)
+        }
+        waiting += size
+        while queue.waitingEvents < waiting { await Task.yield() }
+    }
+}
+
+private func refused(
+    _ queue: AppendQueue, _ name: String, _ rejection: Rejection, line: UInt = #line
+) async {
+    do {
+        let receipt = try await queue.append(events(name, 1))
+        XCTFail("\(receipt)", line: line)
+    } catch {
+        XCTAssertEqual(error, rejection, line: line)
+    }
+}
+
+private func events(_ name: String, _ count: Int) -> [NewEvent] {
+    (0..<count).map { number in
+        NewEvent(
+            event: Event(
+                id: EventID("\(name)-\(number)"), connection: "acme", source: .pagerDuty,
+                kind: .ping, occurredAt: Fixtures.now, lane: .connection, format: .pagerDutyV3,
+                payload: Array("{}".utf8)),
+            deduplicationKey: "\(name)-\(number)")
+    }
+}

@@ -1,0 +1,88 @@
+import HTTP
+import Models
+import Runtime
+import XCTest
+
+@testable import Ingest
+
+/// A running `ingest` with a fake ledger.
+struct Door: Sendable {
+    let ledger: FakeLedger
+    let open: RawHTTP
+    let operations: RawHTTP
+    let stop: Latch
+
+    /// Starts, waits until it is ready, runs `body`, stops and waits for the end.
+    /// - Parameter real: a ledger instead of the fake one.
+    static func opened(
+        _ ledger: FakeLedger = FakeLedger([Fixtures.connection()]),
+        real: Ledger? = nil, append: AppendLimits = AppendLimits(), backlogEventsMax: Int = .max,
+        awaitingReadiness: Bool = true,
+        _ body: (Door) async throws -> Void
+    ) async throws {
+        var configuration = try IngestConfiguration.read([
+            "LIAISON_INGEST_HOST": "127.0.0.1", "LIAISON_INGEST_PORT": "0",
+            "LIAISON_INGEST_OPERATIONS_PORT": "0", "LIAISON_DATABASE_URL": "host=unused",
+            "LIAISON_MASTER_KEY": String(repeating: "A", count: 43) + "=",
+        ])
+        configuration.append = append
+        configuration.refreshSeconds = 0.01
+        configuration.backlogEventsMax = backlogEventsMax
+        configuration.backlogRefreshSeconds = 0.01
+        let ingest = try Ingest(
+            configuration, ledger: real ?? ledger.ledger, log: Log("test", to: LogSink { _ in }),
+            now: { Fixtures.now })
+        let door = Door(
+            ledger: ledger, open: RawHTTP(port: ingest.publicPort),
+            operations: RawHTTP(port: ingest.operationsPort), stop: Latch())
+        async let running: Void = ingest.run(until: door.stop)
+        do {
+            if awaitingReadiness { try await door.awaitReadiness() }
+            try await body(door)
+        } catch {
+            door.stop.open()
+            try await running
+            throw error
+        }
+        door.stop.open()
+        try await running
+    }
+
+    private func awaitReadiness() async throws {
+        while try await operations.send("GET", "/readyz").status != 200 {}
+    }
+
+    func metric(_ name: String) async throws -> String? {
+        let text = try await operations.send("GET", "/metrics").body
+        return text.split(separator: "\n").first { $0.hasPrefix("\(name) ") }
+            .map { String($0.dropFirst(name.count + 1)) }
+    }
+
+    /// A PagerDuty V3 delivery, signed unless the test says otherwise.
+    func deliver(
+        _ body: [UInt8], to connection: String = "acme", signature: String? = nil,
+        _ headers: [(String, String)] = []
+    ) async throws -> RawHTTP.Answer {
+        try await open.send(
+            "POST", "/pagerduty/\(connection)",
+            [
+                ("Content-Type", "application/json"),
+                ("X-PagerDuty-Signature", signature ?? Fixtures.signature(body)),
+            ] + headers, body: body)
+    }
+
+    func deliverApex(_ body: String) async throws -> RawHTTP.Answer {
+        try await open.send(
+            "POST", "/salesforce/acme",
+            [("Content-Type", "application/json"), ("X-Liaison-Token", Fixtures.apexToken)],
+            body: Array(body.utf8))
+    }
+
+    func deliverOutbound(
+        _ body: [UInt8], token: String = Fixtures.outboundToken
+    ) async throws -> RawHTTP.Answer {
+        try await open.send(
+            "POST", "/salesforce/acme/outbound/\(token)",
+            [("Content-Type", "text/xml; charset=utf-8"), ("SOAPAction", "\"\"")], body: body)
+    }
+}

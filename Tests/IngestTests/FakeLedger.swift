@@ -1,0 +1,117 @@
+import Models
+import Runtime
+import Store
+import Synchronization
+
+@testable import Ingest
+
+/// A ledger in memory, whose moods a test can set.
+final class FakeLedger: Sendable {
+    enum Mood: Sendable {
+        case well
+        case away
+        /// Refuses a batch that holds an event of this id.
+        case refusing(EventID)
+    }
+
+    fileprivate struct State {
+        var mood = Mood.well
+        var configurationIsAway = false
+        var version: Int64 = 1
+        var connections: [Connection] = []
+        var keys: Set<String> = []
+        var events: [Event] = []
+        var batches: [Int] = []
+        var pokes = 0
+        var inFlight = 0
+        var waiting = 0
+        var gate: Latch?
+        var entered: Latch?
+    }
+
+    private let state = Mutex(State())
+
+    init(_ connections: [Connection] = []) {
+        state.withLock { $0.connections = connections }
+    }
+
+    var events: [Event] { state.withLock { $0.events } }
+    /// Sizes of the batches, in order.
+    var batches: [Int] { state.withLock { $0.batches } }
+    /// Events that a commit has begun with.
+    var inFlight: Int { state.withLock { $0.inFlight } }
+    var pokes: Int { state.withLock { $0.pokes } }
+
+    /// As if so many events waited for the workers.
+    func pile(up events: Int) { state.withLock { $0.waiting = events } }
+
+    func become(_ mood: Mood) { state.withLock { $0.mood = mood } }
+
+    func loseConfiguration() { state.withLock { $0.configurationIsAway = true } }
+
+    func configure(_ connections: [Connection]) {
+        state.withLock { state in
+            state.version += 1
+            state.connections = connections
+        }
+    }
+
+    /// From now on a commit opens `entered` when it begins and waits for `gate`.
+    func hold(until gate: Latch, entered: Latch = Latch()) {
+        state.withLock { ($0.gate, $0.entered) = (gate, entered) }
+    }
+
+    var ledger: Ledger {
+        Ledger(
+            append: { events throws(StoreError) in try await self.append(events) },
+            connections: { version throws(StoreError) in try self.connections(version) },
+            depth: { () throws(StoreError) in
+                self.state.withLock { [(ConnectionID("acme"), $0.waiting)] }
+            },
+            poke: { () throws(StoreError) in self.state.withLock { $0.pokes += 1 } })
+    }
+
+    private func append(_ events: [NewEvent]) async throws(StoreError) -> [Appended] {
+        let (gate, entered) = state.withLock { state in
+            state.inFlight += events.count
+            return (state.gate, state.entered)
+        }
+        entered?.open()
+        // A commit that has begun ends by itself, whoever has lost interest meanwhile.
+        while let gate, !gate.isOpen {
+            await gate.wait()
+            await Task.yield()
+        }
+        let result = state.withLock { $0.commit(events) }
+        return try result.get()
+    }
+
+    private func connections(
+        _ version: Int64?
+    ) throws(StoreError) -> (version: Int64, connections: [Connection])? {
+        let state = state.withLock { $0 }
+        if state.configurationIsAway { throw .unavailable("gone") }
+        return version == state.version ? nil : (state.version, state.connections)
+    }
+}
+
+extension FakeLedger.State {
+    mutating func commit(_ new: [NewEvent]) -> Result<[Appended], StoreError> {
+        switch mood {
+        case .well: break
+        case .away: return .failure(.unavailable("gone"))
+        case .refusing(let id) where new.contains { $0.event.id == id }:
+            return .failure(.defect("no"))
+        case .refusing: break
+        }
+        batches.append(new.count)
+        return .success(
+            new.map { new in
+                guard keys.insert("\(new.event.connection) \(new.deduplicationKey)").inserted else {
+                    return .duplicate
+                }
+                events.append(new.event)
+                return .accepted(lane: 1, sequence: Int64(events.count))
+            })
+    }
+}

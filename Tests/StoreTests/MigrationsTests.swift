@@ -1,0 +1,20 @@
+import Postgres
+import Store
+import TestSupport
+import XCTest
+
+final class MigrationsTests: XCTestCase {
+    func testAFreshDatabaseIsReadyAndASecondTimeChangesNothing() async throws {
+        let database = try await TestDatabase.make(for: self)
+        let applied = try await Store.migrate(database.address)
+        XCTAssertEqual(applied, Store.migrations)
+        let pool = database.pool(connectionsMax: 1)
+        let rooms = try await pool.query(
+            "SELECT count(*) FROM pg_inherits WHERE inhparent = 'job'::regclass")
+        XCTAssertGreaterThanOrEqual(try rooms.decoded(Int.self)[0], 4)
+        let guarded = try await pool.query("SHOW idle_in_transaction_session_timeout")
+        XCTAssertEqual(try guarded.decoded(String.self), ["30s"])
+        let again = try await Store.migrate(database.address)
+        XCTAssertEqual(again, [])
+    }
+}

@@ -1,0 +1,124 @@
+import Models
+import Postgres
+import Store
+import TestSupport
+import XCTest
+
+final class RetentionTests: XCTestCase {
+    /// The day from which on the database believes to live.
+    private func turn(_ fixture: StoreFixture, to day: Int) async throws {
+        _ = try await fixture.pool.query(
+            """
+            CREATE OR REPLACE FUNCTION segment_now() RETURNS int LANGUAGE sql VOLATILE AS
+            'SELECT \(unescaped: String(day))'
+            """)
+    }
+
+    private func settleAll(_ fixture: StoreFixture) async throws {
+        let worker = try await fixture.worker()
+        var lease = try await fixture.lease(worker)
+        while !lease.lanes.isEmpty {
+            lease = try await fixture.lease(worker, settling: lease.lanes.map { $0.settled() })
+        }
+    }
+
+    private func segments(_ fixture: StoreFixture, of table: String) async throws -> [Int] {
+        try await fixture.pool.query(
+            "SELECT DISTINCT segment::bigint FROM \(unescaped: table) ORDER BY 1"
+        ).decoded(Int.self)
+    }
+
+    func testOnlyWhatIsOldAndNotNeededGoes() async throws {
+        let fixture = try await StoreFixture.make(for: self)
+        for day in [1000, 1001, 1002] {
+            try await turn(fixture, to: day)
+            _ = try await fixture.append([.sample("\(day)", lane: LaneKey("\(day)"))])
+            if day != 1001 { try await settleAll(fixture) }
+            if day == 1001 {
+                // Its lane waits for longer than the retention.
+                _ = try await fixture.pool.query(
+                    "UPDATE lane SET ready_at = now() + interval '1 year' WHERE state = 1")
+            }
+        }
+        try await turn(fixture, to: 1032)
+        let early = try await fixture.store.maintain(Retention(logDays: 30))
+        XCTAssertEqual(early.segmentsDropped, [1000])
+        let left = try await segments(fixture, of: "job")
+        XCTAssertEqual(left, [1001, 1002])
+        try await turn(fixture, to: 1100)
+        let blocked = try await fixture.store.maintain(Retention(logDays: 30))
+        XCTAssertEqual(blocked.segmentsDropped, [])
+        try await fixture.passDelays()
+        try await settleAll(fixture)
+        let late = try await fixture.store.maintain(Retention(logDays: 30))
+        XCTAssertTrue(late.segmentsDropped.starts(with: [1001, 1002]))
+        let rest = try await segments(fixture, of: "settlement")
+        XCTAssertEqual(rest, [])
+    }
+
+    func testABusyPartitionIsLeftForTheNextRound() async throws {
+        let fixture = try await StoreFixture.make(for: self)
+        try await turn(fixture, to: 1000)
+        _ = try await fixture.append([.sample("e")])
+        try await settleAll(fixture)
+        try await turn(fixture, to: 1004)
+        _ = try await fixture.store.maintain(Retention(logDays: 30))
+        try await turn(fixture, to: 1034)
+        try await fixture.pool.withTransaction { session throws(PostgresError) in
+            try await session.query("SELECT count(*) FROM job")
+            do {
+                let busy = try await fixture.store.maintain(Retention(logDays: 30))
+                XCTAssertEqual(busy.segmentsDropped, [])
+                XCTAssertEqual(busy.segmentsBusy, [1000, 1001, 1002, 1003])
+            } catch {
+                XCTFail("\(error)")
+            }
+        }
+        let free = try await fixture.store.maintain(Retention(logDays: 30))
+        XCTAssertEqual(free.segmentsDropped, [1000, 1001, 1002, 1003])
+    }
+
+    func testALaneThatCrossesMidnightIsReadInOrder() async throws {
+        let fixture = try await StoreFixture.make(for: self)
+        for (event, day) in [("e1", 1000), ("e2", 1002), ("e3", 1001), ("e4", 1005)] {
+            try await turn(fixture, to: day)
+            _ = try await fixture.append([.sample(event)])
+        }
+        let worker = try await fixture.worker()
+        let lane = try await fixture.leasedLane(worker)
+        XCTAssertEqual(lane.jobs.map(\.event.id), ["e1", "e2", "e3", "e4"])
+        // The clock went back once; segments did not.
+        XCTAssertEqual(lane.jobs.map(\.segment), [1000, 1002, 1002, 1005])
+        _ = try await fixture.store.settle([lane.settled(first: 2)])
+        let rest = try await fixture.leasedLane(worker)
+        XCTAssertEqual(rest.jobs.map(\.event.id), ["e3", "e4"])
+    }
+
+    func testWhatHasExpiredIsForgotten() async throws {
+        let fixture = try await StoreFixture.make(for: self)
+        try await fixture.append(1, to: "idle for long")
+        try await fixture.append(1, to: "idle")
+        try await settleAll(fixture)
+        try await fixture.append(1, to: "waiting for long")
+        _ = try await fixture.pool.query(
+            "UPDATE lane SET ready_at = now() - interval '33 days' WHERE key LIKE '%long'")
+        _ = try await fixture.pool.query(
+            """
+            INSERT INTO journal (connection, target, field, hash, expires_at)
+            SELECT 1, 't', 'f', '', now() + n * interval '1 minute' FROM generate_series(-2, 2) AS n
+            """)
+        _ = try await fixture.pool.query(
+            """
+            SELECT create_partition('deduplication', period_now() - n, '')
+            FROM generate_series(1, 4) AS n
+            """)
+        let done = try await fixture.store.maintain(Retention(logDays: 30))
+        XCTAssertEqual(done.lanesForgotten, 1)
+        XCTAssertEqual(done.periodsDropped.count, 2)
+        let lanes = try await fixture.pool.query("SELECT key FROM lane ORDER BY key")
+            .decoded(String.self)
+        XCTAssertEqual(lanes, ["idle", "waiting for long"])
+        let journal = try await fixture.number("SELECT count(*) FROM journal")
+        XCTAssertEqual(journal, 2)
+    }
+}
