@@ -12,7 +12,7 @@ struct Explanation {
     /// Why the event cannot be evaluated at all.
     var unreadable: Cause?
 
-    /// Rules count time from when the event occurred, here as in the worker: the same answer always.
+    /// Rules count time from when the event occurred, here as in the worker: the same answer.
     ///
     /// - Parameter rule: `ruleset/rule`, or the rule's id alone; `nil` asks about all.
     static func of(

@@ -3,7 +3,7 @@ import Store
 
 /// The rules that decided an event, and what became of them since.
 struct RuleHistory {
-    /// Of `rulesets`: the one of the ledger, or for an event that no rule has decided the one in force.
+    /// Of `rulesets`: that of the ledger; for an event that no rule has decided the one in force.
     let version: Int64
     let rulesets: [Ruleset]
     let versionInForce: Int64
