@@ -1,5 +1,6 @@
 import Models
 import Runtime
+import Store
 import Synchronization
 
 /// What was committed. Made here, after the commit, and nowhere else.
@@ -117,9 +118,10 @@ final class AppendQueue: Sendable {
                 observer.databaseAway(reason)
                 let waiting = state.withLock { $0.databaseAway(at: .now) }
                 refuse(batch + waiting, .unavailable)
-            case .refused(let reason):
+            // An append holds no lease and expects no version; it is refused like a defect.
+            case .defect, .lostLease, .conflict:
                 state.withLock { $0.databaseAnswered() }
-                await commitAlone(batch, reason)
+                await commitAlone(batch, "\(error)")
             }
         }
     }

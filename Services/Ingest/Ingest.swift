@@ -1,6 +1,7 @@
 import HTTP
 import Models
 import Runtime
+import Store
 
 /// The process: what it owns, and in which order it starts and stops.
 struct Ingest: Sendable {
@@ -75,7 +76,7 @@ extension Ledger {
     fileprivate func ringing(_ poker: Poker) -> Ledger {
         var ledger = self
         let append = append
-        ledger.append = { events throws(LedgerFailure) in
+        ledger.append = { events throws(StoreError) in
             let appended = try await append(events)
             poker.ring()
             return appended

@@ -17,7 +17,6 @@ struct IngestConfiguration: Sendable {
     var databaseURL: Secret
     /// 64 hexadecimal digits; opens the secrets of connections.
     var masterKey: Secret
-    var databaseConnectionsMax = 6
     var jsonBytesMax = 512 << 10
     var xmlBytesMax = 4 << 20
     var clientConnectionsMax = 4096
@@ -72,8 +71,6 @@ struct IngestConfiguration: Sendable {
 
     private mutating func readLimits(_ environment: inout EnvironmentReader) {
         logLevel = environment.choice("LOG_LEVEL", default: logLevel)
-        databaseConnectionsMax = environment.integer(
-            "DATABASE_CONNECTIONS_MAX", in: 4...100, default: databaseConnectionsMax)
         jsonBytesMax = environment.bytes(
             "INGEST_JSON_BYTES_MAX", in: 262_144...(16 << 20), default: jsonBytesMax)
         xmlBytesMax = environment.bytes(

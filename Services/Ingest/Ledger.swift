@@ -1,28 +1,48 @@
+import Crypto
 import Models
+import Postgres
+import Store
 
 /// What `ingest` needs of the database, and all that it can do there.
 struct Ledger: Sendable {
     /// Appends all events or none, in one commit. One answer for each event, in order.
-    var append: @Sendable ([NewEvent]) async throws(LedgerFailure) -> [Appended]
+    var append: @Sendable ([NewEvent]) async throws(StoreError) -> [Appended]
     /// Every connection, when the configuration is newer than `version`; `nil` when it is not.
     var connections:
-        @Sendable (_ newerThan: Int64?) async throws(LedgerFailure) -> (
-            version: Int64, connections: [Connection]
+        @Sendable (_ newerThan: Int64?) async throws(StoreError) -> (
+            version: Int64, connections: [Models.Connection]
         )?
     /// Tells waiting workers that there is work. Losing one is harmless: they poll as well.
-    var poke: @Sendable () async throws(LedgerFailure) -> Void
+    var poke: @Sendable () async throws(StoreError) -> Void
 }
 
-/// What became of one event.
-enum Appended: Equatable, Sendable {
-    case accepted
-    /// It stands in the log already.
-    case duplicate
+extension Ledger {
+    /// The ledger in Postgres. Reading and poking have a pool of their own: they never wait behind
+    /// appends, nor appends behind them.
+    static func postgres(_ configuration: IngestConfiguration) throws(StoreError) -> Ledger {
+        guard let address = Address(configuration.databaseURL.exposed),
+            let key = Hex.decode(configuration.masterKey.exposed)
+        else { throw .defect("the database's address or the master key is unreadable") }
+        let keys = try SecretKeys(key)
+        let log = Store(Pool(address, limits: .prompt(connectionsMax: configuration.append.writers)))
+        let side = Store(Pool(address, limits: .prompt(connectionsMax: 2)), secretKeys: keys)
+        return Ledger(
+            append: { events throws(StoreError) in try await log.append(events) },
+            connections: { version throws(StoreError) in
+                try await side.loadConnections(newerThan: version)
+            },
+            poke: { () throws(StoreError) in try await side.poke() })
+    }
 }
 
-enum LedgerFailure: Error, Equatable, Sendable {
-    /// The database cannot be reached or does not answer in time; the same call may work later.
-    case unavailable(String)
-    /// The database answered and refused; the same call will be refused again.
-    case refused(String)
+extension PoolLimits {
+    /// PagerDuty waits 5 seconds for an answer, Salesforce likes less than 2: whoever waits longer
+    /// than this for the database is better told to come again.
+    fileprivate static func prompt(connectionsMax: Int) -> PoolLimits {
+        var limits = PoolLimits()
+        limits.connectionsMax = connectionsMax
+        limits.session.connectSecondsMax = 1
+        limits.session.statementSecondsMax = 3
+        return limits
+    }
 }

@@ -41,8 +41,8 @@ extension Store {
         return Dictionary(recorded, uniquingKeysWith: { $1 })
     }
 
-    /// Records that a call is about to be made, and what it will write at the vendor, so that its echo
-    /// is recognised even if it comes back before the answer.
+    /// Records that a call is about to be made, and what it will write at the vendor, so that its
+    /// echo is recognised even if it comes back before the answer.
     ///
     /// - Parameter request: for people who read the log.
     /// - Throws: `.lostLease`, then nothing was recorded and the call must not be made.
@@ -57,8 +57,8 @@ extension Store {
                 \(writes.insertion(seconds: seconds))),
             recorded AS (
                 INSERT INTO effect (segment, lane_id, sequence, key, state, request)
-                SELECT \(job.segment), held.lane_id, \(job.sequence), \(key.rawValue.storable)::text,
-                    'started', \(request?.text)::text
+                SELECT \(job.segment), held.lane_id, \(job.sequence),
+                    \(key.rawValue.storable)::text, 'started', \(request?.text)::text
                 FROM held
                 ON CONFLICT (lane_id, sequence, key, segment) DO UPDATE
                 SET state = 'started', started_at = now(), ended_at = NULL
@@ -112,8 +112,8 @@ extension Store {
 }
 
 extension Fence {
-    /// The lane, if it is still held. The lock lets appends to the lane pass, and makes whoever wants
-    /// to take the lane away wait until this write is committed.
+    /// The lane, if it is still held. The lock lets appends to the lane pass, and makes whoever
+    /// wants to take the lane away wait until this write is committed.
     fileprivate var held: SQL {
         """
         held AS MATERIALIZED (

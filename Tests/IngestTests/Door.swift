@@ -13,9 +13,10 @@ struct Door: Sendable {
     let stop: Latch
 
     /// Starts, waits until it is ready, runs `body`, stops and waits for the end.
+    /// - Parameter real: a ledger instead of the fake one.
     static func opened(
         _ ledger: FakeLedger = FakeLedger([Fixtures.connection()]),
-        append: AppendLimits = AppendLimits(), awaitingReadiness: Bool = true,
+        real: Ledger? = nil, append: AppendLimits = AppendLimits(), awaitingReadiness: Bool = true,
         _ body: (Door) async throws -> Void
     ) async throws {
         var configuration = try IngestConfiguration.read([
@@ -26,7 +27,7 @@ struct Door: Sendable {
         configuration.append = append
         configuration.refreshSeconds = 0.01
         let ingest = try Ingest(
-            configuration, ledger: ledger.ledger, log: Log("test", to: LogSink { _ in }),
+            configuration, ledger: real ?? ledger.ledger, log: Log("test", to: LogSink { _ in }),
             now: { Fixtures.now })
         let door = Door(
             ledger: ledger, open: RawHTTP(port: ingest.publicPort),

@@ -1,5 +1,6 @@
 import Models
 import Runtime
+import Store
 import Synchronization
 
 @testable import Ingest
@@ -58,12 +59,12 @@ final class FakeLedger: Sendable {
 
     var ledger: Ledger {
         Ledger(
-            append: { events throws(LedgerFailure) in try await self.append(events) },
-            connections: { version throws(LedgerFailure) in try self.connections(version) },
-            poke: { () throws(LedgerFailure) in self.state.withLock { $0.pokes += 1 } })
+            append: { events throws(StoreError) in try await self.append(events) },
+            connections: { version throws(StoreError) in try self.connections(version) },
+            poke: { () throws(StoreError) in self.state.withLock { $0.pokes += 1 } })
     }
 
-    private func append(_ events: [NewEvent]) async throws(LedgerFailure) -> [Appended] {
+    private func append(_ events: [NewEvent]) async throws(StoreError) -> [Appended] {
         let (gate, entered) = state.withLock { state in
             state.inFlight += events.count
             return (state.gate, state.entered)
@@ -76,7 +77,7 @@ final class FakeLedger: Sendable {
 
     private func connections(
         _ version: Int64?
-    ) throws(LedgerFailure) -> (version: Int64, connections: [Connection])? {
+    ) throws(StoreError) -> (version: Int64, connections: [Connection])? {
         let state = state.withLock { $0 }
         if state.configurationIsAway { throw .unavailable("gone") }
         return version == state.version ? nil : (state.version, state.connections)
@@ -84,12 +85,12 @@ final class FakeLedger: Sendable {
 }
 
 extension FakeLedger.State {
-    mutating func commit(_ new: [NewEvent]) -> Result<[Appended], LedgerFailure> {
+    mutating func commit(_ new: [NewEvent]) -> Result<[Appended], StoreError> {
         switch mood {
         case .well: break
         case .away: return .failure(.unavailable("gone"))
         case .refusing(let id) where new.contains { $0.event.id == id }:
-            return .failure(.refused("no"))
+            return .failure(.defect("no"))
         case .refusing: break
         }
         batches.append(new.count)
@@ -99,7 +100,7 @@ extension FakeLedger.State {
                     return .duplicate
                 }
                 events.append(new.event)
-                return .accepted
+                return .accepted(lane: 1, sequence: Int64(events.count))
             })
     }
 }

@@ -1,0 +1,97 @@
+import Models
+import Postgres
+import Runtime
+import Store
+import TestSupport
+import XCTest
+
+@testable import Ingest
+
+/// The door on a real Postgres.
+final class PostgresLedgerTests: XCTestCase {
+    private static let masterKey = String(repeating: "0f", count: 32)
+
+    func testWhatIsAnsweredStandsInTheLogOnce() async throws {
+        let (database, store) = try await makeStore()
+        try await Door.opened(real: try ledger(of: database)) { door in
+            try await withThrowingTaskGroup(of: Int.self) { group in
+                // Every delivery comes twice, and no matter which of the two is first.
+                for number in 0..<200 {
+                    let body = Fixtures.incidentEvent(
+                        id: "event\(number / 2)", incident: "QINC\(number % 7)")
+                    group.addTask { try await door.deliver(body).status }
+                }
+                for try await status in group { XCTAssertEqual(status, 202) }
+            }
+            let message = Fixtures.outboundMessage(
+                notifications: (1...100).map(Fixtures.notification))
+            for _ in 1...2 {
+                let answer = try await door.deliverOutbound(message)
+                XCTAssertEqual(answer.status, 200)
+            }
+        }
+        let logged = try await store.events(limit: 1000)
+        XCTAssertEqual(logged.count, 200)
+        XCTAssertEqual(Set(logged.map(\.job.event.id)).count, 200)
+        let first = try XCTUnwrap(logged.first { $0.job.event.id == "event0" })
+        XCTAssertEqual(first.job.event.kind, .incident(.triggered))
+        XCTAssertEqual(first.job.event.connection, "acme")
+    }
+
+    func testWhatNoVendorShouldSendDoesNotBreakTheLog() async throws {
+        let (database, store) = try await makeStore()
+        try await Door.opened(real: try ledger(of: database)) { door in
+            for body in [
+                #"{"event":{"id":"\u0000","event_type":"\u0000","data":{"id":"\u0000"}}}"#,
+                #"{"event":{"id":"n","event_type":"incident.triggered","x":"a\u0000b"}}"#,
+                #"{"event":{"id":"t","event_type":"x","occurred_at":"9999-12-31T23:59:59Z"}}"#,
+                #"{"event":{"id":"u","event_type":"x","occurred_at":"0000-01-01T00:00:00Z"}}"#,
+                #"{"event":{"id":1e400,"event_type":{}}}"#, "[]",
+            ] {
+                let answer = try await door.deliver(Array(body.utf8))
+                XCTAssertEqual(answer.status, 202, body)
+            }
+        }
+        let logged = try await store.events(limit: 10)
+        XCTAssertEqual(logged.count, 6)
+    }
+
+    func testWithoutTheDatabaseDeliveriesAreSentBackAndNothingHangs() async throws {
+        let (database, _) = try await makeStore()
+        try await Door.opened(real: try ledger(of: database)) { door in
+            try await database.drop()
+            for _ in 1...3 {
+                let answer = try await door.deliver(Fixtures.incidentEvent())
+                XCTAssertEqual(answer.status, 503)
+                XCTAssertNotNil(answer.header("Retry-After"))
+            }
+        }
+    }
+
+    func testAWrongMasterKeyKeepsTheDoorUnready() async throws {
+        let (database, _) = try await makeStore()
+        let other = try ledger(of: database, masterKey: String(repeating: "f0", count: 32))
+        try await Door.opened(real: other, awaitingReadiness: false) { door in
+            let answer = try await door.deliver(Fixtures.incidentEvent())
+            XCTAssertEqual(answer.status, 503)
+        }
+    }
+
+    private func makeStore() async throws -> (TestDatabase, Store) {
+        let database = try await TestDatabase.make(for: self, migrations: Store.migrations)
+        let store = Store(
+            database.pool(), secretKeys: try SecretKeys([UInt8](repeating: 0x0f, count: 32)))
+        let entry = Configuration.Entry(connection: Fixtures.connection(), rulesets: [])
+        _ = try await store.apply(Configuration(entries: [entry]), by: "test")
+        return (database, store)
+    }
+
+    private func ledger(
+        of database: TestDatabase, masterKey: String = masterKey
+    ) throws -> Ledger {
+        try Ledger.postgres(
+            IngestConfiguration.read([
+                "LIAISON_DATABASE_URL": database.url, "LIAISON_MASTER_KEY": masterKey,
+            ]))
+    }
+}
