@@ -4,8 +4,8 @@ import JSON
 import Models
 
 extension Vendors {
-    /// Fetches what the rules want to know beyond the event. What does not exist any more is told as
-    /// such (a record without values), not as a failure.
+    /// Fetches what the rules want to know beyond the event. What does not exist any more is told
+    /// as such (a record without values), not as a failure.
     func fetch(_ needs: FactNeeds, into facts: inout Facts) async throws(Failure) {
         for id in needs.incidents.sorted() {
             facts.incidents[id] = try await pagerDuty().incident(id).value

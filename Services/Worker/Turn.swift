@@ -5,7 +5,8 @@ import Store
 
 /// A leased lane's way to its settlement: the jobs at its head, one after the other.
 ///
-///     LeasedLane -> [Event] -> Facts -> [Evaluation] -> Plan -> coalesced -> [Effect] -> Settlement
+///     LeasedLane -> [Event] -> Facts -> [Evaluation] -> Plan -> coalesced -> [Effect]
+///         -> Settlement
 ///
 /// A job whose plan only sets fields waits for the next one, which may set them again; everything
 /// else is performed at once. Without a backlog no job waits.
@@ -31,8 +32,8 @@ struct Turn {
     private var done: Set<EffectKey> = []
 
     init(
-        of lane: LeasedLane, _ jobs: [ReadJob], at desk: Desk, surroundings: Surroundings, ledger: EffectLedger,
-        attemptsMax: Int, mayContinue: @escaping @Sendable () -> Bool
+        of lane: LeasedLane, _ jobs: [ReadJob], at desk: Desk, surroundings: Surroundings,
+        ledger: EffectLedger, attemptsMax: Int, mayContinue: @escaping @Sendable () -> Bool
     ) {
         self.lane = lane
         self.jobs = jobs
