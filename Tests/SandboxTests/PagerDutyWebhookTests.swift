@@ -206,7 +206,8 @@ final class PagerDutyWebhookTests: XCTestCase {
         let a = stage.act("trigger", ["title": "A"])["id"] ?? .null
         stage.act("acknowledge", ["incident": a])
         stage.act("trigger", ["title": "B"])
-        XCTAssertEqual(stage.deliver(503).map(\.eventType), Array(repeating: "incident.triggered", count: 2))
+        XCTAssertEqual(
+            stage.deliver(503).map(\.eventType), Array(repeating: "incident.triggered", count: 2))
         XCTAssertEqual(stage.deliver().count, 0, "both pause")
         stage.advance(1)
         let second = stage.deliver()
