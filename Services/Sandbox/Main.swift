@@ -19,7 +19,8 @@ struct Main {
         }
     }
 
-    private static func run(_ configuration: SandboxConfiguration, until stop: Latch) async -> Int32 {
+    private static func run(_ configuration: SandboxConfiguration, until stop: Latch) async -> Int32
+    {
         let log = Log("sandbox", level: configuration.logLevel)
         do {
             let sandbox = try Sandbox(

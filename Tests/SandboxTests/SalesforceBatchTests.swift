@@ -31,8 +31,11 @@ final class SalesforceBatchTests: XCTestCase {
 
     func testEachRecordHasItsResult() {
         let answer = send(
-            "POST", [contact(["LastName": "A"]), contact(["FirstName": "B"]),
-                     contact(["LastName": 5]), ["LastName": "C"]])
+            "POST",
+            [
+                contact(["LastName": "A"]), contact(["FirstName": "B"]),
+                contact(["LastName": 5]), ["LastName": "C"],
+            ])
         XCTAssertEqual(answer.status, 200)
         XCTAssertEqual(
             outcomes(answer),
@@ -52,7 +55,8 @@ final class SalesforceBatchTests: XCTestCase {
         let made = send("POST", [contact(["LastName": "A"]), contact(["LastName": "B"])])
         let ids = (made.body.array ?? []).compactMap { $0["id"] }
         let answer = send(
-            "PATCH", [
+            "PATCH",
+            [
                 contact(["id": ids[0], "LastName": "A2"]), contact(["LastName": "C"]),
                 contact(["Id": "500bX0000000001", "LastName": "C"]),
                 contact(["Id": ids[1], "Nope": 1]),
@@ -110,9 +114,11 @@ final class SalesforceBatchTests: XCTestCase {
     func testLaterPartsUseEarlierAnswers() {
         let found = compose([
             part("new", "POST", "/sobjects/Case", ["Subject": "S"]),
-            part("note", "POST", "/sobjects/CaseComment", [
-                "ParentId": "@{new.id}", "CommentBody": "on @{new.id}",
-            ]),
+            part(
+                "note", "POST", "/sobjects/CaseComment",
+                [
+                    "ParentId": "@{new.id}", "CommentBody": "on @{new.id}",
+                ]),
             part("list", "GET", "/query?q=SELECT+Id,CommentBody+FROM+CaseComment"),
             part("read", "GET", "/sobjects/CaseComment/@{list.records[0].Id}"),
             part("bad", "GET", "/sobjects/Case/@{nobody.id}"),

@@ -70,8 +70,10 @@ final class SalesforceLoginTests: XCTestCase {
         try check("invalid_grant: invalid assertion", ["exp": .null])
         stage.control(
             "POST", "/_sandbox/salesforce/act",
-            ["do": "update", "object": "User", "id": "005bX0000000003",
-             "fields": ["IsActive": false]])
+            [
+                "do": "update", "object": "User", "id": "005bX0000000003",
+                "fields": ["IsActive": false],
+            ])
         try check("inactive_user: user is inactive")
     }
 

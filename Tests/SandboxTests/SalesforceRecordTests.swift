@@ -22,7 +22,8 @@ final class SalesforceRecordTests: XCTestCase {
         XCTAssertEqual(id, "500bX0000000001QAA")
         let path = "/sobjects/Case/\(id)"
         let made = stage.salesforce("GET", path).body
-        XCTAssertEqual(made["attributes"]?["url"]?.string, "/services/data/v62.0/sobjects/Case/\(id)")
+        XCTAssertEqual(
+            made["attributes"]?["url"]?.string, "/services/data/v62.0/sobjects/Case/\(id)")
         XCTAssertEqual(made["Status"], "New")
         XCTAssertEqual(made["Priority"], "Medium")
         XCTAssertEqual(made["CaseNumber"], "00001001")
@@ -207,8 +208,10 @@ final class SalesforceRecordTests: XCTestCase {
             stage.salesforce("POST", "/sobjects/Case", ["Reason": "x"]).code, "INVALID_FIELD")
         stage.control(
             "POST", "/_sandbox/salesforce/fields",
-            ["object": "Case", "name": "Region__c", "type": "picklist", "values": ["EU"],
-             "restricted": true])
+            [
+                "object": "Case", "name": "Region__c", "type": "picklist", "values": ["EU"],
+                "restricted": true,
+            ])
         XCTAssertEqual(
             stage.salesforce("POST", "/sobjects/Case", ["Region__c": "US"]).code,
             "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST")

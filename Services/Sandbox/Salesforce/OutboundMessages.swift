@@ -45,7 +45,8 @@ extension SalesforceOrg {
 
     /// The records as they are now. A deleted one goes without its data; `SessionId` is always
     /// empty since February 2026.
-    func outboundBody(target number: Int, notifications: [(id: String, record: String)]) -> [UInt8] {
+    func outboundBody(target number: Int, notifications: [(id: String, record: String)]) -> [UInt8]
+    {
         guard outboundMessages.indices.contains(number) else { return [] }
         let target = outboundMessages[number]
         let items = notifications.map { notification in

@@ -164,7 +164,8 @@ extension SalesforceOrg {
         return .json(200, .array(all))
     }
 
-    private mutating func routeData(_ call: SalesforceCall) throws(SalesforceError) -> HTTPResponse {
+    private mutating func routeData(_ call: SalesforceCall) throws(SalesforceError) -> HTTPResponse
+    {
         switch call.call {
         case "GET /services/oauth2/userinfo": return try userInfo(call)
         case "GET /id/{}/{}": return try userInfo(call)

@@ -10,7 +10,9 @@ extension SalesforceOrg {
         plant("Group", ["Name": "Support queue", "Type": "Queue"], at: now)
     }
 
-    private static func person(_ first: String, _ last: String, _ username: String) -> [String: JSON] {
+    private static func person(_ first: String, _ last: String, _ username: String) -> [String:
+        JSON]
+    {
         [
             "FirstName": .string(first), "LastName": .string(last),
             "Name": .string("\(first) \(last)"), "Username": .string(username),

@@ -79,7 +79,8 @@ extension SalesforceOrg {
     ) throws(SalesforceError) {
         for (name, value) in write.values {
             guard let field = type.field(name), !value.isNull else { continue }
-            if field.isUnique, let other = tables[type.name]?.find(field, value).first, other != id {
+            if field.isUnique, let other = tables[type.name]?.find(field, value).first, other != id
+            {
                 throw .duplicate(field.name, of: other.long)
             }
             if field.kind == .reference { try checkReference(value, of: field) }
