@@ -67,7 +67,7 @@ var services: [Target] {
             ],
             path: "Services/Console"),
         .executableTarget(
-            name: "Sandbox", dependencies: ["JSON", "Runtime", "HTTP", "Crypto"],
+            name: "Sandbox", dependencies: ["JSON", "Models", "Runtime", "HTTP", "Crypto"],
             path: "Services/Sandbox"),
     ]
 }
@@ -93,7 +93,7 @@ var tests: [Target] {
         tests("PostgresTests", ["Postgres"]),
         tests("StoreTests", ["Store", "Models", "JSON", "Postgres", "Crypto"]),
         tests("ConnectorsTests", ["Connectors", "Sandbox", "Models", "JSON", "HTTP", "Crypto"]),
-        tests("SandboxTests", ["Sandbox", "JSON", "HTTP", "Crypto"]),
+        tests("SandboxTests", ["Sandbox", "Models", "JSON", "HTTP", "Crypto", "Runtime"]),
         tests("IngestTests", ["Ingest", "Automation", "Models", "JSON", "HTTP", "Crypto", "Store", "Postgres"]),
         tests("WorkerTests", everything),
         tests("ConsoleTests", ["Console", "Automation", "Models", "JSON", "Store", "Postgres", "Crypto"]),
