@@ -40,7 +40,8 @@ struct ConsoleConfiguration: Sendable {
     var secretKeys: SecretKeys? {
         get throws(Complaint) {
             guard let masterKey else { return nil }
-            guard let key = Base64.decode(masterKey.exposed), key.count == AESGCM.keyByteCount else {
+            guard let key = Base64.decode(masterKey.exposed), key.count == AESGCM.keyByteCount
+            else {
                 throw .problem("LIAISON_MASTER_KEY is not Base64 of \(AESGCM.keyByteCount) bytes")
             }
             return try? SecretKeys(key)

@@ -19,7 +19,7 @@ final class SharedWorld: Sendable {
 
     func setURLs(pagerDuty: String, salesforce: String) {
         world.withLock { world in
-            world.pagerDuty.baseURL = pagerDuty
+            world.pagerDuty.url = pagerDuty
             world.salesforce.baseURL = salesforce
         }
     }

@@ -31,9 +31,9 @@ struct World: Sendable {
 
     /// As it was at the start.
     mutating func reset(at now: Timestamp) {
-        let (pagerDutyURL, salesforceURL) = (pagerDuty.baseURL, salesforce.baseURL)
+        let (pagerDutyURL, salesforceURL) = (pagerDuty.url, salesforce.baseURL)
         self = World(options, at: now, after: outbox.added)
-        pagerDuty.baseURL = pagerDutyURL
+        pagerDuty.url = pagerDutyURL
         salesforce.baseURL = salesforceURL
     }
 

@@ -265,7 +265,7 @@ private struct Subject {
     }
 
     func same(_ a: String, _ b: String) -> Bool {
-        Value.key(a, caseSensitive: isCaseSensitive) == Value.key(b, caseSensitive: isCaseSensitive)
+        Value.areSame(a, b, caseSensitive: isCaseSensitive)
     }
 
     func isIn(_ texts: [String], _ text: String) -> Bool { texts.contains { same($0, text) } }

@@ -10,8 +10,9 @@ enum FieldValue: Hashable {
     case unfetched
 }
 
-/// One event with its facts, prepared once for all rules.
-struct Context {
+/// One event with its facts, prepared once for all rules. A class, because thousands of rules look
+/// at one and a copy of all facts for each would cost more than the looking.
+final class Context {
     let facts: Facts
     let now: Timestamp
     /// Names, in lower case, of the record's fields that changed and are no echo of ours; `nil`
@@ -21,6 +22,7 @@ struct Context {
     let linkedIncidents: [IncidentID]
     /// The one that `incident.*` means in a rule on record changes; `nil` when it is not known.
     let linkedIncident: Incident?
+    let isWhollyEcho: Bool
 
     init(_ facts: Facts, now: Timestamp) {
         self.facts = facts
@@ -29,6 +31,7 @@ struct Context {
         changedFields = facts.event.record?.changedFields?.subtracting(echoed)
         linkedIncidents = Self.linkedIncidents(facts)
         linkedIncident = Self.best(linkedIncidents, facts)
+        isWhollyEcho = facts.isWhollyEcho
     }
 
     /// Links of the changed record, and of the record on which a comment hangs.

@@ -8,10 +8,9 @@ extension Rulebook {
         // Templates read no clock: the moment of the event stands in.
         let context = Context(facts, now: facts.event.event.occurredAt)
         var planner = Planner(connection: connection, context: context)
-        let byID = Dictionary(entries.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
         for evaluation in evaluations where evaluation.isMatched {
-            guard let entry = byID[evaluation.rule] else { continue }
-            planner.perform(entry, for: evaluation.record)
+            guard let position = positions[evaluation.rule] else { continue }
+            planner.perform(entries[position], for: evaluation.record)
         }
         planner.mirror(mappings)
         return planner.plan

@@ -71,7 +71,9 @@ final class CoalescingTests: XCTestCase {
         var state: [RecordID: [String: JSON]] = [:]
         for effect in effects {
             guard case .updateRecord(let record, let fields, _) = effect.command else { continue }
-            for member in fields.members { state[record.id, default: [:]][member.key] = member.value }
+            for member in fields.members {
+                state[record.id, default: [:]][member.key] = member.value
+            }
         }
         return state
     }

@@ -7,10 +7,10 @@ import XCTest
 enum Sample {
     static let connection: ConnectionID = "acme"
     static let now = moment("2026-03-02T12:00:00Z")
-    static let caseID = record("500QZ00000ABCDEAA4")
+    static let caseID = record("500QZ00000ABCDEYA5")
     static let caseReference = RecordReference(object: "Case", id: caseID)
-    static let secondCase = record("500QZ00000ABCDFAA4")
-    static let commentID = record("00aQZ00000ABCDEAA4")
+    static let secondCase = record("500QZ00000ABCDFYA5")
+    static let commentID = record("00aQZ00000ABCDEYA5")
     static let incident: IncidentID = "Q1INCIDENT0001"
 
     static func moment(_ text: String) -> Timestamp {
@@ -41,7 +41,7 @@ enum Sample {
         new["Id"] = .string(id.long)
         var payload: JSONObject = ["object": .string(object), "new": .object(new)]
         payload["isInsert"] = .bool(old == nil)
-        payload["userId"] = "005QZ00000ABCDEAA4"
+        payload["userId"] = "005QZ00000ABCDEYA5"
         if var old {
             old["Id"] = .string(id.long)
             payload["old"] = .object(old)

@@ -31,13 +31,14 @@ final class PatternTests: XCTestCase {
         let many = String(repeating: "a", count: 40) + "!"
         try check("^(a+)+$", many)
         try check("^(a|aa)+$", many)
-        try check("^(?:.?){40}b$", many)
-        try check("(.*)(.*)(.*)(.*)(.*)(.*)(.*)(.*)(.*)x", String(repeating: "y", count: 4096))
+        try check("(.*)(.*)(.*)(.*)(.*)x$", String(repeating: "y", count: 4096) + "xz")
     }
 
     func testSaysWhyAPatternIsNone() {
         XCTAssertNil(Pattern.problem(in: "a|b"))
-        for pattern in ["(", "[z-a]", "a{2,1}", #"\C"#, "(?<n>a)(?<n>b)", "*a", "(((a{9999}){9999}){9999})"] {
+        for pattern in [
+            "(", "[z-a]", "a{2,1}", #"\C"#, "(?<n>a)(?<n>b)", "*a", "(((a{9999}){9999}){9999})",
+        ] {
             XCTAssertNotNil(Pattern.problem(in: pattern), pattern)
         }
     }

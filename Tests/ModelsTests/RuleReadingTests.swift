@@ -87,7 +87,8 @@ final class RuleReadingTests: XCTestCase {
         try check(
             #"{"field": "incident.title", "operator": "greaterThan", "value": 1}"#, at: "/operator")
         try check(
-            #"{"field": "incident.assignees", "operator": "equals", "value": "x"}"#, at: "/operator")
+            #"{"field": "incident.assignees", "operator": "equals", "value": "x"}"#, at: "/operator"
+        )
         try check(#"{"operator": "hasLinkedIncident"}"#, at: nil)
         try check(#"{"operator": "hasLinkedIncident"}"#, "incidentChange", at: "/operator")
         try check(#"{"field": "record.A", "operator": "hasLinkedIncident"}"#, at: "/operator")
@@ -96,14 +97,16 @@ final class RuleReadingTests: XCTestCase {
         try check(#"{"field": "record.A", "operator": "exists", "value": 1}"#, at: "/value")
         try check(#"{"field": "record.A", "operator": "equals", "value": 1}"#, at: "/value")
         try check(#"{"field": "record.A", "operator": "isOneOf", "value": []}"#, at: "/value")
-        try check(#"{"field": "record.A", "operator": "isOneOf", "value": ["a", 1]}"#, at: "/value/1")
+        try check(
+            #"{"field": "record.A", "operator": "isOneOf", "value": ["a", 1]}"#, at: "/value/1")
         try check(#"{"field": "record.A", "operator": "between", "value": [2, 1]}"#, at: "/value")
         try check(#"{"field": "record.A", "operator": "before", "value": "soon"}"#, at: "/value")
         try check(#"{"field": "record.A", "operator": "olderThan", "value": "1w"}"#, at: "/value")
         try check(#"{"field": "record.A", "operator": "changedTo", "value": null}"#, at: nil)
         try check(#"{"field": "record.A", "operator": "changedTo"}"#, at: "/value")
         try check(#"{"field": "record.A", "operator": "changedTo", "value": {}}"#, at: "/value")
-        try check(#"{"field": "record.A", "operator": "changedFromTo", "value": [null, 1]}"#, at: nil)
+        try check(
+            #"{"field": "record.A", "operator": "changedFromTo", "value": [null, 1]}"#, at: nil)
         try check(#"{"field": "record.A", "operator": "countEquals", "value": -1}"#, at: "/value")
         try check(
             #"{"operator": "linkedIncidentStatusIs", "value": "closed"}"#, at: "/value")
@@ -126,7 +129,8 @@ final class RuleReadingTests: XCTestCase {
         let reader = JSONReader(try JSON(parsing: text), problems: problems)
         XCTAssertNil(Ruleset(reading: reader) { "no \($0)" })
         XCTAssertEqual(
-            problems.all.map(\.description), ["/rules/0/when/value: is no regular expression: no ("])
+            problems.all.map(\.description), ["/rules/0/when/value: is no regular expression: no ("]
+        )
     }
 
     func testJudgesActions() throws {
@@ -137,7 +141,8 @@ final class RuleReadingTests: XCTestCase {
             let text = ruleset(
                 rule: #""when": {"always": true}"#, actions: json, direction: direction)
             XCTAssertEqual(
-                try problems(text).map(\.pointer), pointer.map { ["/rules/0/actions/0" + $0] } ?? [],
+                try problems(text).map(\.pointer),
+                pointer.map { ["/rules/0/actions/0" + $0] } ?? [],
                 line: line)
         }
         try check(#"{"type": "createIncident", "service": "P", "title": "t"}"#, at: nil)
@@ -158,9 +163,10 @@ final class RuleReadingTests: XCTestCase {
         try check(
             #"{"type": "createRecord", "object": "Task", "fields": {}, "externalId": {"field": "K"}}"#,
             at: "/externalId/value")
-        for path in ["/services/data/x", "/services/apexrest/", "/services/apexrest/../x",
-            "/services/apexrest/a?b", "/services/apexrest/a//b", "http://x/services/apexrest/a"]
-        {
+        for path in [
+            "/services/data/x", "/services/apexrest/", "/services/apexrest/../x",
+            "/services/apexrest/a?b", "/services/apexrest/a//b", "http://x/services/apexrest/a",
+        ] {
             try check(#"{"type": "deliver", "path": "\#(path)"}"#, at: "/path")
         }
     }
@@ -198,7 +204,9 @@ final class RuleReadingTests: XCTestCase {
         func pattern(_ bytes: Int) -> String {
             let text = String(repeating: "a", count: bytes)
             return ruleset(
-                rule: #""when": {"field": "record.A", "operator": "matchesRegex", "value": "\#(text)"}"#)
+                rule:
+                    #""when": {"field": "record.A", "operator": "matchesRegex", "value": "\#(text)"}"#
+            )
         }
         try check(pattern(1024), isRefused: false)
         try check(pattern(1025), isRefused: true)

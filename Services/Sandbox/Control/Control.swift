@@ -112,7 +112,7 @@ extension World {
         return [
             "now": .string(now.iso8601), "waiting": JSON(outbox.count),
             "pagerduty": [
-                "url": .string(pagerDuty.baseURL), "keys": .array(keys),
+                "url": .string(pagerDuty.url), "keys": .array(keys),
                 "users": .array(pagerDuty.directory.users.map { .string($0.email) }),
             ],
             "salesforce": [

@@ -12,9 +12,11 @@ struct PagerDutyAccount: Sendable {
         var userID: String?
     }
 
-    /// Base of the `self` links, without a slash at the end.
-    var baseURL = ""
-    var subdomain = "sandbox"
+    /// Base of the `self` links: the real one, because clients that rewrite the host compare it.
+    let baseURL = "https://api.pagerduty.com"
+    let subdomain = "sandbox"
+    /// Where the stand-in listens.
+    var url = ""
     var directory = Directory()
     var keys: [String: Key]
     var incidents: [String: Incident] = [:]

@@ -7,6 +7,14 @@ struct Record: Sendable {
     var values: [String: JSON]
 
     subscript(_ field: String) -> JSON { values[field] ?? .null }
+
+    mutating func set(_ field: String, _ value: JSON) {
+        if value.isNull {
+            values.removeValue(forKey: field)
+        } else {
+            values[field] = value
+        }
+    }
 }
 
 /// The rows of one object, in the order of their creation, with an index for external ids.

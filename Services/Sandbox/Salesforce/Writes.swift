@@ -113,7 +113,7 @@ extension SalesforceOrg {
             if type.name == "Case" && name == "Comments" {
                 comment = value
             } else {
-                after.values[name] = value.isNull ? nil : value
+                after.set(name, value)
             }
         }
         after.values["LastModifiedDate"] = .string(now.salesforce)
@@ -131,7 +131,7 @@ extension SalesforceOrg {
         if type.name == "Case" {
             let isClosed = record["Status"].string == "Closed"
             if isClosed != record["IsClosed"].bool {
-                record.values["ClosedDate"] = isClosed ? .string(now.salesforce) : nil
+                record.set("ClosedDate", isClosed ? .string(now.salesforce) : .null)
             }
             record.values["IsClosed"] = .bool(isClosed)
         }

@@ -17,7 +17,7 @@
 /// - change: - also when no old values are told / null is a value like any other, and on an insert
 ///   every old value is null / `increased` and `decreased` are - unless both values are numbers or
 ///   both are date-times
-/// - link: a record or incident without links has none; `linkedIncidentStatusIs` is - when no linked
+/// - link: whoever has no links has none; `linkedIncidentStatusIs` is - when no linked
 ///   incident is known to have the status and the status of one is not known
 ///
 /// Texts are compared without regard to case unless the condition says `"caseSensitive": true`. A
