@@ -10,7 +10,7 @@ func play(_ words: [String]) async -> Int32 {
     do throws(PlayProblem) {
         let script = try PlayScript(file: configuration.file)
         var player = Player(
-            script, on: try Stage(configuration), variables: configuration.variables
+            script, on: try PlayStage(configuration), variables: configuration.variables
         ) { line in FileHandle.standardOutput.write(Data("\(line)\n".utf8)) }
         let failed = try await player.play()
         let passed = script.steps.count - failed

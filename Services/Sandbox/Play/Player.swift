@@ -5,7 +5,7 @@ import Models
 /// Plays a script on a stage, one step after the other, and says what came of each.
 struct Player {
     let script: PlayScript
-    let stage: Stage
+    let stage: PlayStage
     let clock: SandboxClock
     let print: (String) -> Void
 
@@ -17,7 +17,7 @@ struct Player {
     private var lastDelivery: HTTPClientRequest?
 
     init(
-        _ script: PlayScript, on stage: Stage, variables: [String: String],
+        _ script: PlayScript, on stage: PlayStage, variables: [String: String],
         clock: SandboxClock = .system(), print: @escaping (String) -> Void
     ) {
         self.script = script

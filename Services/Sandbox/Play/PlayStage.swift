@@ -5,7 +5,7 @@ import Models
 import Runtime
 
 /// The running world that a play happens in: the stand-ins, the public door and the console.
-struct Stage: Sendable {
+struct PlayStage: Sendable {
     let ingestURL: String
     let sandboxURL: String
     let console: OperatorConsole
