@@ -28,6 +28,14 @@ extension Vendors {
         return try await salesforce().whoAmI().user == author
     }
 
+    /// Whether the event says that another user than ours saved the record.
+    func isByAnother(_ change: RecordChangeFacts) async throws(Failure) -> Bool {
+        let author =
+            change.userID ?? change.new["LastModifiedById"].string.flatMap { RecordID($0) }
+        guard let author else { return false }
+        return try await salesforce().whoAmI().user != author
+    }
+
     private func values(
         of fields: Set<String>, in record: RecordReference
     ) async throws(Failure) -> RecordFields {
