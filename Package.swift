@@ -10,6 +10,7 @@ let package = Package(
         .executable(name: "worker", targets: ["Worker"]),
         .executable(name: "console", targets: ["Console"]),
         .executable(name: "sandbox", targets: ["Sandbox"]),
+        .executable(name: "bench", targets: ["Bench"]),
     ],
     dependencies: [],
     targets: system + shared + services + tests,
@@ -82,6 +83,12 @@ var tests: [Target] {
             name: name, dependencies: dependencies + ["TestSupport"], path: "Tests/\(name)")
     }
     return [
+        .executableTarget(
+            name: "Bench",
+            dependencies: [
+                "JSON", "Models", "Automation", "HTTP", "Crypto", "Postgres", "Store", "CEpoll",
+            ],
+            path: "Tests/Bench"),
         .target(
             name: "TestSupport", dependencies: ["JSON", "Postgres"], path: "Tests/TestSupport"),
         tests("JSONTests", ["JSON"]),
