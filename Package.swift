@@ -68,7 +68,7 @@ var services: [Target] {
             ],
             path: "Services/Console"),
         .executableTarget(
-            name: "Sandbox", dependencies: ["JSON", "Runtime", "HTTP", "Crypto"],
+            name: "Sandbox", dependencies: ["JSON", "Models", "Runtime", "HTTP", "Crypto"],
             path: "Services/Sandbox"),
     ]
 }
@@ -78,9 +78,12 @@ var tests: [Target] {
         "JSON", "Models", "Automation", "Runtime", "HTTP", "Crypto", "Postgres", "Store",
         "Connectors", "Ingest", "Worker", "Console", "Sandbox",
     ]
-    func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    func tests(
+        _ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []
+    ) -> Target {
         .testTarget(
-            name: name, dependencies: dependencies + ["TestSupport"], path: "Tests/\(name)")
+            name: name, dependencies: dependencies + ["TestSupport"], path: "Tests/\(name)",
+            exclude: exclude)
     }
     return [
         .executableTarget(
@@ -100,7 +103,7 @@ var tests: [Target] {
         tests("PostgresTests", ["Postgres"]),
         tests("StoreTests", ["Store", "Models", "JSON", "Postgres", "Crypto"]),
         tests("ConnectorsTests", ["Connectors", "Sandbox", "Models", "JSON", "HTTP", "Crypto"]),
-        tests("SandboxTests", ["Sandbox", "JSON", "HTTP", "Crypto"]),
+        tests("SandboxTests", ["Sandbox", "Models", "JSON", "HTTP", "Crypto", "Runtime"], exclude: ["clients.py"]),
         tests("IngestTests", ["Ingest", "Automation", "Models", "JSON", "HTTP", "Crypto", "Store", "Postgres"]),
         tests("WorkerTests", everything),
         tests("ConsoleTests", ["Console", "Automation", "Models", "JSON", "Store", "Postgres", "Crypto"]),

@@ -45,6 +45,7 @@ enum Channel: Sendable {
 /// The first look at a request: its head alone decides whether the body is worth reading.
 struct Doorway: Sendable {
     let directory: ConnectionDirectory
+    let backlog: Backlog
     let jsonBytesMax: Int
     let xmlBytesMax: Int
 
@@ -73,6 +74,7 @@ struct Doorway: Sendable {
         guard Self.isContent(head.headers, of: channel.mediaType) else {
             throw .unsupportedMediaType(expected: channel.mediaType)
         }
+        try backlog.admit(connection.id)
         return (connection.id, channel)
     }
 

@@ -23,6 +23,9 @@ struct Ingest: Sendable {
         let stopping = Latch()
         let directory = ConnectionDirectory(
             ledger: ledger, refreshSeconds: configuration.refreshSeconds, log: log)
+        let backlog = Backlog(
+            ledger: ledger, eventsMax: configuration.backlogEventsMax,
+            refreshSeconds: configuration.backlogRefreshSeconds, log: log)
         let poker = Poker(ledger: ledger, log: log)
         let queue = AppendQueue(
             ledger: ledger.ringing(poker), limits: configuration.append, observer: observer)
@@ -34,7 +37,7 @@ struct Ingest: Sendable {
         }
 
         let doorway = Doorway(
-            directory: directory, jsonBytesMax: configuration.jsonBytesMax,
+            directory: directory, backlog: backlog, jsonBytesMax: configuration.jsonBytesMax,
             xmlBytesMax: configuration.xmlBytesMax)
         let receiver = Receiver(doorway: doorway, queue: queue, observer: observer, now: now)
         let door = try HTTPServer(
@@ -53,6 +56,7 @@ struct Ingest: Sendable {
                 Service("poker", run: poker.run),
                 Service("append queue", run: queue.run),
                 Service("connection directory", run: directory.run),
+                Service("backlog", run: backlog.run),
                 .serving("door", door),
             ], graceSeconds: configuration.graceSeconds, log: log)
     }

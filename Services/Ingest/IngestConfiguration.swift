@@ -15,12 +15,15 @@ struct IngestConfiguration: Sendable {
     var operationsListener: Listener
     /// A libpq connection string or URL.
     var databaseURL: Secret
-    /// 64 hexadecimal digits; opens the secrets of connections.
+    /// 32 bytes in Base64; opens the secrets of connections.
     var masterKey: Secret
     var jsonBytesMax = 512 << 10
     var xmlBytesMax = 4 << 20
     var clientConnectionsMax = 4096
     var refreshSeconds = 1.0
+    /// Events of one connection that may wait for the workers.
+    var backlogEventsMax = 1_000_000
+    var backlogRefreshSeconds = 5.0
     var graceSeconds = 25.0
     var append = AppendLimits()
     var logLevel = Log.Level.info
@@ -64,8 +67,8 @@ struct IngestConfiguration: Sendable {
         if !url.isEmpty, Address(url) == nil {
             environment.problem("DATABASE_URL", "is no libpq connection string")
         }
-        if !key.isEmpty, Hex.decode(key)?.count != AESGCM.keyByteCount {
-            environment.problem("MASTER_KEY", "is not \(2 * AESGCM.keyByteCount) hexadecimal digits")
+        if !key.isEmpty, Base64.decode(key)?.count != AESGCM.keyByteCount {
+            environment.problem("MASTER_KEY", "is not \(AESGCM.keyByteCount) bytes in Base64")
         }
     }
 
@@ -82,6 +85,8 @@ struct IngestConfiguration: Sendable {
         append.waitingEventsMax = environment.integer(
             "INGEST_WAITING_EVENTS_MAX", in: 200...1_000_000, default: append.waitingEventsMax)
         append.writers = environment.integer("INGEST_WRITERS", in: 1...8, default: append.writers)
+        backlogEventsMax = environment.integer(
+            "BACKLOG_EVENTS_MAX", in: 1000...1_000_000_000, default: backlogEventsMax)
         refreshSeconds = Double(
             environment.integer("CONFIGURATION_REFRESH_SECONDS", in: 1...3600, default: 1))
         graceSeconds = Double(environment.integer("STOP_GRACE_SECONDS", in: 1...600, default: 25))

@@ -12,6 +12,8 @@ struct Ledger: Sendable {
         @Sendable (_ newerThan: Int64?) async throws(StoreError) -> (
             version: Int64, connections: [Models.Connection]
         )?
+    /// What waits, for each connection that has something waiting.
+    var depth: @Sendable () async throws(StoreError) -> [(connection: ConnectionID, events: Int)]
     /// Tells waiting workers that there is work. Losing one is harmless: they poll as well.
     var poke: @Sendable () async throws(StoreError) -> Void
 }
@@ -21,15 +23,19 @@ extension Ledger {
     /// appends, nor appends behind them.
     static func postgres(_ configuration: IngestConfiguration) throws(StoreError) -> Ledger {
         guard let address = Address(configuration.databaseURL.exposed),
-            let key = Hex.decode(configuration.masterKey.exposed)
+            let key = Base64.decode(configuration.masterKey.exposed)
         else { throw .defect("the database's address or the master key is unreadable") }
         let keys = try SecretKeys(key)
-        let log = Store(Pool(address, limits: .prompt(connectionsMax: configuration.append.writers)))
+        let log = Store(
+            Pool(address, limits: .prompt(connectionsMax: configuration.append.writers)))
         let side = Store(Pool(address, limits: .prompt(connectionsMax: 2)), secretKeys: keys)
         return Ledger(
             append: { events throws(StoreError) in try await log.append(events) },
             connections: { version throws(StoreError) in
                 try await side.loadConnections(newerThan: version)
+            },
+            depth: { () throws(StoreError) in
+                try await side.depth().map { ($0.connection, $0.events) }
             },
             poke: { () throws(StoreError) in try await side.poke() })
     }

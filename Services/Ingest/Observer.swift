@@ -56,15 +56,19 @@ struct Observer: Sendable {
             "Deliveries of a known subscription whose signature fits no secret: an alarm.")
     }
 
-    /// A wrong path or media type at the vendor ends its feed after three deliveries, so it is worth
-    /// a line; what strangers try at other paths is not.
+    /// A wrong path or media type at the vendor ends its feed after three deliveries, so it is
+    /// worth a line; what strangers try at other paths is not.
     func turnedAway(_ head: HTTPRequestHead, _ rejection: Rejection) {
         turnedAway[Outcome(rejection)].add()
         let isOurs = head.path.hasPrefix("/pagerduty/") || head.path.hasPrefix("/salesforce/")
         // The path may hold a token, so only its beginning is told.
         let beginning = head.path.split(separator: "/").prefix(2).joined(separator: "/")
         let fields: Log.Fields = ["path": "/\(beginning)", "reason": "\(rejection)"]
-        isOurs ? log.warning("request turned away", fields) : log.debug("request turned away", fields)
+        if isOurs {
+            log.warning("request turned away", fields)
+        } else {
+            log.debug("request turned away", fields)
+        }
     }
 
     func received(_ delivery: Delivery, _ receipt: Receipt, after duration: Duration) {

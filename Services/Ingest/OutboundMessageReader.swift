@@ -1,6 +1,6 @@
 import Automation
-import FoundationXML
 import Foundation
+import FoundationXML
 import JSON
 
 /// Collects the notifications while the parser walks. Elements count by their place and local
@@ -38,7 +38,9 @@ final class OutboundMessageReader: NSObject, XMLParserDelegate {
         case Self.notification: (id, object, fields) = (nil, nil, nil)
         case Self.record where !isNil:
             fields = JSONObject()
-            object = value("type", of: attributes).map { String($0.split(separator: ":").last ?? "") }
+            object = value("type", of: attributes).map {
+                String($0.split(separator: ":").last ?? "")
+            }
         case _: break
         }
     }

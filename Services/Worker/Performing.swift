@@ -7,21 +7,8 @@ struct Performed: Equatable, Sendable {
     /// For the log: ids, urls, or why nothing had to be done.
     var result: JSON
     var link: Link?
-    /// Notes and comments that we wrote: they are not to be copied back.
-    var mirrored: [MirroredID] = []
-}
-
-/// A note or a comment by its vendor's id.
-enum MirroredID: Hashable, Sendable {
-    case note(String)
-    case comment(RecordID)
-
-    var text: String {
-        switch self {
-        case .note(let id): "note:\(id)"
-        case .comment(let id): "comment:\(id.key)"
-        }
-    }
+    /// The record that we created.
+    var created: RecordID?
 }
 
 extension Vendors {
@@ -185,13 +172,11 @@ extension RecordComment {
 
 extension Performed {
     fileprivate static func note(_ id: String) -> Performed {
-        Performed(result: ["note": .string(id)], mirrored: [.note(id)])
+        Performed(result: ["note": .string(id)])
     }
 
     fileprivate static func comments(_ ids: [RecordID]) -> Performed {
-        Performed(
-            result: ["comments": .array(ids.map { .string($0.long) })],
-            mirrored: ids.map(MirroredID.comment))
+        Performed(result: ["comments": .array(ids.map { .string($0.long) })])
     }
 
     fileprivate static func record(
@@ -199,6 +184,7 @@ extension Performed {
     ) -> Performed {
         let link = incident.map { Link(incident: $0, object: object, record: id) }
         return Performed(
-            result: ["object": .string(object), "record": .string(id.long)], link: link)
+            result: ["object": .string(object), "record": .string(id.long)], link: link,
+            created: id)
     }
 }

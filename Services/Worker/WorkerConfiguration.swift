@@ -14,6 +14,7 @@ struct WorkerConfiguration: Sendable {
     var operationsPort: Int
     var logLevel: Log.Level
     var limits: WorkerLimits
+    var refreshSeconds: Double
     /// How long a stop may take before what is left is cancelled.
     var graceSeconds: Double
 
@@ -25,12 +26,15 @@ struct WorkerConfiguration: Sendable {
                 name: reader.string("WORKER_NAME", default: ProcessInfo.processInfo.hostName),
                 database: reader.secret("DATABASE_URL"),
                 masterKey: reader.secret("MASTER_KEY"),
-                operationsHost: reader.string("OPERATIONS_HOST", default: "127.0.0.1"),
-                operationsPort: reader.integer("OPERATIONS_PORT", in: 0...65_535, default: 9091),
+                operationsHost: reader.string("WORKER_OPERATIONS_HOST", default: "127.0.0.1"),
+                operationsPort: reader.integer(
+                    "WORKER_OPERATIONS_PORT", in: 0...65_535, default: 9081),
                 logLevel: reader.choice("LOG_LEVEL", default: Log.Level.info),
                 limits: WorkerLimits(reading: &reader),
-                graceSeconds: reader.seconds("GRACE_SECONDS", in: 1...600, default: 25)
-                    / .seconds(1))
+                refreshSeconds: Double(
+                    reader.integer("CONFIGURATION_REFRESH_SECONDS", in: 1...3600, default: 1)),
+                graceSeconds: Double(
+                    reader.integer("STOP_GRACE_SECONDS", in: 1...600, default: 25)))
         }
     }
 }
@@ -54,21 +58,25 @@ struct WorkerLimits: Sendable {
     var changesPerTargetMax = 60
     /// How long our own write is remembered to recognise its echo.
     var echoSeconds = 600.0
-    var databaseConnectionsMax = 4
+    var databaseConnectionsMax = 6
+    /// How long events and their ledger are kept.
+    var retentionDays: Int32 = 30
 
     init() {}
 
     init(reading reader: inout EnvironmentReader) {
-        lanesMax = reader.integer("LANES_MAX", in: 1...4096, default: lanesMax)
-        jobsPerLaneMax = reader.integer("JOBS_PER_LANE_MAX", in: 1...1024, default: jobsPerLaneMax)
+        lanesMax = reader.integer("WORKER_LANES_MAX", in: 1...4096, default: lanesMax)
+        jobsPerLaneMax = reader.integer("WORKER_JOBS_PER_LANE_MAX", in: 1...1024, default: jobsPerLaneMax)
         leaseSeconds =
-            reader.seconds("LEASE_SECONDS", in: 3...600, default: leaseSeconds) / .seconds(1)
+            reader.seconds("WORKER_LEASE_SECONDS", in: 3...600, default: leaseSeconds) / .seconds(1)
         pollSeconds =
-            reader.seconds("POLL_SECONDS", in: 0.05...60, default: pollSeconds) / .seconds(1)
-        attemptsMax = reader.integer("ATTEMPTS_MAX", in: 1...100, default: attemptsMax)
+            reader.seconds("WORKER_POLL_SECONDS", in: 0.05...60, default: pollSeconds) / .seconds(1)
+        attemptsMax = reader.integer("WORKER_ATTEMPTS_MAX", in: 1...100, default: attemptsMax)
         changesPerTargetMax = reader.integer(
-            "CHANGES_PER_TARGET_MAX", in: 1...100_000, default: changesPerTargetMax)
+            "WORKER_CHANGES_PER_TARGET_MAX", in: 1...100_000, default: changesPerTargetMax)
         databaseConnectionsMax = reader.integer(
             "DATABASE_CONNECTIONS_MAX", in: 2...100, default: databaseConnectionsMax)
+        retentionDays = Int32(
+            reader.integer("RETENTION_DAYS", in: 1...3650, default: Int(retentionDays)))
     }
 }

@@ -12,7 +12,7 @@ public enum Backoff {
     ///   - attempt: the one that failed, from 1.
     ///   - jitter: a die, `0..<1`.
     public static func seconds(attempt: Int, jitter: Double) -> Double {
-        let doublings = max(0, min(attempt - 1, 30))
+        let doublings = max(1, min(attempt, 31)) - 1
         var ceiling = baseSeconds
         for _ in 0..<doublings where ceiling < capSeconds { ceiling *= 2 }
         return min(ceiling, capSeconds) * jitter

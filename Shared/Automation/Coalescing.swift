@@ -11,8 +11,8 @@ public struct Coalesced: Hashable, Sendable {
 /// Takes out of each record write the fields that a later write of the list sets again; a write of
 /// which nothing is left is dropped. Everything else stays as it is and where it is.
 ///
-/// Only writes with the same options supersede each other, and none is moved across a delivery to an
-/// Apex resource, which may look at the record.
+/// Only writes with the same options supersede each other, and none is moved across a delivery to
+/// an Apex resource, which may look at the record.
 public func coalesce(_ effects: [Effect]) -> Coalesced {
     var later: [WriteSlot: EffectKey] = [:]
     var kept: [Effect] = []

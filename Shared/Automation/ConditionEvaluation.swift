@@ -61,8 +61,9 @@ struct ConditionEvaluation {
 }
 
 extension Verdict {
-    /// Kleene's three-valued logic, with the third value in two kinds: what can still be fetched may
-    /// become either, what cannot be evaluated never becomes true. An empty group does not hold.
+    /// Kleene's three-valued logic, with the third value in two kinds: what can still be fetched
+    /// may become either, what cannot be evaluated never becomes true. An empty group does not
+    /// hold.
     init(of group: Trace.Group, _ verdicts: [Verdict]) {
         guard !verdicts.isEmpty else {
             self = .no
@@ -185,7 +186,8 @@ extension ConditionEvaluation {
 
     /// An echo of our own write is no change.
     private func change(of condition: Condition) throws(Unanswerable) -> Change {
-        guard case .record(let name) = condition.field, let record = scope.context.facts.event.record
+        guard case .record(let name) = condition.field,
+            let record = scope.context.facts.event.record
         else { throw Unanswerable("only a record's change has old values") }
         guard let old = record.old, let changed = scope.context.changedFields else {
             throw Unanswerable("the event carries no old values")
@@ -263,7 +265,7 @@ private struct Subject {
     }
 
     func same(_ a: String, _ b: String) -> Bool {
-        Value.key(a, caseSensitive: isCaseSensitive) == Value.key(b, caseSensitive: isCaseSensitive)
+        Value.areSame(a, b, caseSensitive: isCaseSensitive)
     }
 
     func isIn(_ texts: [String], _ text: String) -> Bool { texts.contains { same($0, text) } }

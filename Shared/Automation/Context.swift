@@ -10,17 +10,19 @@ enum FieldValue: Hashable {
     case unfetched
 }
 
-/// One event with its facts, prepared once for all rules.
-struct Context {
+/// One event with its facts, prepared once for all rules. A class, because thousands of rules look
+/// at one and a copy of all facts for each would cost more than the looking.
+final class Context {
     let facts: Facts
     let now: Timestamp
-    /// Names, in lower case, of the record's fields that changed and are no echo of ours; `nil` when
-    /// no old values are told.
+    /// Names, in lower case, of the record's fields that changed and are no echo of ours; `nil`
+    /// when no old values are told.
     let changedFields: Set<String>?
     /// Of the record that changed: the incidents linked to it, each once.
     let linkedIncidents: [IncidentID]
     /// The one that `incident.*` means in a rule on record changes; `nil` when it is not known.
     let linkedIncident: Incident?
+    let isWhollyEcho: Bool
 
     init(_ facts: Facts, now: Timestamp) {
         self.facts = facts
@@ -29,6 +31,7 @@ struct Context {
         changedFields = facts.event.record?.changedFields?.subtracting(echoed)
         linkedIncidents = Self.linkedIncidents(facts)
         linkedIncident = Self.best(linkedIncidents, facts)
+        isWhollyEcho = facts.isWhollyEcho
     }
 
     /// Links of the changed record, and of the record on which a comment hangs.
@@ -140,7 +143,8 @@ struct Scope {
         return told(event.note.map { .string($0.text) }, "a note")
     }
 
-    /// What the event tells comes before what was fetched: the one is as it was, the other as it is.
+    /// What the event tells comes before what was fetched: the one is as it was, the other as it
+    /// is.
     private func incidentValue(_ fact: Fact) -> FieldValue {
         let told = event.record == nil ? event.incident : context.linkedIncident
         guard let told else {

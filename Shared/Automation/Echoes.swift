@@ -17,8 +17,8 @@ public struct Imprint: Hashable, Sendable {
         self.value = Self.canonical(value)
     }
 
-    /// Blank values are one; date-times to the second, which is all that Salesforce keeps; numbers by
-    /// value; white space at the ends is lost on the way.
+    /// Blank values are one; date-times to the second, which is all that Salesforce keeps; numbers
+    /// by value; white space at the ends is lost on the way.
     private static func canonical(_ value: JSON) -> String {
         if Value.isBlank(value) { return "" }
         if let moment = Value.moment(value) { return "time \(moment.seconds)" }

@@ -101,8 +101,8 @@ public struct RecordChangeFacts: Hashable, Sendable {
         return new["ParentId"].string.flatMap(RecordID.init)
     }
 
-    /// Names, in lower case, of the fields whose value is another one than before; `nil` when no old
-    /// values are told. Null, absent and the empty text are one value.
+    /// Names, in lower case, of the fields whose value is another one than before; `nil` when no
+    /// old values are told. Null, absent and the empty text are one value.
     var changedFields: Set<String>? {
         guard let old else { return nil }
         let names = Set(new.names).union(old.names)

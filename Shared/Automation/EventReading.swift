@@ -89,7 +89,7 @@ extension EventFacts {
         guard let new = payload.present("new")?.object else {
             throw UnreadableEvent("the change carries no new state")
         }
-        let isInsert = payload["isInsert"]?.bool ?? payload.present("old").map { _ in false } ?? true
+        let isInsert = payload["isInsert"]?.bool ?? (payload.present("old") == nil)
         record = RecordChangeFacts(
             reference: try recordReference(new), isInsert: isInsert,
             userID: payload.present("userId")?.string.flatMap(RecordID.init),

@@ -54,6 +54,11 @@ public struct FactNeeds: Hashable, Sendable {
     public struct NoteReference: Hashable, Sendable {
         public var incident: IncidentID
         public var note: String
+
+        public init(incident: IncidentID, note: String) {
+            self.incident = incident
+            self.note = note
+        }
     }
 
     public init(

@@ -8,7 +8,7 @@ extension Rulebook {
         var needs = FactNeeds()
         for position in index.candidates(context) {
             let entry = entries[position]
-            guard notApplicable(entry.rule, facts) == nil else { continue }
+            guard notApplicable(entry.rule, context) == nil else { continue }
             for scope in scopes(entry.rule, context) { add(entry, scope, to: &needs) }
         }
         if mirrorsNote(facts) { needs.trimmedNote = facts.unfetchedNote ?? needs.trimmedNote }

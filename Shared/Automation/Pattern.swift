@@ -17,7 +17,8 @@ final class Pattern: Sendable {
     static let heapKibibytesMax: UInt32 = 8192
 
     // SAFETY: written once here and never changed by matching; PCRE2 allows one compiled pattern to
-    // be used by many threads at once (pcre2api, "Multithreading"). Freed when the last user is gone.
+    // be used by many threads at once (pcre2api, "Multithreading"). Freed when the last user is
+    // gone.
     private nonisolated(unsafe) let code: OpaquePointer
 
     init(_ pattern: String, caseSensitive: Bool) throws(PatternError) {

@@ -8,3 +8,10 @@ extension Ruleset {
         list(reading: reader, patternProblem: Pattern.problem(in:))
     }
 }
+
+extension Configuration {
+    /// Reads a whole configuration that a person gave, regular expressions included.
+    public init?(checking reader: JSONReader, secrets: SecretResolver) {
+        self.init(reading: reader, secrets: secrets, patternProblem: Pattern.problem(in:))
+    }
+}

@@ -2,16 +2,15 @@ import JSON
 import Models
 
 extension Rulebook {
-    /// What the matched rules want done: their actions in order, filled in, each with its stable key;
-    /// then the copies of notes and comments. Nothing is planned twice.
+    /// What the matched rules want done: their actions in order, filled in, each with its stable
+    /// key; then the copies of notes and comments. Nothing is planned twice.
     public func plan(_ evaluations: [Evaluation], _ facts: Facts) -> Plan {
         // Templates read no clock: the moment of the event stands in.
         let context = Context(facts, now: facts.event.event.occurredAt)
         var planner = Planner(connection: connection, context: context)
-        let byID = Dictionary(entries.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
         for evaluation in evaluations where evaluation.isMatched {
-            guard let entry = byID[evaluation.rule] else { continue }
-            planner.perform(entry, for: evaluation.record)
+            guard let position = positions[evaluation.rule] else { continue }
+            planner.perform(entries[position], for: evaluation.record)
         }
         planner.mirror(mappings)
         return planner.plan
@@ -179,9 +178,8 @@ extension Planner {
         }
     }
 
-    /// PagerDuty's longest title, and longest key (`reference/pagerduty.md` 6).
+    /// PagerDuty's longest title (`reference/pagerduty.md` 6).
     private static let titleCharactersMax = 1024
-    private static let incidentKeyCharactersMax = 255
 
     private mutating func createIncident(
         _ new: NewIncidentTemplate, _ step: Step
@@ -195,20 +193,14 @@ extension Planner {
         let incident = NewIncident(
             title: try step.filled(new.title, "title").cut(toCharacters: Self.titleCharactersMax),
             service: try step.filled(new.service, "service"),
-            incidentKey: incidentKey(record, step),
+            incidentKey: IncidentKey.text(
+                for: record, rule: step.entry.id, connection: connection),
             body: try step.optional(new.body), urgency: new.urgency,
             priority: try step.optional(new.priority), assignment: assignment)
         guard creatingFor.insert(record.id).inserted else {
             return remark("another rule creates the record's incident", step)
         }
         add(.createIncident(incident, for: record), step, target: record.id.key)
-    }
-
-    /// The same for every attempt and every event, so that PagerDuty itself refuses a second open
-    /// incident of the rule for the record.
-    private func incidentKey(_ record: RecordReference, _ step: Step) -> String {
-        "liaison:\(connection):\(record.id.long):\(step.entry.id)"
-            .cut(toCharacters: Self.incidentKeyCharactersMax)
     }
 }
 

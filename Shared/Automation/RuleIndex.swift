@@ -10,20 +10,25 @@ struct RuleIndex: Sendable {
         var unfiled: [Int] = []
         var byChange: [String: [Int]] = [:]
         var byValue: [Field: [String: [Int]]] = [:]
+
+        mutating func file(_ position: Int, under mark: Mark?) {
+            switch mark {
+            case .change(let field)?: byChange[field, default: []].append(position)
+            case .value(let field, let keys)?:
+                for key in keys {
+                    byValue[field, default: [:]][key, default: []].append(position)
+                }
+            case nil: unfiled.append(position)
+            }
+        }
     }
 
     private var drawers: [String: Drawer] = [:]
 
     init(_ rules: [Rule]) {
         for (position, rule) in rules.enumerated() {
-            var drawer = drawers[Self.name(rule.direction, rule.object)] ?? Drawer()
-            switch Self.mark(of: rule) {
-            case .change(let field)?: drawer.byChange[field, default: []].append(position)
-            case .value(let field, let keys)?:
-                for key in keys { drawer.byValue[field, default: [:]][key, default: []] += [position] }
-            case nil: drawer.unfiled.append(position)
-            }
-            drawers[Self.name(rule.direction, rule.object)] = drawer
+            drawers[Self.name(rule.direction, rule.object), default: Drawer()]
+                .file(position, under: Self.mark(of: rule))
         }
     }
 
@@ -40,7 +45,7 @@ struct RuleIndex: Sendable {
         for (field, rules) in drawer.byValue {
             switch scope.value(of: field) {
             case .known(let value):
-                if let key = Value.text(value).map({ Value.key($0) }) { found += rules[key] ?? [] }
+                for key in Value.text(value).map(Value.keys) ?? [] { found += rules[key] ?? [] }
             case .unfetched: for positions in rules.values { found += positions }
             case .missing: break
             }
@@ -90,12 +95,15 @@ struct RuleIndex: Sendable {
         case .equals, .isOneOf:
             let operand = condition.test.operand
             let texts = (operand?.array ?? [operand ?? .null]).compactMap(\.string)
-            return (condition.field, Set(texts.map { Value.key($0) }))
+            return (condition.field, Set(texts.flatMap(Value.keys)))
+        case .changedTo:
+            guard let word = condition.test.operand?.string, Value.isWord(word) else { return nil }
+            return (condition.field, Value.keys(word))
         case .exists, .isNull, .equalsField, .contains, .startsWith, .endsWith, .matchesWildcard,
             .matchesRegex, .isEmpty, .numberEquals, .greaterThan, .lessThan, .numberBetween,
             .before, .after, .dateBetween, .withinLast, .olderThan, .withinNext, .isTrue,
             .listContains, .containsAnyOf, .containsAllOf, .countEquals, .countAtLeast,
-            .countAtMost, .changed, .changedTo, .changedFrom, .changedFromTo, .increased,
+            .countAtMost, .changed, .changedFrom, .changedFromTo, .increased,
             .decreased, .hasLinkedIncident, .hasLinkedRecord, .linkedIncidentStatusIs:
             return nil
         }

@@ -16,6 +16,7 @@ public struct Rulebook: Sendable {
     public let connection: ConnectionID
     public let version: Int64
     let entries: [Entry]
+    let positions: [RuleID: Int]
     let index: RuleIndex
     let patterns: Patterns
     /// By the object's name in lower case.
@@ -39,13 +40,15 @@ public struct Rulebook: Sendable {
         entries = rulesets.filter(\.isEnabled).flatMap { ruleset in
             ruleset.rules.filter(\.isEnabled).map { Entry($0, of: ruleset) }
         }
+        positions = Dictionary(
+            entries.enumerated().map { ($1.id, $0) }, uniquingKeysWith: { first, _ in first })
         index = RuleIndex(entries.map(\.rule))
         patterns = Self.compiled(entries.flatMap { $0.rule.when.conditions })
         self.mappings = Dictionary(
             mappings.map { ($0.object.lowercased(), $0) }, uniquingKeysWith: { $1 })
     }
 
-    private static func compiled(_ conditions: [Condition]) -> Patterns {
+    static func compiled(_ conditions: [Condition]) -> Patterns {
         var patterns: Patterns = [:]
         for condition in conditions {
             guard case .matchesRegex(let pattern) = condition.test else { continue }
@@ -90,7 +93,7 @@ extension Rulebook {
     }
 
     private func evaluate(_ entry: Entry, _ context: Context) -> [Evaluation] {
-        if let reason = notApplicable(entry.rule, context.facts) {
+        if let reason = notApplicable(entry.rule, context) {
             return [Evaluation(rule: entry.id, record: nil, result: .notApplicable(reason))]
         }
         return scopes(entry.rule, context).map { scope in
@@ -101,20 +104,20 @@ extension Rulebook {
         }
     }
 
-    func notApplicable(_ rule: Rule, _ facts: Facts) -> String? {
-        let event = facts.event
+    func notApplicable(_ rule: Rule, _ context: Context) -> String? {
+        let event = context.facts.event
         guard let direction = event.direction else {
             return "no rule concerns an event of kind \(event.event.kind)"
         }
         guard direction == rule.direction else {
-            return "the rule is about \(rule.direction.rawValue), the event is \(direction.rawValue)"
+            return "the rule is for \(rule.direction.plural), the event is of \(direction.plural)"
         }
         if let object = event.record?.reference.object,
             object.lowercased() != rule.object.lowercased()
         {
             return "the rule is about \(rule.object), the record is of \(object)"
         }
-        if facts.isWhollyEcho { return "the change only repeats what Liaison wrote itself" }
+        if context.isWhollyEcho { return "the change only repeats what Liaison wrote itself" }
         if event.isMerge, rule.onMerge == .skip {
             return "the incident was merged into another one; onMerge says skip"
         }
@@ -131,5 +134,14 @@ extension Rulebook {
             return [Scope(context: context, object: rule.object, record: nil)]
         }
         return records.map { Scope(context: context, object: rule.object, record: $0) }
+    }
+}
+
+extension Rule.Direction {
+    fileprivate var plural: String {
+        switch self {
+        case .recordChange: "record changes"
+        case .incidentChange: "incident changes"
+        }
     }
 }

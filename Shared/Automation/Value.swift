@@ -20,7 +20,8 @@ enum Value {
     static func number(_ value: JSON) -> JSONNumber? {
         switch value {
         case .number(let number): number
-        case .string(let text) where text.utf8.count <= 64: try? JSON(parsing: text).number
+        case .string(let text) where text.utf8.count <= 64 && text.utf8.allSatisfy { $0 > 0x20 }:
+            try? JSON(parsing: text).number
         case .null, .bool, .string, .array, .object: nil
         }
     }
@@ -54,17 +55,43 @@ enum Value {
         return String(head[...last])
     }
 
-    /// Two texts are equal when their keys are. A Salesforce id of 15 characters becomes the form of
-    /// 18, which was made to be compared without regard to case. What tells it from a word of 15
-    /// letters is a digit: every id has one.
+    /// Two Salesforce ids of 15 and 18 characters are equal when the first 15 characters are; all
+    /// other texts are compared whole. An id of 15 characters takes the form of 18 for that, which
+    /// was made to be compared without regard to case.
+    static func areSame(_ a: String, _ b: String, caseSensitive: Bool = false) -> Bool {
+        if key(a, caseSensitive: caseSensitive) == key(b, caseSensitive: caseSensitive) {
+            return true
+        }
+        guard a.utf8.count != b.utf8.count, let a = identifier(a), let b = identifier(b) else {
+            return false
+        }
+        return a == b
+    }
+
+    /// Whether a text can only mean itself: no number, boolean or date-time in the form of a text.
+    static func isWord(_ text: String) -> Bool {
+        !text.isEmpty && number(.string(text)) == nil && bool(.string(text)) == nil
+            && Timestamp(text) == nil
+    }
+
     static func key(_ text: String, caseSensitive: Bool = false) -> String {
-        let whole = text.utf8.count == 15 ? identifier(text) : text
+        let whole = text.utf8.count == 15 ? identifier(text)?.long ?? text : text
         return caseSensitive ? whole : whole.lowercased()
     }
 
-    private static func identifier(_ text: String) -> String {
-        guard text.utf8.contains(where: { (0x30...0x39).contains($0) }) else { return text }
-        return RecordID(text)?.long ?? text
+    /// Texts that are the same have a key in common; the reverse need not hold.
+    static func keys(_ text: String) -> Set<String> {
+        var keys: Set = [key(text)]
+        if text.utf8.count == 18, let id = identifier(text) { keys.insert(key(id.key)) }
+        return keys
+    }
+
+    /// What tells an id from a word of 15 letters is a digit: every id has one.
+    private static func identifier(_ text: String) -> RecordID? {
+        guard text.utf8.count == 15 || text.utf8.count == 18,
+            text.utf8.contains(where: { (0x30...0x39).contains($0) })
+        else { return nil }
+        return RecordID(text)
     }
 
     /// Whether two values of whatever type mean the same: by number when one is a number, by truth
@@ -78,9 +105,7 @@ enum Value {
         case (.bool, _), (_, .bool):
             return bool(a) != nil && bool(a) == bool(b)
         case (.string(let a), .string(let b)):
-            if key(a, caseSensitive: caseSensitive) == key(b, caseSensitive: caseSensitive) {
-                return true
-            }
+            if areSame(a, b, caseSensitive: caseSensitive) { return true }
             guard let a = Timestamp(a), let b = Timestamp(b) else { return false }
             return a == b
         case (.array, _), (.object, _), (_, .array), (_, .object), (.null, _), (_, .null):

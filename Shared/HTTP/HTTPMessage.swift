@@ -45,7 +45,7 @@ public struct HTTPRequest: Sendable {
 /// The server writes `Content-Length` and `Connection` itself and drops a handler's own. A field
 /// that could break the framing (control characters) turns the whole answer into a 500.
 public struct HTTPResponse: Sendable {
-    /// 200 to 599 from a handler.
+    /// 200 to 599 from a handler, or `connectionReset`.
     public var status: Int
     public var headers: HTTPHeaders
     public var body: [UInt8]
@@ -61,4 +61,8 @@ public struct HTTPResponse: Sendable {
         self.body = body
         self.closesConnection = closesConnection
     }
+
+    /// From a handler: no answer at all, the server resets the connection. For stand-ins that
+    /// play a failing server.
+    public static let connectionReset = HTTPResponse(status: 0)
 }

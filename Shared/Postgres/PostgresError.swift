@@ -4,8 +4,8 @@ public enum PostgresError: Error, Equatable, Sendable {
     /// Nothing was done; later may be better.
     case unavailable(String)
 
-    /// No answer before the deadline. The connection is gone; inside a transaction nothing was done,
-    /// a statement by itself may still take effect.
+    /// No answer before the deadline. The connection is gone; inside a transaction nothing was
+    /// done, a statement by itself may still take effect.
     case timedOut
 
     /// The connection broke while the server was committing: look whether it happened.

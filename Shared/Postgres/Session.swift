@@ -2,8 +2,8 @@
 public enum StatementMode: Sendable {
     /// Parsed at every use. Works behind every transaction pooler.
     case unnamed
-    /// Parsed once for each session and text. A transaction pooler must know protocol-level prepared
-    /// statements (PgBouncer 1.21 and later).
+    /// Parsed once for each session and text. A transaction pooler must know protocol-level
+    /// prepared statements (PgBouncer 1.21 and later).
     case prepared
 }
 

@@ -1,6 +1,7 @@
 /// One parameter as it goes over the wire.
 public struct Value: Sendable, Equatable {
-    /// PostgreSQL's number for the type (`pg_type.oid`); 0 lets the server infer it from the context.
+    /// PostgreSQL's number for the type (`pg_type.oid`); 0 lets the server infer it from the
+    /// context.
     public let type: UInt32
     public let isBinary: Bool
     /// `nil` is SQL's NULL.

@@ -74,8 +74,9 @@ extension EnvironmentReader {
     public mutating func integer(
         _ name: String, in range: ClosedRange<Int>, default fallback: Int? = nil
     ) -> Int {
-        parsed(name, default: fallback, standIn: range.lowerBound, expecting: "a whole number", range)
-        { Int($0) }
+        parsed(
+            name, default: fallback, standIn: range.lowerBound, expecting: "a whole number", range
+        ) { Int($0) }
     }
 
     /// A time span in seconds, fractions allowed (`0.5`).
@@ -134,7 +135,8 @@ extension EnvironmentReader {
     /// line end. Giving both is a problem.
     public mutating func secret(_ name: String) -> Secret {
         let fileGiven = variables["\(prefix)\(name)_FILE"] != nil
-        return optionalSecret(name) ?? (fileGiven ? Secret("") : required(name, standIn: Secret("")))
+        return optionalSecret(name)
+            ?? (fileGiven ? Secret("") : required(name, standIn: Secret("")))
     }
 
     /// As ``secret(_:)``; nil when neither variable is there.
@@ -195,7 +197,9 @@ extension EnvironmentReader {
     }
 
     private static func isURL(_ text: String, schemes: [String]) -> Bool {
-        guard let scheme = schemes.first(where: { text.hasPrefix("\($0)://") }) else { return false }
+        guard let scheme = schemes.first(where: { text.hasPrefix("\($0)://") }) else {
+            return false
+        }
         let rest = text.dropFirst(scheme.count + 3)
         let printable = rest.utf8.allSatisfy { 0x21...0x7E ~= $0 }
         let forbidden = rest.contains { "@?#\\\"<>".contains($0) }

@@ -72,7 +72,8 @@ public final class Metrics: Sendable {
     }
 
     private func add(
-        _ name: String, _ help: String, _ type: String, _ samples: @escaping @Sendable () -> [Sample]
+        _ name: String, _ help: String, _ type: String,
+        _ samples: @escaping @Sendable () -> [Sample]
     ) {
         families.withLock {
             $0.append(Family(name: "liaison_\(name)", help: help, type: type, samples: samples))

@@ -17,7 +17,9 @@ public enum SmallFile {
 
     /// The whole contents. Stops at `bytesMax`, so that a device or a pipe cannot fill the memory.
     public static func read(_ path: String, bytesMax: Int) throws(Failure) -> [UInt8] {
-        guard let file = fopen(path, "rb") else { throw .unreadable(String(cString: strerror(errno))) }
+        guard let file = fopen(path, "rb") else {
+            throw .unreadable(String(cString: strerror(errno)))
+        }
         defer { fclose(file) }
         var contents: [UInt8] = []
         var chunk = [UInt8](repeating: 0, count: 8192)

@@ -18,7 +18,8 @@ public struct WallTime: Equatable, Sendable {
         var parts = tm()
         gmtime_r(&seconds, &parts)
         let date = [
-            pad(Int(parts.tm_year) + 1900, to: 4), pad(Int(parts.tm_mon) + 1), pad(Int(parts.tm_mday)),
+            pad(Int(parts.tm_year) + 1900, to: 4), pad(Int(parts.tm_mon) + 1),
+            pad(Int(parts.tm_mday)),
         ].joined(separator: "-")
         let time = [pad(Int(parts.tm_hour)), pad(Int(parts.tm_min)), pad(Int(parts.tm_sec))]
             .joined(separator: ":")

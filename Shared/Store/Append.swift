@@ -5,17 +5,19 @@ import Postgres
 /// What became of an event on its way into the log.
 public enum Appended: Equatable, Sendable {
     case accepted(lane: Int64, sequence: Int64)
-    /// The connection has seen this deduplication key in the last 30 days, or earlier in this batch.
+    /// The connection has seen this deduplication key in the last 30 days, or earlier in this
+    /// batch.
     case duplicate
 }
 
 extension Store {
     /// Appends to the log, in one commit that is on disk when this returns.
     ///
-    /// Events of one lane get sequences in the order in which they stand here. A call that failed may
-    /// be repeated: what it did write answers `.duplicate` then.
+    /// Events of one lane get sequences in the order in which they stand here. A call that failed
+    /// may be repeated: what it did write answers `.duplicate` then.
     ///
-    /// - Parameter events: of known connections; their payloads together should stay under a few MiB.
+    /// - Parameter events: of known connections; their payloads together should stay under a few
+    ///   MiB.
     /// - Returns: an answer for each event, in the same order.
     public func append(_ events: [NewEvent]) async throws(StoreError) -> [Appended] {
         guard !events.isEmpty else { return [] }
@@ -70,7 +72,8 @@ extension Store {
 }
 
 /// The identity of a lane: the first 63 bits of a hash of its connection and key. Every statement
-/// locks lanes in the order of this number, which is the same for all, before and after a lane exists.
+/// locks lanes in the order of this number, which is the same for all, before and after a lane
+/// exists.
 func laneID(connection: Int32, key: LaneKey) -> Int64 {
     let digest = SHA256.digest(Array("lane\0\(connection)\0\(key)".utf8))
     return digest.prefix(8).reduce(Int64(0)) { $0 << 8 | Int64($1) } & .max
@@ -104,10 +107,10 @@ private struct EventColumns {
         payloads.append(String(decoding: event.payload, as: UTF8.self).storable)
     }
 
-    /// All locks on deduplication keys, in the order of keys, come before all locks on lanes, in the
-    /// order of lanes: concurrent batches cannot deadlock. A sequence and the segment are given under
-    /// the lane's lock, so in each lane the order of commits is the order of sequences, and segments
-    /// never go back even if the clock does.
+    /// All locks on deduplication keys, in the order of keys, come before all locks on lanes, in
+    /// the order of lanes: concurrent batches cannot deadlock. A sequence and the segment are given
+    /// under the lane's lock, so in each lane the order of commits is the order of sequences, and
+    /// segments never go back even if the clock does.
     var statement: SQL {
         """
         WITH input AS MATERIALIZED (
@@ -149,7 +152,8 @@ private struct EventColumns {
             SELECT a.*, l.tail_segment AS segment,
                 l.tail - t.added + row_number() OVER (PARTITION BY a.lane_id ORDER BY a.place)
                     AS sequence
-            FROM accepted AS a JOIN touched AS t USING (lane_id) JOIN advanced AS l USING (lane_id)),
+            FROM accepted AS a JOIN touched AS t USING (lane_id)
+                JOIN advanced AS l USING (lane_id)),
         logged AS (
             INSERT INTO job (segment, lane_id, sequence, connection, occurred_at, event_id, source,
                 kind, format, payload)

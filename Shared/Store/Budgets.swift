@@ -20,8 +20,9 @@ public enum BudgetGrant: Equatable, Sendable {
 }
 
 extension Store {
-    /// Takes calls out of the budget of a credential, all or none: the generic cell rate algorithm on
-    /// one row. Take as many at once as will be made in the next moments; the row is a bottleneck.
+    /// Takes calls out of the budget of a credential, all or none: the generic cell rate algorithm
+    /// on one row. Take as many at once as will be made in the next moments; the row is a
+    /// bottleneck.
     ///
     /// - Parameters:
     ///   - scope: a name of the credential, not the credential.
@@ -53,9 +54,10 @@ extension Store {
                 """,
             ])
         }
-        guard let wait = try rows.last?.mapped({ row throws(PostgresError) in
+        let waits = try rows.last?.mapped { row throws(PostgresError) in
             try row.decoded(Double.self)
-        }).first else { throw .defect("no budget") }
+        }
+        guard let wait = waits?.first else { throw .defect("no budget") }
         return wait == 0 ? .granted : .exhausted(retryAfterSeconds: wait)
     }
 

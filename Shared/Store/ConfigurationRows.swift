@@ -41,7 +41,8 @@ struct ConnectionRow: Sendable {
             "DELETE FROM secret WHERE connection = \(number)",
             """
             INSERT INTO secret (connection, name, key_id, sealed)
-            SELECT \(number), new.* FROM unnest(\(secretNames), \(secretKeyIDs), \(secretBytes)) AS new
+            SELECT \(number), new.*
+            FROM unnest(\(secretNames), \(secretKeyIDs), \(secretBytes)) AS new
             """,
             rulesetsChanged(number, version), rulesetsRemoved(number, version),
         ])
@@ -51,7 +52,8 @@ struct ConnectionRow: Sendable {
     private func rulesetsChanged(_ number: Int32, _ version: Int64) -> SQL {
         """
         INSERT INTO ruleset_version (connection, name, version, since, position, document)
-        SELECT \(number), new.name, coalesce(old.version, 0) + 1, \(version), new.position, new.document
+        SELECT \(number), new.name, coalesce(old.version, 0) + 1, \(version), new.position,
+            new.document
         FROM unnest(\(rulesetNames), \(rulesets)) WITH ORDINALITY AS new (name, document, position)
         LEFT JOIN (\(Self.latest(number))) AS old USING (name)
         WHERE old.name IS NULL OR old.is_removed OR old.document <> new.document

@@ -44,12 +44,6 @@ extension Store {
         CREATE INDEX journal_target ON journal (connection, target);
         CREATE INDEX journal_expiry ON journal (expires_at);
 
-        CREATE TABLE mirrored (
-            connection int NOT NULL,
-            id text NOT NULL,
-            event_id text NOT NULL,
-            mirrored_at timestamptz NOT NULL DEFAULT now(),
-            PRIMARY KEY (connection, id));
 
         CREATE TABLE budget (
             scope text PRIMARY KEY,

@@ -119,7 +119,8 @@ extension Store {
         guard rows.count == 3 else { throw .defect("\(rows.count) answers instead of 3") }
         var secrets: [ConnectionID: [String: SecretText]] = [:]
         for secret in try rows[1].mapped({ row throws(PostgresError) in try SecretRow(row) }) {
-            secrets[secret.connection, default: [:]][secret.name] = try secret.opened(by: secretKeys)
+            let opened = try secret.opened(by: secretKeys)
+            secrets[secret.connection, default: [:]][secret.name] = opened
         }
         var connections: [Models.Connection] = []
         for (id, text) in try rows[0].pairs() {

@@ -11,8 +11,8 @@ public struct Depth: Equatable, Sendable {
 }
 
 extension Store {
-    /// Connections for which something waits. Lanes know their numbers, so nothing is counted in the
-    /// log.
+    /// Connections for which something waits. Lanes know their numbers, so nothing is counted in
+    /// the log.
     public func depth() async throws(StoreError) -> [Depth] {
         let rows = try await run { pool throws(PostgresError) in
             try await pool.query(

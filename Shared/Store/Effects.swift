@@ -12,6 +12,17 @@ public enum EffectProgress: Equatable, Sendable {
     case failed(Cause)
 }
 
+/// An effect that was not performed because a later one writes all of its fields again.
+public struct SupersededEffect: Hashable, Sendable {
+    public let key: EffectKey
+    public let job: Job
+
+    public init(key: EffectKey, job: Job) {
+        self.key = key
+        self.job = job
+    }
+}
+
 extension Store {
     /// What earlier attempts at these jobs recorded.
     public func effects(
@@ -30,8 +41,8 @@ extension Store {
         return Dictionary(recorded, uniquingKeysWith: { $1 })
     }
 
-    /// Records that a call is about to be made, and what it will write at the vendor, so that its echo
-    /// is recognised even if it comes back before the answer.
+    /// Records that a call is about to be made, and what it will write at the vendor, so that its
+    /// echo is recognised even if it comes back before the answer.
     ///
     /// - Parameter request: for people who read the log.
     /// - Throws: `.lostLease`, then nothing was recorded and the call must not be made.
@@ -46,8 +57,8 @@ extension Store {
                 \(writes.insertion(seconds: seconds))),
             recorded AS (
                 INSERT INTO effect (segment, lane_id, sequence, key, state, request)
-                SELECT \(job.segment), held.lane_id, \(job.sequence), \(key.rawValue.storable)::text,
-                    'started', \(request?.text)::text
+                SELECT \(job.segment), held.lane_id, \(job.sequence),
+                    \(key.rawValue.storable)::text, 'started', \(request?.text)::text
                 FROM held
                 ON CONFLICT (lane_id, sequence, key, segment) DO UPDATE
                 SET state = 'started', started_at = now(), ended_at = NULL
@@ -60,49 +71,37 @@ extension Store {
     ///
     /// - Parameters:
     ///   - links: between incidents and records that the effect made.
-    ///   - mirrored: notes and comments that it wrote, by names of the caller's choice: they are not to
-    ///     be copied back.
+    ///   - superseding: effects that this one made superfluous: recorded as performed by it, so that
+    ///     no later attempt makes an older write after a newer one.
+    ///   - writes: what only the answer told, for the journal.
     /// - Throws: `.lostLease`. The call was made all the same; whoever has the lane now finds it
     ///   recorded as begun.
     public func finish(
         _ key: EffectKey, of job: Job, under fence: Fence, as progress: EffectProgress,
-        links: [Link] = [], mirrored: [String] = []
+        links: [Link] = [], superseding: [SupersededEffect] = [],
+        remembering writes: [JournalEntry] = [], forSeconds seconds: Double = 600
     ) async throws(StoreError) {
+        let others: JSON = ["supersededBy": .string(key.rawValue)]
+        let rows = [(key, job, progress.state, progress.result?.text)]
+            + superseding.map { ($0.key, $0.job, "performed", others.text) }
         try await writeFenced(
             """
             WITH \(fence.held),
             linked AS (
                 \(links.insertion)),
-            mirrored AS (
-                INSERT INTO mirrored (connection, id, event_id)
-                SELECT held.connection, copy.id, \(job.event.id.rawValue.storable)::text
-                FROM held, unnest(\(mirrored.map(\.storable))) AS copy (id)
-                ON CONFLICT DO NOTHING),
+            remembered AS (
+                \(writes.insertion(seconds: seconds))),
             recorded AS (
                 INSERT INTO effect (segment, lane_id, sequence, key, state, ended_at, result)
-                SELECT \(job.segment), held.lane_id, \(job.sequence), \(key.rawValue.storable)::text,
-                    \(progress.state)::text, now(), \(progress.result?.text)::text
-                FROM held
+                SELECT ended.segment, held.lane_id, ended.sequence, ended.key, ended.state, now(),
+                    ended.result
+                FROM held, unnest(\(rows.map(\.1.segment)), \(rows.map(\.1.sequence)),
+                        \(rows.map(\.0.rawValue.storable)), \(rows.map(\.2)), \(rows.map(\.3)))
+                    AS ended (segment, sequence, key, state, result)
                 ON CONFLICT (lane_id, sequence, key, segment) DO UPDATE
                 SET state = excluded.state, ended_at = now(), result = excluded.result)
             SELECT lane_id FROM held
             """)
-    }
-
-    /// Which of these notes and comments we wrote ourselves.
-    public func mirrored(
-        among ids: [String], in connection: ConnectionID
-    ) async throws(StoreError) -> Set<String> {
-        let number = try await number(of: connection)
-        let rows = try await run { pool throws(PostgresError) in
-            try await pool.query(
-                """
-                SELECT id FROM mirrored
-                WHERE connection = \(number) AND id = ANY (\(ids.map(\.storable)))
-                """
-            ).decoded(String.self)
-        }
-        return Set(rows)
     }
 
     /// Runs a statement that begins with `Fence.held` and answers it.
@@ -113,8 +112,8 @@ extension Store {
 }
 
 extension Fence {
-    /// The lane, if it is still held. The lock lets appends to the lane pass, and makes whoever wants
-    /// to take the lane away wait until this write is committed.
+    /// The lane, if it is still held. The lock lets appends to the lane pass, and makes whoever
+    /// wants to take the lane away wait until this write is committed.
     fileprivate var held: SQL {
         """
         held AS MATERIALIZED (

@@ -77,7 +77,8 @@ extension Store {
             let number = try await number(of: connection)
             condition = "\(condition) AND job.connection = \(number)"
             if let lane = filter.lane {
-                condition = "\(condition) AND job.lane_id = \(laneID(connection: number, key: lane))"
+                let id = laneID(connection: number, key: lane)
+                condition = "\(condition) AND job.lane_id = \(id)"
             }
         }
         if let kind = filter.kind {
@@ -101,8 +102,8 @@ extension Store {
         ).first
     }
 
-    /// Appends the same words once more, as a new event of the same lane whose id names the original:
-    /// `replay:<random>:<id>`. The original keeps its place in the ledger.
+    /// Appends the same words once more, as a new event of the same lane whose id names the
+    /// original: `replay:<random>:<id>`. The original keeps its place in the ledger.
     /// - Returns: `nil` if there is no such event.
     public func replay(
         _ id: EventID, of connection: ConnectionID, nonce: String

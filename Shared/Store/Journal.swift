@@ -20,28 +20,6 @@ public struct JournalEntry: Hashable, Sendable {
 }
 
 extension Store {
-    /// Which of these values are ours. An entry is not used up: a vendor may tell one change twice.
-    public func echoes(
-        among entries: [JournalEntry], in connection: ConnectionID
-    ) async throws(StoreError) -> Set<JournalEntry> {
-        guard !entries.isEmpty else { return [] }
-        let number = try await number(of: connection)
-        let places = try await run { pool throws(PostgresError) in
-            try await pool.query(
-                """
-                SELECT place FROM unnest(\(entries.targets), \(entries.fields), \(entries.hashes))
-                    WITH ORDINALITY AS seen (target, field, hash, place)
-                WHERE EXISTS (
-                    SELECT FROM journal
-                    WHERE connection = \(number) AND journal.target = seen.target
-                        AND journal.field = seen.field AND journal.hash = seen.hash
-                        AND expires_at > now())
-                """
-            ).decoded(Int.self)
-        }
-        return Set(places.filter { entries.indices.contains($0 - 1) }.map { entries[$0 - 1] })
-    }
-
     /// How often we wrote to this incident or record in the last `seconds`, as far as it is
     /// remembered: what a fuse against rules that undo each other looks at.
     public func writes(
@@ -66,6 +44,20 @@ extension [JournalEntry] {
     fileprivate var targets: [String] { map(\.target.rawValue.storable) }
     fileprivate var fields: [String] { map(\.field.storable) }
     fileprivate var hashes: [[UInt8]] { map(\.hash) }
+
+    /// Which of these are ours, by their places from 1. An entry is not used up: a vendor may tell
+    /// one change twice.
+    func remembered(by connection: Int32) -> SQL {
+        """
+        SELECT place FROM unnest(\(targets), \(fields), \(hashes))
+            WITH ORDINALITY AS seen (target, field, hash, place)
+        WHERE EXISTS (
+            SELECT FROM journal
+            WHERE connection = \(connection) AND journal.target = seen.target
+                AND journal.field = seen.field AND journal.hash = seen.hash
+                AND expires_at > now())
+        """
+    }
 
     /// Into the journal of the connection that `held` names.
     func insertion(seconds: Double) -> SQL {

@@ -38,11 +38,14 @@ extension Store {
         for worker: WorkerID, limits: LeaseLimits, settling settlements: [LaneSettlement] = []
     ) async throws(StoreError) -> Lease {
         let columns = try SettlementColumns(settlements)
-        // The worker's row is locked first, as in `rescue`, and keeps it from being rescued halfway.
+        // The worker's row is locked first, as in `rescue`, and keeps it from being rescued
+        // halfway.
         let settling = settlements.isEmpty ? [] : [columns.statement]
         let rows = try await runByIndex(
             [worker.lockStatement] + settling + [worker.leaseStatement(limits)])
-        guard let registered = rows.first, let leased = rows.last else { throw .defect("no answer") }
+        guard let registered = rows.first, let leased = rows.last else {
+            throw .defect("no answer")
+        }
         guard registered.count == 1 else { throw .lostLease }
         let lost = settlements.isEmpty ? [] : try columns.lost(kept: rows[1])
         let (lanes, unreadable) = try leasedLanes(leased)
@@ -50,9 +53,9 @@ extension Store {
         return Lease(lanes: lanes, lost: lost)
     }
 
-    /// A lane can come without a job: it was locked in a newer version than the statement's snapshot
-    /// shows jobs for. It can also hold a job that only a newer program understands. Both go back at
-    /// once, for later.
+    /// A lane can come without a job: it was locked in a newer version than the statement's
+    /// snapshot shows jobs for. It can also hold a job that only a newer program understands. Both
+    /// go back at once, for later.
     private func handBack(_ fences: [Fence]) async throws(StoreError) {
         let back = fences.map {
             LaneSettlement(
@@ -112,7 +115,8 @@ extension WorkerID {
                 SELECT lane_id FROM lane
                 WHERE state = 1 AND connection = due.number AND ready_at <= now()
                 ORDER BY ready_at
-                LIMIT (SELECT ceil(\(limits.lanesMax)::float8 / nullif(count(*), 0)) FROM due)::bigint
+                LIMIT (
+                    SELECT ceil(\(limits.lanesMax)::float8 / nullif(count(*), 0)) FROM due)::bigint
                 FOR UPDATE SKIP LOCKED) AS lane
             WHERE EXISTS (SELECT FROM worker WHERE id = \(rawValue) AND expires_at > now())
             LIMIT \(limits.lanesMax)),
@@ -149,7 +153,8 @@ extension WorkerID {
             FROM job
             WHERE job.lane_id = lane.lane_id
                 AND job.segment BETWEEN lane.segment AND lane.tail_segment
-                AND job.sequence > lane.done AND job.sequence <= lane.done + \(limits.jobsPerLaneMax)
+                AND job.sequence > lane.done
+                AND job.sequence <= lane.done + \(limits.jobsPerLaneMax)
         ) AS head
         WHERE head.bytes <= \(limits.bytesPerLaneMax) OR head.sequence = lane.done + 1
         """

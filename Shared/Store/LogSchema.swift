@@ -107,7 +107,8 @@ extension Store {
         DECLARE child text := parent || '_' || number;
         BEGIN
             IF to_regclass(child) IS NULL THEN
-                EXECUTE format('CREATE TABLE %I (LIKE %I INCLUDING ALL) %s', child, parent, options);
+                EXECUTE format(
+                    'CREATE TABLE %I (LIKE %I INCLUDING ALL) %s', child, parent, options);
                 EXECUTE format(
                     'ALTER TABLE %I ATTACH PARTITION %I FOR VALUES IN (%s)', parent, child, number);
             END IF;

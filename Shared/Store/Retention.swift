@@ -23,8 +23,8 @@ public struct Maintenance: Equatable, Sendable {
 }
 
 extension Store {
-    /// Makes room ahead and takes away what is over. Every hour is enough; several workers may do it
-    /// at once, and it may be broken off at any point.
+    /// Makes room ahead and takes away what is over. Every hour is enough; several workers may do
+    /// it at once, and it may be broken off at any point.
     public func maintain(_ retention: Retention) async throws(StoreError) -> Maintenance {
         var done = Maintenance()
         try await createPartitions()
@@ -43,7 +43,8 @@ extension Store {
         return done
     }
 
-    /// Segments that are old and that no lane needs: a lane that is idle can only come to need today's.
+    /// Segments that are old and that no lane needs: a lane that is idle can only come to need
+    /// today's.
     private func segmentsOver(_ retention: Retention) async throws(StoreError) -> [Int32] {
         try await run { pool throws(PostgresError) in
             try await pool.query(
@@ -96,15 +97,16 @@ extension Store {
         return true
     }
 
-    /// Lanes that have been idle for longer than any of their events is kept: a lane that comes again
-    /// begins with sequence 1.
+    /// Lanes that have been idle for longer than any of their events is kept: a lane that comes
+    /// again begins with sequence 1.
     private func forgetLanes(_ retention: Retention) async throws(StoreError) -> Int {
         let rows = try await run { pool throws(PostgresError) in
             try await pool.query(
                 """
                 DELETE FROM lane WHERE lane_id IN (
                     SELECT lane_id FROM lane
-                    WHERE state = 0 AND ready_at < now() - (\(retention.logDays) + 2) * interval '1 day'
+                    WHERE state = 0
+                        AND ready_at < now() - (\(retention.logDays) + 2) * interval '1 day'
                     LIMIT \(Self.rowsPerRoundMax) FOR UPDATE SKIP LOCKED)
                 """)
         }
@@ -117,12 +119,6 @@ extension Store {
                 """
                 DELETE FROM journal WHERE ctid = ANY (ARRAY(
                     SELECT ctid FROM journal WHERE expires_at < now()
-                    LIMIT \(Self.rowsPerRoundMax) FOR UPDATE SKIP LOCKED))
-                """,
-                """
-                DELETE FROM mirrored WHERE ctid = ANY (ARRAY(
-                    SELECT ctid FROM mirrored
-                    WHERE mirrored_at < now() - \(retention.logDays) * interval '1 day'
                     LIMIT \(Self.rowsPerRoundMax) FOR UPDATE SKIP LOCKED))
                 """,
             ])

@@ -20,7 +20,8 @@ public struct SecretKeys: Sendable {
         self.keys = keys
     }
 
-    /// One key, under a name made from it: the first bytes of its hash, which tell nothing about it.
+    /// One key, under a name made from it: the first bytes of its hash, which tell nothing about
+    /// it.
     public init(_ key: [UInt8]) throws(StoreError) {
         let name = Hex.encode(Array(SHA256.digest(Array("key name\0".utf8) + key).prefix(4)))
         try self.init(current: name, keys: [name: key])

@@ -17,7 +17,8 @@ final class AcceptedInputTests: XCTestCase {
             for signature in [
                 good, Fixtures.signature(body, by: Fixtures.oldSecret), "\(other),\(good)",
                 "\(good),\(other)", "\(other), \(good)", "v2=00ff,\(good)", "\t\(good) , nonsense",
-                "v1=\(digits.uppercased())", Array(repeating: good, count: 8).joined(separator: ","),
+                "v1=\(digits.uppercased())",
+                Array(repeating: good, count: 8).joined(separator: ","),
             ] {
                 let answer = try await door.deliver(body, signature: signature)
                 XCTAssertEqual(answer.status, 202, signature)
@@ -41,7 +42,9 @@ final class AcceptedInputTests: XCTestCase {
     func testThePublishedSignedDeliveriesGetTheVerdictThatTheyShould() async throws {
         let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
             .appendingPathComponent("../../../shared/fixtures/pagerduty")
-        guard let bytes = try? Data(contentsOf: folder.appendingPathComponent("signature_vectors.json"))
+        guard
+            let bytes = try? Data(
+                contentsOf: folder.appendingPathComponent("signature_vectors.json"))
         else { return }
         for vector in try XCTUnwrap(JSON(parsing: bytes).array) {
             let body = try Data(
@@ -131,7 +134,8 @@ final class AcceptedInputTests: XCTestCase {
                 XCTAssertEqual(answer.status, 202, "\(header)")
                 XCTAssertEqual(answer.body, #"{"events":2}"#)
             }
-            XCTAssertEqual(door.ledger.events.map(\.kind), [.incident(.triggered), .incident(.custom)])
+            XCTAssertEqual(
+                door.ledger.events.map(\.kind), [.incident(.triggered), .incident(.custom)])
         }
     }
 
@@ -141,7 +145,7 @@ final class AcceptedInputTests: XCTestCase {
         // Made by another implementation over "1938000000." and the body.
         let signature = "v1=f4c95d44044c8b50f12038a71dbbba584945b773a41d551699281ef5a578e2cd"
         XCTAssertEqual(now, 1_938_000_000)
-        func signed(at seconds: Int64) -> [(String, String)] {
+        func signed(at seconds: Int64) -> RawHTTP.Fields {
             let message = Array("\(seconds).".utf8) + body
             return [
                 ("X-Liaison-Timestamp", "\(seconds)"),

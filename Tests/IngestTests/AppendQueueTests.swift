@@ -149,7 +149,7 @@ final class AppendQueueTests: XCTestCase {
 
     func testACancelledQueueRefusesThoseWhoWait() async {
         let ledger = FakeLedger()
-        let (gate, entered) = (Latch(), Latch())
+        let (gate, entered, cancellation) = (Latch(), Latch(), Latch())
         ledger.hold(until: gate, entered: entered)
         var limits = AppendLimits()
         limits.writers = 1
@@ -158,7 +158,7 @@ final class AppendQueueTests: XCTestCase {
             group.addTask {
                 await withTaskGroup(of: Void.self) { inner in
                     inner.addTask { await queue.run(until: Latch()) }
-                    await gate.wait()
+                    await cancellation.wait()
                     inner.cancelAll()
                 }
             }
@@ -166,6 +166,8 @@ final class AppendQueueTests: XCTestCase {
             await entered.wait()
             group.addTask { await refused(queue, "waiting", .unavailable) }
             while queue.waitingEvents < 1 { await Task.yield() }
+            cancellation.open()
+            while queue.waitingEvents > 0 { await Task.yield() }
             gate.open()
         }
     }

@@ -65,7 +65,8 @@ final class BadInputTests: XCTestCase {
             let oneOff = String(good.dropLast()) + (good.hasSuffix("0") ? "1" : "0")
             let nine = Array(repeating: good, count: 9).joined(separator: ",")
             let signatures: [String] = [
-                "", "v1=", digits, "v2=\(digits)", "v1 = \(digits)", oneOff, String(good.dropLast(2)),
+                "", "v1=", digits, "v2=\(digits)", "v1 = \(digits)", oneOff,
+                String(good.dropLast(2)),
                 good + "00", Fixtures.signature(body, by: "another"),
                 Fixtures.signature(body + [0x20]), nine,
             ]
@@ -75,10 +76,12 @@ final class BadInputTests: XCTestCase {
             let twice = [("X-PagerDuty-Signature", good)]
             check(401, try await door.deliver(body, signature: good, twice), "two headers")
             check(
-                401, try await door.open.send("POST", "/pagerduty/acme", [json], body: body), "none")
+                401, try await door.open.send("POST", "/pagerduty/acme", [json], body: body), "none"
+            )
             check(
                 401,
-                try await door.deliver(body, signature: "v1=00", [("X-Webhook-Subscription", "POTHER")]),
+                try await door.deliver(
+                    body, signature: "v1=00", [("X-Webhook-Subscription", "POTHER")]),
                 "an unknown subscription")
         }
     }
@@ -110,7 +113,8 @@ final class BadInputTests: XCTestCase {
                 ("Authorization", "Bearer \(Fixtures.legacyToken)"),
             ] {
                 let answer = try await door.open.send(
-                    "POST", "/pagerduty/acme", [json, header], body: Array(#"{"messages":[]}"#.utf8))
+                    "POST", "/pagerduty/acme", [json, header], body: Array(#"{"messages":[]}"#.utf8)
+                )
                 check(401, answer, "\(header)")
             }
         }
@@ -118,7 +122,7 @@ final class BadInputTests: XCTestCase {
 
     func testWrongApexProofs() async throws {
         let body = Array(#"{"old":null,"new":{}}"#.utf8)
-        func signed(at seconds: Int64, by secret: String = Fixtures.apexSecret) -> [(String, String)] {
+        func signed(at seconds: Int64, by secret: String = Fixtures.apexSecret) -> RawHTTP.Fields {
             let message = Array("\(seconds).".utf8) + body
             return [
                 ("X-Liaison-Timestamp", "\(seconds)"),
@@ -148,7 +152,8 @@ final class BadInputTests: XCTestCase {
         let other = Fixtures.outboundMessage(
             organization: "00D000000000XYZ", notifications: [Fixtures.notification(1)])
         let both = Fixtures.outboundMessage(
-            organization: Fixtures.organization + "</OrganizationId><OrganizationId>00D000000000XYZ",
+            organization: Fixtures.organization
+                + "</OrganizationId><OrganizationId>00D000000000XYZ",
             notifications: [Fixtures.notification(1)])
         let lower = Fixtures.outboundMessage(
             organization: Fixtures.organization.lowercased(),
@@ -160,7 +165,8 @@ final class BadInputTests: XCTestCase {
             check(400, try await door.deliverOutbound(both), "two organisations")
             check(401, try await door.deliverOutbound(lower), "ids are case-sensitive")
             check(
-                401, try await door.deliverApex(#"{"new":{},"organizationId":"00D000000000XYZ"}"#), "apex")
+                401, try await door.deliverApex(#"{"new":{},"organizationId":"00D000000000XYZ"}"#),
+                "apex")
         }
     }
 
@@ -214,17 +220,21 @@ final class BadInputTests: XCTestCase {
             check(
                 413,
                 try await door.open.send(
-                    "POST", "/pagerduty/acme", [json], declaring: 10_000_000_000_000), "10 TB declared")
+                    "POST", "/pagerduty/acme", [json], declaring: 10_000_000_000_000),
+                "10 TB declared")
             check(
                 413,
-                try await door.open.send("POST", "/pagerduty/acme", [json], declaring: 524_289), "+1")
+                try await door.open.send("POST", "/pagerduty/acme", [json], declaring: 524_289),
+                "+1")
             let path = "/salesforce/acme/outbound/\(Fixtures.outboundToken)"
             check(
-                413, try await door.open.send("POST", path, [xml], declaring: (4 << 20) + 1), "SOAP")
+                413, try await door.open.send("POST", path, [xml], declaring: (4 << 20) + 1), "SOAP"
+            )
             check(413, try await door.deliverOutbound(many), "101 notifications")
             let records = (0...200).map { #""5000000000\#(String("00000\($0)".suffix(5)))":{}"# }
             check(
-                413, try await door.deliverApex("{\"new\":{\(records.joined(separator: ","))}}"), "201")
+                413, try await door.deliverApex("{\"new\":{\(records.joined(separator: ","))}}"),
+                "201")
         }
     }
 

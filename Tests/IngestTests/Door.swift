@@ -16,16 +16,19 @@ struct Door: Sendable {
     /// - Parameter real: a ledger instead of the fake one.
     static func opened(
         _ ledger: FakeLedger = FakeLedger([Fixtures.connection()]),
-        real: Ledger? = nil, append: AppendLimits = AppendLimits(), awaitingReadiness: Bool = true,
+        real: Ledger? = nil, append: AppendLimits = AppendLimits(), backlogEventsMax: Int = .max,
+        awaitingReadiness: Bool = true,
         _ body: (Door) async throws -> Void
     ) async throws {
         var configuration = try IngestConfiguration.read([
             "LIAISON_INGEST_HOST": "127.0.0.1", "LIAISON_INGEST_PORT": "0",
             "LIAISON_INGEST_OPERATIONS_PORT": "0", "LIAISON_DATABASE_URL": "host=unused",
-            "LIAISON_MASTER_KEY": String(repeating: "0f", count: 32),
+            "LIAISON_MASTER_KEY": String(repeating: "A", count: 43) + "=",
         ])
         configuration.append = append
         configuration.refreshSeconds = 0.01
+        configuration.backlogEventsMax = backlogEventsMax
+        configuration.backlogRefreshSeconds = 0.01
         let ingest = try Ingest(
             configuration, ledger: real ?? ledger.ledger, log: Log("test", to: LogSink { _ in }),
             now: { Fixtures.now })

@@ -24,6 +24,7 @@ final class FakeLedger: Sendable {
         var batches: [Int] = []
         var pokes = 0
         var inFlight = 0
+        var waiting = 0
         var gate: Latch?
         var entered: Latch?
     }
@@ -40,6 +41,9 @@ final class FakeLedger: Sendable {
     /// Events that a commit has begun with.
     var inFlight: Int { state.withLock { $0.inFlight } }
     var pokes: Int { state.withLock { $0.pokes } }
+
+    /// As if so many events waited for the workers.
+    func pile(up events: Int) { state.withLock { $0.waiting = events } }
 
     func become(_ mood: Mood) { state.withLock { $0.mood = mood } }
 
@@ -61,6 +65,9 @@ final class FakeLedger: Sendable {
         Ledger(
             append: { events throws(StoreError) in try await self.append(events) },
             connections: { version throws(StoreError) in try self.connections(version) },
+            depth: { () throws(StoreError) in
+                self.state.withLock { [(ConnectionID("acme"), $0.waiting)] }
+            },
             poke: { () throws(StoreError) in self.state.withLock { $0.pokes += 1 } })
     }
 
@@ -70,7 +77,11 @@ final class FakeLedger: Sendable {
             return (state.gate, state.entered)
         }
         entered?.open()
-        await gate?.wait()
+        // A commit that has begun ends by itself, whoever has lost interest meanwhile.
+        while let gate, !gate.isOpen {
+            await gate.wait()
+            await Task.yield()
+        }
         let result = state.withLock { $0.commit(events) }
         return try result.get()
     }

@@ -34,8 +34,9 @@ enum Fixtures {
     }
 
     static func signature(_ body: [UInt8], by secret: String = secret) -> String {
-        "v1=" + Hex.encode(
-            HMACSHA256.authenticationCode(key: Array(secret.utf8), message: body))
+        "v1="
+            + Hex.encode(
+                HMACSHA256.authenticationCode(key: Array(secret.utf8), message: body))
     }
 
     static func incidentEvent(

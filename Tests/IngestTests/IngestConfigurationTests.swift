@@ -6,7 +6,7 @@ import XCTest
 final class IngestConfigurationTests: XCTestCase {
     private let needed = [
         "LIAISON_DATABASE_URL": "host=db dbname=liaison",
-        "LIAISON_MASTER_KEY": String(repeating: "0f", count: 32),
+        "LIAISON_MASTER_KEY": String(repeating: "A", count: 43) + "=",
     ]
 
     func testTheDefaultsAreThoseOfTheReadme() throws {

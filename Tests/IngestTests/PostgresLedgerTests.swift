@@ -9,7 +9,7 @@ import XCTest
 
 /// The door on a real Postgres.
 final class PostgresLedgerTests: XCTestCase {
-    private static let masterKey = String(repeating: "0f", count: 32)
+    private static let masterKey = String(repeating: "A", count: 43) + "="
 
     func testWhatIsAnsweredStandsInTheLogOnce() async throws {
         let (database, store) = try await makeStore()
@@ -70,7 +70,7 @@ final class PostgresLedgerTests: XCTestCase {
 
     func testAWrongMasterKeyKeepsTheDoorUnready() async throws {
         let (database, _) = try await makeStore()
-        let other = try ledger(of: database, masterKey: String(repeating: "f0", count: 32))
+        let other = try ledger(of: database, masterKey: String(repeating: "B", count: 42) + "A=")
         try await Door.opened(real: other, awaitingReadiness: false) { door in
             let answer = try await door.deliver(Fixtures.incidentEvent())
             XCTAssertEqual(answer.status, 503)
@@ -80,7 +80,7 @@ final class PostgresLedgerTests: XCTestCase {
     private func makeStore() async throws -> (TestDatabase, Store) {
         let database = try await TestDatabase.make(for: self, migrations: Store.migrations)
         let store = Store(
-            database.pool(), secretKeys: try SecretKeys([UInt8](repeating: 0x0f, count: 32)))
+            database.pool(), secretKeys: try SecretKeys([UInt8](repeating: 0, count: 32)))
         let entry = Configuration.Entry(connection: Fixtures.connection(), rulesets: [])
         _ = try await store.apply(Configuration(entries: [entry]), by: "test")
         return (database, store)

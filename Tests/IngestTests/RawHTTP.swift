@@ -10,10 +10,14 @@ struct RawHTTP: Sendable {
         var body: String
 
         func header(_ name: String) -> String? {
-            head.split(separator: "\r\n").first { $0.lowercased().hasPrefix("\(name.lowercased()):") }
-                .map { $0.dropFirst(name.count + 1).drop { $0 == " " } }.map(String.init)
+            head.split(separator: "\r\n").first {
+                $0.lowercased().hasPrefix("\(name.lowercased()):")
+            }
+            .map { $0.dropFirst(name.count + 1).drop { $0 == " " } }.map(String.init)
         }
     }
+
+    typealias Fields = [(String, String)]
 
     struct Failed: Error { let reason: String }
 
@@ -22,7 +26,7 @@ struct RawHTTP: Sendable {
     /// Sends a request with the head's fields as given plus `Host`, `Content-Length` and
     /// `Connection: close`, and reads to the end.
     func send(
-        _ method: String, _ path: String, _ headers: [(String, String)] = [], body: [UInt8] = [],
+        _ method: String, _ path: String, _ headers: Fields = [], body: [UInt8] = [],
         declaring declared: Int? = nil
     ) async throws -> Answer {
         var head = "\(method) \(path) HTTP/1.1\r\nHost: door.example\r\nConnection: close\r\n"

@@ -65,6 +65,23 @@ final class TroubleTests: XCTestCase {
         }
     }
 
+    func testAConnectionWithTooMuchWaitingIsSentBackUntilTheWorkersCaughtUp() async throws {
+        let ledger = FakeLedger([Fixtures.connection(), Fixtures.connection("other")])
+        try await Door.opened(ledger, backlogEventsMax: 10) { door in
+            let body = Fixtures.incidentEvent()
+            ledger.pile(up: 10)
+            var answer = try await door.deliver(body)
+            while answer.status == 202 { answer = try await door.deliver(body) }
+            XCTAssertEqual(answer.status, 503)
+            XCTAssertNotNil(answer.header("Retry-After"))
+            let other = try await door.deliver(body, to: "other")
+            XCTAssertEqual(other.status, 202)
+            ledger.pile(up: 9)
+            while answer.status == 503 { answer = try await door.deliver(body) }
+            XCTAssertEqual(answer.status, 202)
+        }
+    }
+
     func testADeliveryThatTheDatabaseRefusesIsKeptByTheVendor() async throws {
         try await Door.opened { door in
             door.ledger.become(.refusing("poison"))

@@ -1,6 +1,6 @@
+import Foundation
 import Glibc
 import Runtime
-import Foundation
 import XCTest
 
 final class EnvironmentReaderTests: XCTestCase {
@@ -79,7 +79,8 @@ final class EnvironmentReaderTests: XCTestCase {
 
     func testASecretComesFromAFileWithoutItsLastLineEnd() throws {
         for (contents, expected) in [
-            ("s3cret", "s3cret"), ("s3cret\n", "s3cret"), ("s3cret\r\n", "s3cret"), ("a\nb\n", "a\nb"),
+            ("s3cret", "s3cret"), ("s3cret\n", "s3cret"), ("s3cret\r\n", "s3cret"),
+            ("a\nb\n", "a\nb"),
         ] {
             let path = try file(contents)
             check(["X_FILE": path], { $0.secret("X").exposed }, gives: expected)

@@ -29,7 +29,8 @@ final class LogTests: XCTestCase {
         let limit = Log.valueBytesMax
         check(String(repeating: "x", count: limit), is: String(repeating: "x", count: limit))
         check(
-            String(repeating: "x", count: limit + 1), is: String(repeating: "x", count: limit) + "…")
+            String(repeating: "x", count: limit + 1), is: String(repeating: "x", count: limit) + "…"
+        )
         check(
             String(repeating: "x", count: limit - 1) + "ü",
             is: String(repeating: "x", count: limit - 1) + "…")
@@ -37,7 +38,10 @@ final class LogTests: XCTestCase {
 
     func testBelowTheLevelNothingIsWrittenNorEvenMade() {
         let lines = written(level: .warning) { log in
-            log.debug({ () -> String in XCTFail("evaluated"); return "" }())
+            log.debug(
+                { () -> String in
+                    XCTFail("evaluated"); return ""
+                }())
             log.info("no")
             log.warning("yes")
             log.error("yes")
@@ -73,5 +77,7 @@ private final class Lines: Sendable {
 
     var all: [String] { lines.withLock { $0 } }
 
-    func append(_ bytes: [UInt8]) { lines.withLock { $0.append(String(decoding: bytes, as: UTF8.self)) } }
+    func append(_ bytes: [UInt8]) {
+        lines.withLock { $0.append(String(decoding: bytes, as: UTF8.self)) }
+    }
 }

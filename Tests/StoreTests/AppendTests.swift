@@ -51,7 +51,10 @@ final class AppendTests: XCTestCase {
             _ = try await fixture.pool.query(
                 "SELECT create_partition('deduplication', period_now() - \(age)::int, '')")
             _ = try await fixture.pool.query(
-                "UPDATE deduplication SET period = period - \(age)::int WHERE period = period_now()")
+                """
+                UPDATE deduplication SET period = period - \(age)::int
+                WHERE period = period_now()
+                """)
             _ = try await fixture.pool.query("DELETE FROM lane")
             _ = try await fixture.pool.query("DELETE FROM job")
             let again = try await fixture.append([.sample("new", lane: LaneKey(key), key: key)])

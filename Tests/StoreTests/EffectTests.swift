@@ -27,8 +27,7 @@ final class EffectTests: XCTestCase {
         let begun = try await store.effects(of: lane.jobs, in: lane.id)
         XCTAssertEqual(begun, [key: .started])
         try await store.finish(
-            key, of: job, under: lane.fence, as: .performed(["id": "P1\0"]), links: [link],
-            mirrored: ["note:N1"])
+            key, of: job, under: lane.fence, as: .performed(["id": "P1\0"]), links: [link])
         try await fixture.expire(worker)
         _ = try await store.rescue()
         let heir = try await fixture.worker("heir")
@@ -41,10 +40,6 @@ final class EffectTests: XCTestCase {
         XCTAssertEqual(kept, found)
         let links = try await store.links(incident: "Q1", in: "one")
         XCTAssertEqual(links, [link])
-        let mirrored = try await store.mirrored(among: ["note:N1", "note:N2"], in: "one")
-        XCTAssertEqual(mirrored, ["note:N1"])
-        let elsewhere = try await store.mirrored(among: ["note:N1"], in: "two")
-        XCTAssertEqual(elsewhere, [])
     }
 
     func testFailuresKeepTheirWords() async throws {
@@ -70,12 +65,37 @@ final class EffectTests: XCTestCase {
         await assertThrows(.lostLease) { () async throws(StoreError) in
             try await store.finish(
                 key, of: job, under: lane.fence, as: .performed(true), links: [link],
-                mirrored: ["note:N1"])
+                remembering: [entry])
         }
-        for table in ["effect", "journal", "link", "mirrored"] {
+        for table in ["effect", "journal", "link"] {
             let count = try await fixture.number("SELECT count(*) FROM \(unescaped: table)")
             XCTAssertEqual(count, 0, table)
         }
+    }
+
+    func testWhatAnEffectSupersedesIsPerformedWithIt() async throws {
+        let (fixture, lane, _) = try await leased()
+        let older = SupersededEffect(key: "e0|set/rule|1", job: lane.jobs[0])
+        try await fixture.store.finish(
+            key, of: lane.jobs[1], under: lane.fence, as: .performed("ok"), superseding: [older])
+        let found = try await fixture.store.effects(of: lane.jobs, in: lane.id)
+        XCTAssertEqual(
+            found,
+            [
+                key: .performed("ok"),
+                older.key: .performed(["supersededBy": .string(key.rawValue)]),
+            ])
+    }
+
+    func testSurroundingsShowTheLinksOfIncidentsAndRecords() async throws {
+        let fixture = try await StoreFixture.make(for: self)
+        let one = try link("Q1", "5003000000D8cuIAAR")
+        let other = try link("Q2", "5003000000D8cuJAAR")
+        let third = try link("Q3", "5003000000D8cuKAAR")
+        for link in [one, other, third] { try await fixture.store.link(link, in: "one") }
+        let found = try await fixture.store.surroundings(
+            incidents: ["Q1"], records: [one.record, other.record], entries: [], in: "one")
+        XCTAssertEqual(Set(found.links), [one, other])
     }
 
     func testEchoesAreRecognisedUntilTheyExpire() async throws {
@@ -87,12 +107,15 @@ final class EffectTests: XCTestCase {
         try await store.begin(
             key, of: lane.jobs[0], under: lane.fence, remembering: [written], forSeconds: 600)
         let seen = [other, written, otherField, written]
-        let echoes = try await store.echoes(among: seen, in: "one")
+        let echoes = try await store.surroundings(
+            incidents: [], records: [], entries: seen, in: "one").echoes
         XCTAssertEqual(echoes, [written])
-        let elsewhere = try await store.echoes(among: seen, in: "two")
+        let elsewhere = try await store.surroundings(
+            incidents: [], records: [], entries: seen, in: "two").echoes
         XCTAssertEqual(elsewhere, [])
         _ = try await fixture.pool.query("UPDATE journal SET expires_at = now()")
-        let later = try await store.echoes(among: seen, in: "one")
+        let later = try await store.surroundings(
+            incidents: [], records: [], entries: seen, in: "one").echoes
         XCTAssertEqual(later, [])
     }
 

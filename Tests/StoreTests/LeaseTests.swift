@@ -172,7 +172,8 @@ final class LeaseTests: XCTestCase {
         try await fixture.append(100_000, to: "hot")
         _ = try await fixture.pool.query(
             """
-            INSERT INTO lane (lane_id, connection, state, tail, ready_at, segment, tail_segment, key)
+            INSERT INTO lane
+                (lane_id, connection, state, tail, ready_at, segment, tail_segment, key)
             SELECT n, 1 + n % 2, 1, 1, now(), segment_now(), segment_now(), n
             FROM generate_series(1, 20000) AS n
             """)

@@ -80,7 +80,8 @@ final class SettleTests: XCTestCase {
         let lost = try await fixture.store.settle(lanes.map { $0.settled() })
         XCTAssertEqual(lost, [lanes[0].fence])
         let ledger = try await fixture.pool.query(
-            "SELECT key FROM settlement JOIN lane USING (lane_id)").decoded(String.self)
+            "SELECT key FROM settlement JOIN lane USING (lane_id)"
+        ).decoded(String.self)
         XCTAssertEqual(ledger, ["b"])
         let kept = try await fixture.store.settle([taken.settled()])
         XCTAssertEqual(kept, [])

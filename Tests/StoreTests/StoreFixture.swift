@@ -63,7 +63,10 @@ struct StoreFixture: Sendable {
     /// As if the worker had been silent for longer than it may.
     func expire(_ worker: WorkerID) async throws {
         _ = try await pool.query(
-            "UPDATE worker SET expires_at = now() - interval '1 second' WHERE id = \(worker.rawValue)")
+            """
+            UPDATE worker SET expires_at = now() - interval '1 second'
+            WHERE id = \(worker.rawValue)
+            """)
     }
 
     /// As if every delay had passed.

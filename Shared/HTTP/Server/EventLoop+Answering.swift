@@ -10,6 +10,10 @@ extension EventLoop {
             case .handling(let pending) = connection.phase,
             pending.exchange == answer.exchange
         else { return }
+        if answer.response.status == HTTPResponse.connectionReset.status {
+            forget(connection)
+            return connection.socket.reset()
+        }
         let closes = !pending.keepsAlive || answer.response.closesConnection
         respond(connection, answer.response, closes: closes, isHead: pending.isHead)
         advance(connection)

@@ -125,7 +125,7 @@ extension EventLoop {
         connection.socket.close()
     }
 
-    private func forget(_ connection: Connection) {
+    func forget(_ connection: Connection) {
         count(0, for: connection)
         connections[connection.id] = nil
     }

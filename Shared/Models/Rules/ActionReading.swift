@@ -21,8 +21,9 @@ private struct ActionReader {
         switch kind {
         case .createIncident: createIncident()
         case .acknowledgeIncident: .acknowledgeIncident
-        case .resolveIncident: optional("resolution", context.template)
-            .map { .resolveIncident(resolution: $0) }
+        case .resolveIncident:
+            optional("resolution", context.template)
+                .map { .resolveIncident(resolution: $0) }
         case .setIncidentPriority: filled("priority").map(Action.setIncidentPriority)
         case .startIncidentWorkflow: filled("workflow").map { .startIncidentWorkflow(workflow: $0) }
         case .runResponsePlay: filled("play").map { .runResponsePlay(play: $0) }

@@ -109,7 +109,8 @@ private struct OperandReader {
         guard test.question == .equals || test.question == .isOneOf else { return }
         let asked = test.operand?.array ?? [test.operand].compactMap { $0 }
         for word in asked.compactMap(\.string) where !known.contains(word) {
-            value?.problem("\"\(word)\" is no \(field.name); known: \(known.joined(separator: ", "))")
+            let list = known.joined(separator: ", ")
+            value?.problem("\"\(word)\" is no \(field.name); known: \(list)")
         }
     }
 

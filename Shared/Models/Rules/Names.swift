@@ -1,7 +1,8 @@
 /// The grammar of the names that people give: what is checked here can stand in a key, a URL or a
 /// log line without being escaped.
 enum Names {
-    /// `notify-on-call`: lower-case letters, digits, `-` and `_`, 1 to 64, begins with a letter or digit.
+    /// `notify-on-call`: lower-case letters, digits, `-` and `_`, 1 to 64, begins with a letter or
+    /// digit.
     static func isSlug(_ text: String) -> Bool {
         let bytes = text.utf8
         guard (1...64).contains(bytes.count), let first = bytes.first else { return false }
@@ -9,7 +10,8 @@ enum Names {
             && bytes.allSatisfy { isLower($0) || isDigit($0) || $0 == 0x2D || $0 == 0x5F }
     }
 
-    /// A name in Salesforce's API: a letter, then letters, digits and underscores (`ns__Outage__c`).
+    /// A name in Salesforce's API: a letter, then letters, digits and underscores
+    /// (`ns__Outage__c`).
     static func isAPIName(_ text: String) -> Bool {
         let bytes = text.utf8
         guard (1...128).contains(bytes.count), let first = bytes.first else { return false }

@@ -1,21 +1,28 @@
-/// What a condition asks of its field: a question and whether it is negated. Every question has both
-/// names, so every operator has its negation.
+/// What a condition asks of its field: a question and whether it is negated. Every question has
+/// both names, so every operator has its negation.
 ///
 /// The answer is true, false or "not evaluable" with a reason. Not evaluable never makes a rule
-/// fire, negated or not: groups combine it as Kleene's third value. By family:
+/// fire, negated or not: groups combine it as Kleene's third value. The truth table, for a value
+/// that is not told / that is null / that is of another type ("-" is not evaluable):
 ///
-/// | family | value not told | null | value of another type |
-/// |---|---|---|---|
-/// | `exists` | false | false | true |
-/// | `isNull` | not evaluable | true | false |
-/// | text | not evaluable | as the empty text (Salesforce knows no difference) | numbers and booleans as they are written in JSON; lists and objects not evaluable |
-/// | number, date-time, boolean | not evaluable | not evaluable | a text that is exactly one is one (`"12.50"`, `"true"`, `"2026-03-02"`); all else not evaluable |
-/// | list | not evaluable | as the empty list | a text is a multi-select value, `"a;b"`; all else not evaluable |
-/// | change | not evaluable, also when no old values are told | a value like any other; on an insert every old value is null | `increased`, `decreased`: not evaluable unless both are numbers or both date-times |
-/// | link | false; `linkedIncidentStatusIs` not evaluable when a needed status is not known | | |
+/// - `exists`: false / false / true
+/// - `isNull`: - / true / false
+/// - `equalsField`: - / equal to null and to the empty text only / by what the values mean
+/// - `isEmpty`: - / true / true for an empty list, false for any other structure
+/// - text: - / as the empty text, because Salesforce knows no difference / numbers and booleans as
+///   they are written in JSON, lists and objects -
+/// - number, date-time, boolean: - / - / a text that is exactly one is one (`"12.50"`, `"true"`,
+///   `"2026-03-02"`), all else -
+/// - list: - / as the empty list / a text is a multi-select value, `"a;b"`, all else -
+/// - change: - also when no old values are told / null is a value like any other, and on an insert
+///   every old value is null / `increased` and `decreased` are - unless both values are numbers or
+///   both are date-times
+/// - link: whoever has no links has none; `linkedIncidentStatusIs` is - when no linked
+///   incident is known to have the status and the status of one is not known
 ///
-/// Texts are compared without regard to case unless the condition says `"caseSensitive": true`; two
-/// Salesforce ids by their first 15 characters, with regard to case, always.
+/// Texts are compared without regard to case unless the condition says `"caseSensitive": true`. A
+/// Salesforce id of 15 characters equals its form of 18; ids that differ in case only are
+/// different.
 public struct Operator: Hashable, Sendable {
     public let question: Question
     public let isNegated: Bool

@@ -20,11 +20,14 @@ public struct Ruleset: Hashable, Sendable {
     public init?(
         reading reader: JSONReader, patternProblem: @escaping (String) -> String? = { _ in nil }
     ) {
+        let problemsBefore = reader.problems.all.count
         let name = reader.required("name").flatMap(Rule.title)
         let isEnabled = reader.member("enabled").map { $0.bool() } ?? true
         let rules = reader.required("rules").flatMap { Self.rules($0, patternProblem) }
         reader.refuseOthers()
-        guard let name, let isEnabled, let rules else { return nil }
+        guard reader.problems.all.count == problemsBefore, let name, let isEnabled, let rules else {
+            return nil
+        }
         self.init(name: name, isEnabled: isEnabled, rules: rules)
     }
 

@@ -2,8 +2,8 @@
 /// There is no logic in it and no host language behind it: fields, a fixed list of filters, nothing
 /// else. Parsed once, when the rule is read.
 ///
-/// - `{{field}}`, `{{field | filter}}`, `{{field | filter: 'argument' | ...}}`; arguments are numbers
-///   or texts in single or double quotes.
+/// - `{{field}}`, `{{field | filter}}`, `{{field | filter: 'argument' | filter}}`; arguments are
+///   numbers, or texts in single or double quotes.
 /// - `{{'{{'}}` writes what stands between the quotes.
 /// - What is not told or null becomes the empty text, unless `default` or `required` follows.
 public struct Template: Hashable, Sendable {

@@ -66,7 +66,8 @@ final class PagerDutyNormalisationTests: XCTestCase {
             v3: "incident.teleported", incident, .unknown("incident.teleported"),
             lane: .incident("QINC0000000001"))
         for (type, kind) in [
-            ("request.check", "pagerDuty.request.check"), ("record.created", "pagerDuty.record.created"),
+            ("request.check", "pagerDuty.request.check"),
+            ("record.created", "pagerDuty.record.created"),
             ("ping", "pagerDuty.ping"), ("pagey.pong", "pagerDuty.pagey.pong"),
         ] {
             check(v3: type, incident, .unknown(kind), lane: .connection)
@@ -120,8 +121,12 @@ final class PagerDutyNormalisationTests: XCTestCase {
     }
 
     func testAnIdIsTextOfAnyVendorsMaking() {
-        for id in ["01HTEST", "0b6f2f6e-0000", "12345678901234567890123456789012345678", "A!B/C+=="] {
-            let new = Normalisation.test.pagerDutyV3(["id": .string(id), "event_type": "pagey.ping"])
+        for id in [
+            "01HTEST", "0b6f2f6e-0000", "12345678901234567890123456789012345678", "A!B/C+==",
+        ] {
+            let new = Normalisation.test.pagerDutyV3([
+                "id": .string(id), "event_type": "pagey.ping",
+            ])
             XCTAssertEqual(new.event.id, EventID(id))
             XCTAssertEqual(new.deduplicationKey, "pagerDutyV3:\(id)")
         }
@@ -148,7 +153,8 @@ final class PagerDutyNormalisationTests: XCTestCase {
 
     func testThePayloadIsTheWholeEvent() throws {
         let event: JSON = [
-            "id": "e", "event_type": "incident.triggered", "data": incident, "unheard_of": [1, nil],
+            "id": "e", "event_type": "incident.triggered", "data": incident,
+            "unheard_of": [1, nil],
         ]
         let payload = Normalisation.test.pagerDutyV3(event).event.payload
         XCTAssertEqual(try JSON(parsing: payload), event)

@@ -49,7 +49,8 @@ final class SalesforceNormalisationTests: XCTestCase {
         otherKey(once, apex(old: ["Status": "Working"], new: ["Status": "New"]))
         otherKey(once, apex(old: ["Status": "New"], new: ["Status": "Working"], transaction: "t2"))
         otherKey(
-            once, apex(record: "500TT00000AbCdFQAV", old: ["Status": "New"], new: ["Status": "Working"]))
+            once,
+            apex(record: "500TT00000AbCdFQAV", old: ["Status": "New"], new: ["Status": "Working"]))
     }
 
     func testWithoutATransactionTheRecordsTimeTellsSavesApart() {
@@ -70,7 +71,8 @@ final class SalesforceNormalisationTests: XCTestCase {
             XCTAssertEqual(new.event.lane, .connection, record)
         }
         let untyped = ApexChange(record: Self.id, old: nil, new: ["Id": "x"], isInsert: true)
-        XCTAssertEqual(Normalisation.test.apex(untyped).event.kind, .unknown("salesforce.no_record"))
+        XCTAssertEqual(
+            Normalisation.test.apex(untyped).event.kind, .unknown("salesforce.no_record"))
     }
 
     func testADeletedRecordIsLoggedAndNoChange() {

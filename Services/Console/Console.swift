@@ -1,0 +1,68 @@
+import Models
+import Postgres
+import Store
+
+/// The operator's command line. It decides nothing and calls no vendor: it reads and writes the
+/// database through `Store` and asks `Automation` for explanations.
+public enum Console {
+    /// Runs one command.
+    ///
+    /// - Parameters:
+    ///   - arguments: without the program's name.
+    ///   - output: gets what was asked for, a line at a time, without line ends.
+    ///   - error: gets what is wrong.
+    /// - Returns: the exit status: 0 done, 1 something is wrong, 2 the arguments make no sense.
+    public static func run(
+        arguments: [String], environment: [String: String],
+        output: @escaping @Sendable (String) -> Void, error: @escaping @Sendable (String) -> Void
+    ) async -> Int32 {
+        do throws(Complaint) {
+            let invocation = try Invocation(arguments)
+            let desk = Desk(environment: environment, printer: Printer(output))
+            try await desk.perform(invocation)
+            return 0
+        } catch let complaint {
+            let printer = Printer(error)
+            for line in complaint.lines { printer.line(line) }
+            return complaint.status
+        }
+    }
+}
+
+/// One command with what it works with.
+struct Desk {
+    let environment: [String: String]
+    let printer: Printer
+
+    func perform(_ invocation: Invocation) async throws(Complaint) {
+        switch invocation {
+        case .help: printer.lines(Invocation.usage)
+        case .migrate: try await migrate()
+        case .check(let file): try check(file)
+        case .apply(let file): try await apply(file)
+        case .events(let selection, let asJSON): try await events(selection, asJSON: asJSON)
+        case .event(let name, let asJSON): try await event(name, asJSON: asJSON)
+        case .explain(let name, let rule, let asJSON):
+            try await explain(name, rule: rule, asJSON: asJSON)
+        case .replay(let names): try await replay(names)
+        case .replayFailed(let connection, let limit):
+            try await replayFailed(of: connection, limit: limit)
+        case .links(let subject, let connection): try await links(of: subject, in: connection)
+        case .status: try await status()
+        }
+    }
+
+    /// The database for one command; its connection ends with the program.
+    func store() throws(Complaint) -> Store {
+        try store(ConsoleConfiguration.read(environment))
+    }
+
+    func store(
+        _ configuration: ConsoleConfiguration, secretKeys: SecretKeys? = nil
+    ) throws(Complaint) -> Store {
+        var limits = PoolLimits()
+        limits.connectionsMax = 1
+        limits.waitSecondsMax = 10
+        return Store(Pool(try configuration.address, limits: limits), secretKeys: secretKeys)
+    }
+}

@@ -1,0 +1,49 @@
+import Crypto
+import Foundation
+import Postgres
+import Runtime
+import Store
+
+/// What a command is told from outside beyond its arguments, read once before it begins.
+struct ConsoleConfiguration: Sendable {
+    private var database: Secret
+    /// Seals the connections' secrets: 32 bytes, Base64. Only `apply` needs it.
+    private var masterKey: Secret?
+    /// Who gives the command, for the list of versions.
+    let author: String
+
+    static let environment = ProcessInfo.processInfo.environment
+
+    static func read(
+        _ environment: [String: String], needsMasterKey: Bool = false
+    ) throws(Complaint) -> ConsoleConfiguration {
+        do throws(ConfigurationProblems) {
+            return try EnvironmentReader.read(environment) { reader in
+                ConsoleConfiguration(
+                    database: reader.secret("DATABASE_URL"),
+                    masterKey: needsMasterKey
+                        ? reader.secret("MASTER_KEY") : reader.optionalSecret("MASTER_KEY"),
+                    author: environment["USER"] ?? "console")
+            }
+        } catch {
+            throw .problems(error.lines)
+        }
+    }
+
+    var address: Address {
+        get throws(Complaint) {
+            if let address = Address(database.exposed) { return address }
+            throw .problem("LIAISON_DATABASE_URL is no connection string of PostgreSQL")
+        }
+    }
+
+    var secretKeys: SecretKeys? {
+        get throws(Complaint) {
+            guard let masterKey else { return nil }
+            guard let key = Base64.decode(masterKey.exposed), key.count == AESGCM.keyByteCount else {
+                throw .problem("LIAISON_MASTER_KEY is not Base64 of \(AESGCM.keyByteCount) bytes")
+            }
+            return try? SecretKeys(key)
+        }
+    }
+}

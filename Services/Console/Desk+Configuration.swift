@@ -1,0 +1,86 @@
+import Crypto
+import Models
+import Postgres
+import Store
+
+extension Desk {
+    func migrate() async throws(Complaint) {
+        let address = try ConsoleConfiguration.read(environment).address
+        do throws(MigrationError) {
+            let applied = try await Store.migrate(address)
+            for step in applied { printer.line("applied \(step.number): \(step.name)") }
+            let newest = Store.migrations.count
+            printer.line("\(address) is at schema version \(newest)")
+        } catch {
+            throw .problem(error.sentence)
+        }
+    }
+
+    func check(_ path: String) throws(Complaint) {
+        let file = try ConfigurationFile(path, environment: environment)
+        printer.line("\(path) can be applied: \(file.configuration.summary)")
+        describe(file.configuration)
+    }
+
+    func apply(_ path: String) async throws(Complaint) {
+        let file = try ConfigurationFile(path, environment: environment)
+        let configuration = try ConsoleConfiguration.read(environment, needsMasterKey: true)
+        let store = try store(configuration, secretKeys: try configuration.secretKeys)
+        let current = try await inForce(store)
+        if file.configuration.isSame(as: current.configuration) {
+            printer.line("\(path) is unchanged; version \(current.version) stays in force")
+            return
+        }
+        let version = try await asking { () throws(StoreError) in
+            try await store.apply(
+                file.configuration, by: configuration.author, expecting: current.version)
+        }
+        printer.line("version \(version) is in force: \(file.configuration.summary)")
+        describe(file.configuration)
+    }
+
+    /// What is in force cannot be read when the key that sealed its secrets is gone; putting them in
+    /// again is the mend.
+    private func inForce(
+        _ store: Store
+    ) async throws(Complaint) -> (version: Int64, configuration: Configuration?) {
+        let active: ActiveConfiguration?
+        do throws(StoreError) {
+            active = try await store.loadConfiguration()
+        } catch .defect {
+            active = nil
+        } catch {
+            throw Complaint(error)
+        }
+        if let active { return (active.version, active.configuration) }
+        let version = try await asking { () throws(StoreError) in
+            try await store.configurationVersion()
+        }
+        return (version, nil)
+    }
+
+    private func describe(_ configuration: Configuration) {
+        for entry in configuration.entries {
+            let rules = entry.rulesets.flatMap(\.rules)
+            let active = entry.rulesets.filter(\.isEnabled).flatMap { $0.rules.filter(\.isEnabled) }
+            let parts = [
+                entry.connection.pagerDuty.map { "PagerDuty at \($0.apiURL)" } ?? "no PagerDuty",
+                entry.connection.salesforce.map { "Salesforce as \($0.username)" }
+                    ?? "no Salesforce",
+                "\(counted(rules.count, "rule")), \(rules.count - active.count) switched off",
+            ]
+            printer.line("  \(entry.connection.id): \(parts.joined(separator: "; "))")
+        }
+    }
+}
+
+extension Configuration {
+    /// The order of connections means nothing; that of rulesets and rules does.
+    fileprivate func isSame(as other: Configuration?) -> Bool {
+        guard let other else { return false }
+        func sorted(_ entries: [Entry]) -> [Entry] {
+            entries.sorted { $0.connection.id < $1.connection.id }
+        }
+        return sorted(entries) == sorted(other.entries)
+    }
+}

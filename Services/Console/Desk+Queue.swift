@@ -1,0 +1,124 @@
+import JSON
+import Models
+import Store
+
+extension Desk {
+    /// All of them or, when one does not exist, none.
+    func replay(_ names: [Invocation.EventName]) async throws(Complaint) {
+        let store = try store()
+        var events: [LoggedEvent] = []
+        var problems: [String] = []
+        for name in names {
+            do throws(Complaint) {
+                events.append(try await find(name, in: store))
+            } catch {
+                problems += error.lines
+            }
+        }
+        if !problems.isEmpty { throw .problems(problems) }
+        try await append(events, to: store)
+    }
+
+    /// The newest that failed, oldest first, so that what belongs together keeps its order. Those
+    /// that were replayed before are left out: their replay is an event of its own.
+    func replayFailed(of connection: ConnectionID?, limit: Int) async throws(Complaint) {
+        let store = try store()
+        let filter = EventFilter(connection: connection, status: .failed)
+        let failed = try await asking { () throws(StoreError) in
+            try await store.events(filter, limit: limit)
+        }
+        var due: [LoggedEvent] = []
+        for event in failed.reversed() {
+            let isReplayed = try await isReplayed(event, in: store)
+            if isReplayed {
+                printer.line("\(event.job.event.id) was replayed before")
+            } else {
+                due.append(event)
+            }
+        }
+        if due.isEmpty { printer.line("nothing to replay") }
+        try await append(due, to: store)
+    }
+
+    private func append(_ events: [LoggedEvent], to store: Store) async throws(Complaint) {
+        for logged in events {
+            let event = logged.job.event
+            let nonce = String(UInt64.random(in: 0...(.max)), radix: 36)
+            let new = try await asking { () throws(StoreError) in
+                try await store.replay(event.id, of: event.connection, nonce: nonce)
+            }
+            guard let new else { throw .problem("there is no event \(event.id)") }
+            printer.line("\(event.id) -> \(new.id)")
+        }
+        guard !events.isEmpty else { return }
+        try await asking { () throws(StoreError) in try await store.poke() }
+    }
+
+    private func isReplayed(_ logged: LoggedEvent, in store: Store) async throws(Complaint) -> Bool {
+        let event = logged.job.event
+        let lane = EventFilter(connection: event.connection, lane: event.lane)
+        let later = try await asking { () throws(StoreError) in
+            try await store.events(lane, limit: Invocation.eventsMax)
+        }
+        return later.contains { $0.job.event.isReplay(of: event.id) }
+    }
+
+    func links(
+        of subject: Invocation.LinkSubject, in connection: ConnectionID?
+    ) async throws(Complaint) {
+        let store = try store()
+        var table = Table(["CONNECTION", "INCIDENT", "OBJECT", "RECORD"])
+        for connection in try await connections(connection, in: store) {
+            let links = try await asking { () throws(StoreError) in
+                switch subject {
+                case .incident(let id): try await store.links(incident: id, in: connection)
+                case .record(let id): try await store.links(records: [id], in: connection)
+                }
+            }
+            for link in links {
+                table.append([
+                    connection.rawValue, link.incident.rawValue, link.object, link.record.long,
+                ])
+            }
+        }
+        for line in table.lines { printer.line(line) }
+    }
+
+    func status() async throws(Complaint) {
+        let store = try store()
+        let version = try await asking { () throws(StoreError) in
+            try await store.configurationVersion()
+        }
+        let depths = try await asking { () throws(StoreError) in try await store.depth() }
+        let failed = try await asking { () throws(StoreError) in
+            try await store.events(EventFilter(status: .failed), limit: Self.failedCountMax)
+        }
+        let isMore = failed.count == Self.failedCountMax
+        printer.line("configuration  version \(version)")
+        printer.line("failed events  \(failed.count)\(isMore ? " or more" : "")")
+        if depths.isEmpty {
+            printer.line("waiting        nothing")
+            return
+        }
+        printer.line()
+        var table = Table(["CONNECTION", "WAITING EVENTS", "LANES", "OLDEST DUE SECONDS"])
+        for depth in depths {
+            table.append([
+                depth.connection.rawValue, String(depth.events), String(depth.lanes),
+                String(Int(depth.oldestDueSeconds)),
+            ])
+        }
+        for line in table.lines { printer.line(line) }
+    }
+
+    private static let failedCountMax = 100
+}
+
+extension Event {
+    /// Replays are named after what they replay: `replay:<nonce>:<id>`.
+    fileprivate func isReplay(of original: EventID) -> Bool {
+        let parts = id.rawValue.split(separator: ":", maxSplits: 2)
+        return source == .operator && parts.count == 3 && parts[0] == "replay"
+            && parts[2] == original.rawValue
+    }
+}

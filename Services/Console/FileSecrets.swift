@@ -1,0 +1,78 @@
+import Crypto
+import JSON
+import Models
+import Runtime
+
+/// Secrets stand beside an administrator's file, never in it: `{"file": path}`, relative to that
+/// file, or `{"variable": name}`.
+struct FileSecrets {
+    static let bytesMax = EnvironmentReader.secretBytesMax
+
+    /// Of the configuration file.
+    let folder: String
+    let environment: [String: String]
+
+    /// Notes a problem and gives `nil` when there is no secret to be had. No problem quotes one,
+    /// also not one that somebody wrote where its place should be named.
+    func resolve(_ reader: JSONReader) -> SecretText? {
+        guard reader.value.object != nil else {
+            reader.problem(#"must be {"file": path} or {"variable": name}, not the secret itself"#)
+            return nil
+        }
+        let file = reader.member("file")
+        let variable = reader.member("variable")
+        reader.refuseOthers()
+        guard let secret = secret(reader, file: file, variable: variable) else { return nil }
+        // A key that cannot sign would be noticed at the first call, hours later.
+        if reader.pointer.hasSuffix("/privateKey"), !isPrivateKey(secret, reader) { return nil }
+        return SecretText(secret)
+    }
+
+    private func secret(
+        _ reader: JSONReader, file: JSONReader?, variable: JSONReader?
+    ) -> String? {
+        switch (file, variable) {
+        case (let file?, nil): file.string().flatMap { contents(of: $0, file) }
+        case (nil, let variable?): variable.string().flatMap { value(of: $0, variable) }
+        case (nil, nil), (_?, _?):
+            {
+                reader.problem("must name either a file or a variable")
+                return nil
+            }()
+        }
+    }
+
+    private func contents(of path: String, _ reader: JSONReader) -> String? {
+        do throws(SmallFile.Failure) {
+            let bytes = try SmallFile.read(
+                path.hasPrefix("/") ? path : "\(folder)/\(path)", bytesMax: Self.bytesMax)
+            guard let text = String(validating: bytes, as: UTF8.self) else {
+                reader.problem("names a file that is not UTF-8")
+                return nil
+            }
+            let secret = text.hasSuffix("\r\n") || text.hasSuffix("\n") ? text.dropLast() : text[...]
+            if secret.isEmpty { reader.problem("names a file that is empty") }
+            return secret.isEmpty ? nil : String(secret)
+        } catch {
+            reader.problem("names a file that \(error)")
+            return nil
+        }
+    }
+
+    private func value(of name: String, _ reader: JSONReader) -> String? {
+        if let value = environment[name], !value.isEmpty { return value }
+        let what = environment[name] == nil ? "not set" : "empty"
+        reader.problem("names the variable \(name), which is \(what)")
+        return nil
+    }
+
+    private func isPrivateKey(_ text: String, _ reader: JSONReader) -> Bool {
+        do throws(KeyError) {
+            _ = try RSAPrivateKey(pem: text)
+            return true
+        } catch {
+            reader.problem("\(error)")
+            return false
+        }
+    }
+}

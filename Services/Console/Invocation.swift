@@ -1,0 +1,145 @@
+import Models
+import Store
+
+/// What a person asked for.
+enum Invocation: Equatable {
+    case help
+    case migrate
+    case check(file: String)
+    case apply(file: String)
+    case events(EventSelection, asJSON: Bool)
+    case event(EventName, asJSON: Bool)
+    case explain(EventName, rule: String?, asJSON: Bool)
+    case replay([EventName])
+    case replayFailed(connection: ConnectionID?, limit: Int)
+    case links(LinkSubject, connection: ConnectionID?)
+    case status
+
+    /// Which events of the log.
+    struct EventSelection: Equatable {
+        var connection: ConnectionID?
+        var lane: LaneKey?
+        var kind: String?
+        var outcome: EventFilter.Status?
+        var limit = 20
+        /// As the last line of the page before said it.
+        var before: String?
+    }
+
+    /// An id, and the connection when it is given: ids are unique within one.
+    struct EventName: Equatable {
+        var id: EventID
+        var connection: ConnectionID?
+    }
+
+    enum LinkSubject: Equatable {
+        case incident(IncidentID)
+        case record(RecordID)
+    }
+
+    static let eventsMax = 1000
+
+    init(_ words: [String]) throws(Complaint) {
+        guard let command = words.first else { throw .usage("a command is needed") }
+        if words.contains("--help") || command == "-h" || command == "help" {
+            self = .help
+            return
+        }
+        let rest = words.dropFirst()
+        switch command {
+        case "migrate":
+            try Arguments(rest).none()
+            self = .migrate
+        case "check": self = .check(file: try Arguments(rest).one("file"))
+        case "apply": self = .apply(file: try Arguments(rest).one("file"))
+        case "events": self = try Self.events(rest)
+        case "event":
+            let arguments = try Arguments(rest, options: ["connection"], flags: ["json"])
+            let id = try arguments.one("event id")
+            self = .event(try arguments.event(id), asJSON: arguments.has("json"))
+        case "explain": self = try Self.explain(rest)
+        case "replay": self = try Self.replay(rest)
+        case "links": self = try Self.links(rest)
+        case "status":
+            try Arguments(rest).none()
+            self = .status
+        default: throw .usage("\"\(command)\" is no command")
+        }
+    }
+
+    private static func events(_ words: ArraySlice<String>) throws(Complaint) -> Invocation {
+        let arguments = try Arguments(
+            words, options: ["connection", "lane", "kind", "outcome", "limit", "before"],
+            flags: ["json"])
+        try arguments.none()
+        var selection = EventSelection()
+        selection.connection = try arguments.connection()
+        selection.lane = arguments["lane"].map { LaneKey($0) }
+        selection.kind = arguments["kind"]
+        selection.before = arguments["before"]
+        if let outcome = arguments["outcome"] {
+            selection.outcome = EventFilter.Status(rawValue: outcome)
+            let known = EventFilter.Status.allCases.map(\.rawValue).joined(separator: ", ")
+            if selection.outcome == nil { throw .usage("--outcome must be one of \(known)") }
+        }
+        if selection.lane != nil, selection.connection == nil {
+            throw .usage("--lane needs --connection: lanes are numbered within one")
+        }
+        selection.limit = try arguments.number("limit", in: 1...eventsMax) ?? selection.limit
+        return .events(selection, asJSON: arguments.has("json"))
+    }
+
+    private static func explain(_ words: ArraySlice<String>) throws(Complaint) -> Invocation {
+        let arguments = try Arguments(words, options: ["connection"], flags: ["json"])
+        guard (1...2).contains(arguments.operands.count) else {
+            throw .usage("an event id is needed, and a rule if only one is asked about")
+        }
+        return .explain(
+            try arguments.event(arguments.operands[0]),
+            rule: arguments.operands.count == 2 ? arguments.operands[1] : nil,
+            asJSON: arguments.has("json"))
+    }
+
+    private static func replay(_ words: ArraySlice<String>) throws(Complaint) -> Invocation {
+        let arguments = try Arguments(words, options: ["connection", "limit"], flags: ["failed"])
+        guard arguments.has("failed") else {
+            if arguments["limit"] != nil { throw .usage("--limit belongs to --failed") }
+            if arguments.operands.isEmpty { throw .usage("event ids or --failed are needed") }
+            var names: [EventName] = []
+            for id in arguments.operands { names.append(try arguments.event(id)) }
+            return .replay(names)
+        }
+        try arguments.none()
+        return .replayFailed(
+            connection: try arguments.connection(),
+            limit: try arguments.number("limit", in: 1...eventsMax) ?? 100)
+    }
+
+    private static func links(_ words: ArraySlice<String>) throws(Complaint) -> Invocation {
+        let arguments = try Arguments(words, options: ["connection", "incident", "record"])
+        try arguments.none()
+        let connection = try arguments.connection()
+        switch (arguments["incident"], arguments["record"]) {
+        case (let incident?, nil):
+            return .links(.incident(IncidentID(incident)), connection: connection)
+        case (nil, let record?):
+            guard let id = RecordID(record) else {
+                throw .usage("--record must be 15 or 18 letters and digits")
+            }
+            return .links(.record(id), connection: connection)
+        case (nil, nil), (_?, _?): throw .usage("either --incident or --record is needed")
+        }
+    }
+}
+
+extension Arguments {
+    fileprivate func connection() throws(Complaint) -> ConnectionID? {
+        guard let id = self["connection"].map({ ConnectionID($0) }) else { return nil }
+        guard id.isWellFormed else { throw .usage("\"\(id)\" cannot be a connection's id") }
+        return id
+    }
+
+    fileprivate func event(_ id: String) throws(Complaint) -> Invocation.EventName {
+        Invocation.EventName(id: EventID(id), connection: try connection())
+    }
+}

@@ -1,0 +1,111 @@
+import JSON
+import Models
+import Store
+
+/// How people and programs see an event of the log.
+extension LoggedEvent {
+    var outcomeName: String { ending?.outcome.name ?? "waiting" }
+
+    /// Why it ended so, where the outcome alone does not say.
+    var cause: String {
+        switch ending?.outcome {
+        case .applied, .unmatched, nil: ""
+        case .ignored(let reason): reason
+        case .failed(let cause): cause.description
+        }
+    }
+
+    var payload: JSON {
+        let bytes = job.event.payload
+        return (try? JSON(parsing: bytes)) ?? .string(String(decoding: bytes, as: UTF8.self))
+    }
+
+    var row: [String] {
+        let event = job.event
+        return [
+            appendedAt.iso8601, event.connection.rawValue, event.kind.rawValue,
+            event.lane.rawValue, event.id.rawValue, outcomeName,
+            ending.map { String($0.attempt) } ?? "", cause,
+        ]
+    }
+
+    var headLines: [String] {
+        let event = job.event
+        var rows = [
+            ("event", event.id.rawValue), ("connection", event.connection.rawValue),
+            ("kind", event.kind.rawValue),
+            ("source", "\(event.source.rawValue), as \(event.format.rawValue)"),
+            ("lane", "\(event.lane), number \(job.sequence)"),
+            ("occurred", event.occurredAt.iso8601), ("appended", appendedAt.iso8601),
+            ("outcome", cause.isEmpty ? outcomeName : "\(outcomeName): \(cause)"),
+        ]
+        if let ending {
+            let worker = ending.worker.map { " by worker \($0)" } ?? ""
+            rows.append(("settled", "\(ending.settledAt), attempt \(ending.attempt)\(worker)"))
+        }
+        if let version = ending?.configurationVersion { rows.append(("rules", "version \(version)")) }
+        return rows.map { name, value in
+            name + String(repeating: " ", count: 12 - name.count) + value
+        }
+    }
+
+    /// One line of `events --json`.
+    var json: JSON {
+        let event = job.event
+        var object: JSONObject = [
+            "id": .string(event.id.rawValue), "connection": .string(event.connection.rawValue),
+            "source": .string(event.source.rawValue), "kind": .string(event.kind.rawValue),
+            "format": .string(event.format.rawValue), "lane": .string(event.lane.rawValue),
+            "sequence": .number(JSONNumber(Int(job.sequence))),
+            "occurredAt": .string(event.occurredAt.iso8601),
+            "appendedAt": .string(appendedAt.iso8601), "outcome": .string(outcomeName),
+        ]
+        object["cause"] = cause.isEmpty ? nil : .string(cause)
+        if let ending {
+            object["attempt"] = .number(JSONNumber(ending.attempt))
+            object["worker"] = ending.worker.map { .string($0.description) }
+            object["settledAt"] = .string(ending.settledAt.iso8601)
+            object["configurationVersion"] = ending.configurationVersion.map {
+                .number(JSONNumber(Int($0)))
+            }
+        }
+        object["cursor"] = .string(cursor.description)
+        return .object(object)
+    }
+
+    /// `event --json`.
+    func json(
+        _ effects: [(key: EffectKey, value: EffectProgress)], _ explanation: Explanation
+    ) -> JSON {
+        guard case .object(var object) = json else { return json }
+        object["payload"] = payload
+        object["facts"] = ending?.facts
+        object["effects"] = .array(effects.map { $0.value.json(key: $0.key) })
+        object["explanation"] = explanation.json
+        return .object(object)
+    }
+}
+
+extension EffectProgress {
+    var text: String {
+        switch self {
+        case .started: "was begun; nobody knows whether it happened"
+        case .performed(let result): "performed \(result.text)"
+        case .failed(let cause): "failed: \(cause)"
+        }
+    }
+
+    fileprivate func json(key: EffectKey) -> JSON {
+        var object: JSONObject = ["key": .string(key.rawValue)]
+        switch self {
+        case .started: object["state"] = "started"
+        case .performed(let result):
+            object["state"] = "performed"
+            object["result"] = result
+        case .failed(let cause):
+            object["state"] = "failed"
+            object["cause"] = .string(cause.description)
+        }
+        return .object(object)
+    }
+}

@@ -1,0 +1,53 @@
+import Postgres
+import Store
+
+extension Complaint {
+    init(_ error: StoreError) {
+        switch error {
+        case .unavailable(let message): self = .problem("the database cannot be reached: \(message)")
+        case .conflict:
+            self = .problem("somebody else applied a configuration meanwhile; look at it, then again")
+        case .lostLease: self = .problem("the lease was lost")
+        case .defect(let message): self = .problem(message)
+        }
+    }
+}
+
+extension MigrationError {
+    var sentence: String {
+        switch self {
+        case .databaseIsNewer(let version, let newest):
+            "the database has schema version \(version), this program knows up to \(newest): "
+                + "use the newer program"
+        case .misnumbered(let migration): "migration \(migration.number) is misnumbered"
+        case .failed(let migration, let error):
+            "migration \(migration.number) (\(migration.name)) was rolled back: \(error.sentence)"
+        case .postgres(let error): error.sentence
+        }
+    }
+}
+
+extension PostgresError {
+    var sentence: String {
+        switch self {
+        case .unavailable(let message): "the database cannot be reached: \(message)"
+        case .timedOut, .unknownOutcome: "the database gave no answer in time"
+        case .retryable(let state): "another transaction was in the way (\(state)); try again"
+        case .constraint(let name): "the constraint \(name) forbids it"
+        case .statement(let state, let message): "\(message) (\(state))"
+        case .row(let message): message
+        case .cancelled: "cancelled"
+        }
+    }
+}
+
+/// A question to the store, its trouble told as a complaint.
+func asking<Value>(
+    _ question: () async throws(StoreError) -> Value
+) async throws(Complaint) -> Value {
+    do throws(StoreError) {
+        return try await question()
+    } catch {
+        throw Complaint(error)
+    }
+}

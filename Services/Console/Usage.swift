@@ -1,0 +1,32 @@
+extension Invocation {
+    static let usage = """
+        usage: console COMMAND ...
+
+        Configuration
+          check FILE              read the configuration file and say what is wrong with it
+          apply FILE              put it in force as a new version
+          migrate                 bring the database to this program's schema
+
+        What happened
+          events                  the log, newest first
+              --connection ID  --lane KEY  --kind KIND
+              --outcome applied|unmatched|ignored|failed|waiting
+              --limit N  --before CURSOR  --json
+          event ID                all about one event: payload, facts, rules, effects
+          explain ID [RULE]       why each rule, or RULE, did or did not fire
+              --connection ID  --json
+          links --incident ID     what belongs to an incident
+          links --record ID       what belongs to a record
+              --connection ID
+          status                  how the queue is doing
+
+        After the mend
+          replay ID...            evaluate and perform events again
+          replay --failed         all that failed, oldest first
+              --connection ID  --limit N
+
+        Environment: LIAISON_DATABASE_URL and, for apply, LIAISON_MASTER_KEY (32 bytes, Base64);
+        both also as ..._FILE. check needs neither.
+        Exit status: 0 done, 1 something is wrong, 2 the command line makes no sense.
+        """
+}

@@ -1,0 +1,46 @@
+import Models
+import Runtime
+import Store
+import Synchronization
+
+/// Which connections have more waiting than they may. Their vendor keeps what else there is until
+/// the workers have caught up: a queue that grows without end helps nobody.
+final class Backlog: Sendable {
+    private let full = Mutex<Set<ConnectionID>>([])
+    private let ledger: Ledger
+    private let eventsMax: Int
+    private let refreshSeconds: Double
+    private let log: Log
+
+    init(ledger: Ledger, eventsMax: Int, refreshSeconds: Double, log: Log) {
+        self.ledger = ledger
+        self.eventsMax = eventsMax
+        self.refreshSeconds = refreshSeconds
+        self.log = log
+    }
+
+    func admit(_ connection: ConnectionID) throws(Rejection) {
+        if full.withLock({ $0.contains(connection) }) { throw .overloaded }
+    }
+
+    func run(until stop: Latch) async {
+        repeat { await refresh() } while await !stop.wait(atMost: .seconds(refreshSeconds))
+    }
+
+    private func refresh() async {
+        do {
+            let now = Set(
+                try await ledger.depth().filter { $0.events >= eventsMax }.map(\.connection))
+            let before = full.withLock { full in
+                defer { full = now }
+                return full
+            }
+            for connection in now.subtracting(before).sorted() {
+                log.error(
+                    "too much waits; deliveries are sent back", ["connection": "\(connection)"])
+            }
+        } catch {
+            log.debug("backlog not read", ["reason": "\(error)"])
+        }
+    }
+}

@@ -1,0 +1,85 @@
+import JSON
+import Models
+
+public enum Vendor: String, Sendable {
+    case pagerDuty = "pagerduty"
+    case salesforce
+}
+
+/// A call that a stand-in received.
+public struct RecordedCall: Sendable {
+    /// From 1, over both vendors.
+    public let number: Int
+    public let vendor: Vendor
+    public let method: String
+    /// Without the query.
+    public let path: String
+    /// Decoded, in order.
+    public let query: [(name: String, value: String)]
+    /// Those of `Calls.headersOfInterest`, by their lower-case names.
+    public let headers: [String: String]
+    /// Cut at `bodyBytesMax`.
+    public let body: String
+    /// 0 when there was no answer.
+    public let status: Int
+    /// The fault that was ordered for it.
+    public let fault: String?
+    /// What it changed: `created Case 500..`, `incident.acknowledged Q2..`.
+    public let effects: [String]
+
+    public static let bodyBytesMax = 64 << 10
+
+    public var json: JSON {
+        [
+            "number": JSON(number), "vendor": .string(vendor.rawValue),
+            "method": .string(method), "path": .string(path),
+            "query": .array(query.map { [.string($0.name), .string($0.value)] }),
+            "headers": .object(
+                JSONObject(headers.sorted { $0.key < $1.key }.map { ($0.key, .string($0.value)) })),
+            "body": (try? JSON(parsing: body)) ?? .string(body),
+            "status": JSON(status), "fault": JSON(fault),
+            "effects": .array(effects.map(JSON.string)),
+        ]
+    }
+}
+
+/// What was received, oldest first.
+struct Calls: Sendable {
+    /// Never credentials.
+    static let headersOfInterest = [
+        "from", "content-type", "accept", "user-agent", "sforce-auto-assign",
+        "sforce-call-options", "sforce-duplicate-rule-header", "sforce-query-options",
+    ]
+    /// Older ones are forgotten.
+    private static let callsMax = 20_000
+
+    private(set) var all: [RecordedCall] = []
+    private(set) var count = 0
+
+    mutating func add(
+        _ call: APICall, of vendor: Vendor, status: Int, fault: String?, effects: [String]
+    ) {
+        count += 1
+        var headers: [String: String] = [:]
+        for name in Self.headersOfInterest { headers[name] = call.headers[name] }
+        all.append(
+            RecordedCall(
+                number: count, vendor: vendor, method: call.method, path: call.path,
+                query: call.query.pairs, headers: headers,
+                body: Self.text(call), status: status, fault: fault, effects: effects))
+        if all.count > Self.callsMax * 2 { all.removeFirst(all.count - Self.callsMax) }
+    }
+
+    /// A login's body holds a signed assertion, which is a credential.
+    private static func text(_ call: APICall) -> String {
+        if call.path.hasPrefix("/services/oauth2/") { return "(withheld)" }
+        return String(decoding: call.body.prefix(RecordedCall.bodyBytesMax), as: UTF8.self)
+    }
+
+    func after(_ number: Int, of vendor: Vendor?) -> [RecordedCall] {
+        let start = all.firstIndex { $0.number > number } ?? all.endIndex
+        return all[start...].filter { vendor == nil || $0.vendor == vendor }
+    }
+
+    mutating func removeAll() { all = [] }
+}

@@ -1,0 +1,75 @@
+import HTTP
+import Models
+
+/// Who is told: the endpoint whose answers count towards its switching off.
+enum Subscriber: Hashable, Sendable, CustomStringConvertible {
+    /// A V3 webhook subscription of PagerDuty.
+    case subscription(String)
+    /// A V2 extension of PagerDuty.
+    case v2Extension(String)
+    /// The trigger package in the Salesforce organisation, by its number.
+    case apex(Int)
+    /// A SOAP outbound message of the Salesforce organisation, by its number.
+    case outboundMessage(Int)
+
+    var description: String {
+        switch self {
+        case .subscription(let id): "webhook subscription \(id)"
+        case .v2Extension(let id): "extension \(id)"
+        case .apex(let number): "apex target \(number)"
+        case .outboundMessage(let number): "outbound message \(number)"
+        }
+    }
+}
+
+/// A message as a vendor hands it in.
+struct NewDelivery: Sendable {
+    /// What is sent; rendered when it is sent, because an outbound message carries the record's
+    /// state of that moment.
+    enum Content: Sendable {
+        case ready(headers: HTTPHeaders, body: [UInt8])
+        case apex(body: [UInt8], target: Int)
+        case outboundMessage(target: Int, notifications: [(id: String, record: String)])
+    }
+
+    let subscriber: Subscriber
+    /// Messages of one lane go one after the other.
+    let lane: String
+    let url: String
+    let content: Content
+    let deadlineSeconds: Double
+    /// For people: `incident.triggered Q2CK..`.
+    let about: String
+}
+
+/// How one attempt ended.
+enum DeliveryResult: Sendable {
+    case answered(HTTPResponse)
+    case noAnswer(String)
+}
+
+/// What an attempt means for the message.
+enum DeliveryVerdict: Equatable, Sendable {
+    case delivered
+    case retry
+    case dropped
+
+    /// PagerDuty: `reference/pagerduty.md` 1.6. Outbound messages: only an `Ack` of true ends them
+    /// (`reference/salesforce.md` 3.4). The trigger package keeps what a retry may still deliver.
+    static func of(_ result: DeliveryResult, for subscriber: Subscriber) -> DeliveryVerdict {
+        guard case .answered(let response) = result else { return .retry }
+        let isSuccess = (200...299).contains(response.status)
+        switch subscriber {
+        case .outboundMessage:
+            return isSuccess && acknowledges(response.body) ? .delivered : .retry
+        case .subscription, .v2Extension, .apex:
+            if isSuccess { return .delivered }
+            return response.status == 429 || response.status >= 500 ? .retry : .dropped
+        }
+    }
+
+    private static func acknowledges(_ body: [UInt8]) -> Bool {
+        let text = String(decoding: body, as: UTF8.self).filter { !$0.isWhitespace }
+        return text.contains("Ack>true</")
+    }
+}

@@ -1,0 +1,114 @@
+import Models
+
+/// What waits to be delivered. Messages of one lane go one after the other: while the first is
+/// being repeated, the others stand behind it (`reference/pagerduty.md` 1.6).
+struct Outbox: Sendable {
+    struct Entry: Sendable {
+        let id: Int
+        let delivery: NewDelivery
+        let createdAt: Timestamp
+        /// Attempts that have ended.
+        var attempts = 0
+    }
+
+    enum Outcome: Equatable, Sendable { case delivered, repeated, dropped }
+
+    private struct Lane: Sendable {
+        var entries: [Entry] = []
+        var isInFlight = false
+    }
+
+    /// Messages on their way at the same time.
+    static let inFlightMax = 64
+    /// Longer than this nothing is repeated.
+    private static let windowSeconds = 48.0 * 3_600
+
+    let retryFirstSeconds: Double
+    let retryMaxSeconds: Double
+    private var lanes: [String: Lane] = [:]
+    /// Lanes whose first message may go now, in turn.
+    private var ready: [String] = []
+    private var resting: [(dueAt: Timestamp, lane: String)] = []
+    /// The last id that was given out.
+    private(set) var added: Int
+    private var inFlight = 0
+
+    init(retryFirstSeconds: Double, retryMaxSeconds: Double, after added: Int) {
+        self.added = added
+        self.retryFirstSeconds = retryFirstSeconds
+        self.retryMaxSeconds = retryMaxSeconds
+    }
+
+    var isEmpty: Bool { lanes.isEmpty }
+    var count: Int { lanes.values.reduce(0) { $0 + $1.entries.count } }
+    /// When the next pause ends.
+    var nextDue: Timestamp? { resting.map(\.dueAt).min() }
+
+    mutating func add(_ delivery: NewDelivery, at now: Timestamp) -> Int {
+        added += 1
+        var lane = lanes[delivery.lane] ?? Lane()
+        lane.entries.append(Entry(id: added, delivery: delivery, createdAt: now))
+        lanes[delivery.lane] = lane
+        if lane.entries.count == 1 { ready.append(delivery.lane) }
+        return added
+    }
+
+    /// The next message to send; its lane is closed until `settle`.
+    mutating func take(at now: Timestamp) -> Entry? {
+        guard inFlight < Self.inFlightMax else { return nil }
+        let due = resting.filter { $0.dueAt <= now }
+        if !due.isEmpty {
+            resting.removeAll { $0.dueAt <= now }
+            ready += due.map(\.lane)
+        }
+        while let name = ready.first {
+            ready.removeFirst()
+            guard let first = lanes[name]?.entries.first else { continue }
+            lanes[name]?.isInFlight = true
+            inFlight += 1
+            return first
+        }
+        return nil
+    }
+
+    mutating func settle(
+        _ entry: Entry, _ verdict: DeliveryVerdict, at now: Timestamp
+    ) -> Outcome {
+        let name = entry.delivery.lane
+        // A message from before a reset belongs to nobody.
+        guard var lane = lanes[name], lane.entries.first?.id == entry.id else { return .dropped }
+        inFlight -= 1
+        lane.isInFlight = false
+        lane.entries[0].attempts += 1
+        let isLate = entry.createdAt.advanced(bySeconds: Self.windowSeconds) <= now
+        if verdict == .retry && !isLate {
+            let pause = pauseSeconds(after: lane.entries[0].attempts)
+            resting.append((now.advanced(bySeconds: pause), name))
+            lanes[name] = lane
+            return .repeated
+        }
+        lane.entries.removeFirst()
+        lanes[name] = lane.entries.isEmpty ? nil : lane
+        if !lane.entries.isEmpty { ready.append(name) }
+        return verdict == .delivered ? .delivered : .dropped
+    }
+
+    private func pauseSeconds(after attempts: Int) -> Double {
+        var pause = retryFirstSeconds
+        for _ in 1..<max(1, attempts) where pause < retryMaxSeconds { pause *= 2 }
+        return min(pause, retryMaxSeconds)
+    }
+
+    /// Forgets what waits for that subscriber, except for what is on its way.
+    mutating func removeAll(for subscriber: Subscriber) {
+        for (name, lane) in lanes where lane.entries[0].delivery.subscriber == subscriber {
+            if lane.isInFlight {
+                lanes[name]?.entries.removeLast(lane.entries.count - 1)
+            } else {
+                lanes[name] = nil
+                ready.removeAll { $0 == name }
+                resting.removeAll { $0.lane == name }
+            }
+        }
+    }
+}

@@ -1,0 +1,68 @@
+import HTTP
+import JSON
+import Models
+import Runtime
+
+/// What both ports lead to: the control API under `/_sandbox`, the vendor's own API elsewhere.
+struct FrontDoor: Sendable {
+    static let bodyBytesMax = 16 << 20
+    /// A call that hangs is let go by a reset or the stop, not by the server.
+    static let hangSecondsMax = 3_600.0
+
+    let state: SharedWorld
+
+    func handler(for vendor: Vendor) -> HTTPHandler {
+        HTTPHandler(admit: { _ in .accept(bodyBytesMax: Self.bodyBytesMax) }) { request in
+            await respond(to: request, of: vendor)
+        }
+    }
+
+    private func respond(to request: HTTPRequest, of vendor: Vendor) async -> HTTPResponse {
+        if request.path == "/_sandbox" || request.path.hasPrefix("/_sandbox/") {
+            return await control(request)
+        }
+        let release = state.hangs.next()
+        switch state.receive(request, of: vendor) {
+        case .answer(let response): return response
+        case .hang:
+            await release.wait()
+            return .connectionReset
+        }
+    }
+
+    /// Here stands what waits or moves the clock; the rest is `World.control`.
+    func control(_ request: HTTPRequest) async -> HTTPResponse {
+        let call = APICall(request, at: state.clock.now())
+        switch call {
+        case "POST /_sandbox/settle":
+            let seconds = call.json?["timeoutSeconds"]?.number?.double ?? 30
+            let isSettled = await state.wait(atMostSeconds: seconds) { world in
+                world.outbox.isEmpty ? true : nil
+            }
+            return .json(200, ["settled": .bool(isSettled ?? false)])
+        case "GET /_sandbox/calls":
+            return await listCalls(call)
+        case "POST /_sandbox/clock":
+            state.clock.advance(bySeconds: call.json?["advanceSeconds"]?.number?.double ?? 0)
+            state.bell.ring()
+            return .json(200, ["now": .string(state.clock.now().iso8601)])
+        case "POST /_sandbox/reset", "DELETE /_sandbox/faults":
+            defer { state.hangs.ring() }
+            return state.control(call)
+        default:
+            return state.control(call)
+        }
+    }
+
+    /// `after`, `vendor`, and `waitSeconds` to wait for at least one.
+    private func listCalls(_ call: APICall) async -> HTTPResponse {
+        let number = call.query["after"].flatMap(Int.init) ?? 0
+        let vendor = call.query["vendor"].flatMap(Vendor.init)
+        let seconds = call.query["waitSeconds"].flatMap(Double.init) ?? 0
+        let found = await state.wait(atMostSeconds: seconds) { world -> [RecordedCall]? in
+            let calls = world.calls.after(number, of: vendor)
+            return calls.isEmpty ? nil : calls
+        }
+        return .json(200, ["calls": .array((found ?? []).map(\.json))])
+    }
+}

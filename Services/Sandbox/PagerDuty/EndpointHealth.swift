@@ -1,0 +1,45 @@
+import Models
+
+/// Whether an endpoint of webhooks still gets them (`reference/pagerduty.md` 1.6).
+struct EndpointHealth: Sendable {
+    var droppedInARow = 0
+    var disabledUntil: Timestamp?
+
+    func isEnabled(at now: Timestamp) -> Bool { disabledUntil.map { $0 <= now } ?? true }
+}
+
+extension PagerDutyAccount {
+    private static let dropsInARowMax = 3
+    private static let disabledSeconds = 86_400.0
+
+    mutating func noteDelivered(to subscriber: Subscriber) {
+        change(subscriber) { $0.droppedInARow = 0 }
+    }
+
+    /// Whether the subscriber is switched off now: for a day, after three drops in a row.
+    mutating func noteDropped(for subscriber: Subscriber, at now: Timestamp) -> Bool {
+        var isOff = false
+        change(subscriber) { health in
+            health.droppedInARow += 1
+            guard health.droppedInARow >= Self.dropsInARowMax else { return }
+            health = EndpointHealth(
+                disabledUntil: now.advanced(bySeconds: Self.disabledSeconds))
+            isOff = true
+        }
+        return isOff
+    }
+
+    private mutating func change(
+        _ subscriber: Subscriber, _ body: (inout EndpointHealth) -> Void
+    ) {
+        switch subscriber {
+        case .subscription(let id):
+            guard let at = subscriptions.firstIndex(where: { $0.id == id }) else { return }
+            body(&subscriptions[at].health)
+        case .v2Extension(let id):
+            guard let at = extensions.firstIndex(where: { $0.id == id }) else { return }
+            body(&extensions[at].health)
+        case .apex, .outboundMessage: break
+        }
+    }
+}

@@ -1,0 +1,153 @@
+import JSON
+import Models
+
+/// An incident of the stand-in. What happens to it is decided in `IncidentChange.swift`.
+struct Incident: Sendable {
+    enum Status: String, Sendable { case triggered, acknowledged, resolved }
+    enum Urgency: String, Sendable { case high, low }
+
+    /// Who did it. `automation` shows as a null agent.
+    enum Agent: Equatable, Sendable {
+        case user(String)
+        case service(String)
+        case integration(service: String)
+        case automation
+
+        var userID: String? { if case .user(let id) = self { id } else { nil } }
+    }
+
+    struct Mark: Sendable {
+        let userID: String
+        let at: Timestamp
+    }
+
+    struct Note: Sendable {
+        let id: String
+        var content: String
+        let userID: String?
+        let createdAt: Timestamp
+        var updatedAt: Timestamp
+    }
+
+    struct LogEntry: Sendable {
+        let id: String
+        /// `trigger_log_entry`, `acknowledge_log_entry` ...
+        let type: String
+        let summary: String
+        let at: Timestamp
+        let agent: Agent
+        /// The type and whatever this kind of channel holds.
+        let channel: JSON
+        var assigneeIDs: [String] = []
+    }
+
+    let id: String
+    let number: Int
+    /// `nil` when the incident came from the Events API: the key is then on the alert.
+    let key: String?
+    let createdAt: Timestamp
+    let details: String?
+    var title: String
+    var serviceID: String
+    var policyID: String
+    var level = 1
+    var teamIDs: [String]
+    var status = Status.triggered
+    var urgency = Urgency.high
+    var priorityID: String?
+    var type = "incident_default"
+    var assignments: [Mark] = []
+    var isDirectlyAssigned = false
+    var acknowledgements: [Mark] = []
+    var updatedAt: Timestamp
+    var reopenedAt: Timestamp?
+    var resolvedAt: Timestamp?
+    var changedStatusAt: Timestamp
+    var changedStatusBy: Agent
+    var mergedInto: String?
+    var bridge: JSON = .null
+    var notes: [Note] = []
+    var log: [LogEntry] = []
+
+    var isOpen: Bool { status != .resolved }
+}
+
+/// What may be asked of an incident, by the API or by a person.
+enum IncidentChange: Sendable {
+    enum Status: Sendable {
+        case acknowledge
+        /// Takes an acknowledgement back, and reopens what is resolved.
+        case trigger
+        /// `resolution` is kept in the log entry and shown nowhere else.
+        case resolve(resolution: String?)
+        case merge(into: String)
+    }
+
+    enum Assignment: Sendable {
+        case users([String])
+        case policy(String)
+        case level(Int)
+    }
+
+    case status(Status)
+    case assign(Assignment)
+    case retitle(String)
+    case setUrgency(Incident.Urgency)
+    case setPriority(String?)
+    case setType(String)
+    case setBridge(JSON)
+    case move(service: String)
+}
+
+/// What happened, in the terms in which webhooks tell of it.
+enum IncidentHappening: Sendable {
+    case triggered, acknowledged, unacknowledged, resolved, reopened
+    case reassigned, escalated, delegated
+    case priorityUpdated, serviceUpdated, typeChanged
+    case bridgeUpdated
+    case annotated(Incident.Note)
+    case statusUpdatePublished(id: String, message: String)
+    case responderAdded(userID: String?, policyID: String?, message: String)
+    case workflowStarted(workflowID: String, instanceID: String)
+    case workflowCompleted(workflowID: String, instanceID: String)
+
+    /// The name in V3 webhooks (`reference/pagerduty.md` 1.2).
+    var v3Name: String {
+        switch self {
+        case .triggered: "incident.triggered"
+        case .acknowledged: "incident.acknowledged"
+        case .unacknowledged: "incident.unacknowledged"
+        case .resolved: "incident.resolved"
+        case .reopened: "incident.reopened"
+        case .reassigned: "incident.reassigned"
+        case .escalated: "incident.escalated"
+        case .delegated: "incident.delegated"
+        case .priorityUpdated: "incident.priority_updated"
+        case .serviceUpdated: "incident.service_updated"
+        case .typeChanged: "incident.incident_type.changed"
+        case .bridgeUpdated: "incident.conference_bridge.updated"
+        case .annotated: "incident.annotated"
+        case .statusUpdatePublished: "incident.status_update_published"
+        case .responderAdded: "incident.responder.added"
+        case .workflowStarted: "incident.workflow.started"
+        case .workflowCompleted: "incident.workflow.completed"
+        }
+    }
+
+    /// The name in V2 webhooks, which know fewer kinds (`reference/pagerduty.md` 2.1).
+    var v2Name: String? {
+        switch self {
+        case .triggered: "incident.trigger"
+        case .acknowledged: "incident.acknowledge"
+        case .unacknowledged: "incident.unacknowledge"
+        case .resolved: "incident.resolve"
+        case .reassigned: "incident.assign"
+        case .escalated: "incident.escalate"
+        case .delegated: "incident.delegate"
+        case .annotated: "incident.annotate"
+        case .reopened, .priorityUpdated, .serviceUpdated, .typeChanged, .bridgeUpdated,
+            .statusUpdatePublished, .responderAdded, .workflowStarted, .workflowCompleted:
+            nil
+        }
+    }
+}

@@ -1,0 +1,36 @@
+import HTTP
+import Models
+
+/// Calls per key and minute; the headers tell the whole seconds that are left
+/// (`reference/pagerduty.md` 5.8).
+struct RateLimiter: Sendable {
+    private struct Window: Sendable {
+        let startedAt: Timestamp
+        var used = 0
+    }
+
+    private static let windowSeconds = 60.0
+    var callsPerMinuteMax: Int
+    private var windows: [String: Window] = [:]
+
+    init(callsPerMinuteMax: Int) { self.callsPerMinuteMax = callsPerMinuteMax }
+
+    mutating func count(_ key: String, at now: Timestamp) -> (isAllowed: Bool, HTTPHeaders) {
+        var window = windows[key] ?? Window(startedAt: now)
+        if window.startedAt.advanced(bySeconds: Self.windowSeconds) <= now {
+            window = Window(startedAt: now)
+        }
+        window.used += 1
+        windows[key] = window
+        let end = window.startedAt.advanced(bySeconds: Self.windowSeconds)
+        let secondsLeft = (end.milliseconds - now.milliseconds + 999) / 1000
+        return (
+            window.used <= callsPerMinuteMax,
+            [
+                "ratelimit-limit": String(callsPerMinuteMax),
+                "ratelimit-remaining": String(max(0, callsPerMinuteMax - window.used)),
+                "ratelimit-reset": String(secondsLeft),
+            ]
+        )
+    }
+}

@@ -1,0 +1,305 @@
+import JSON
+
+/// A query of the subset that is understood: fields of the object and of its parents, `COUNT()`,
+/// conditions, order, limit and offset. No aggregates, no child queries, no `GROUP BY`.
+struct SOQL: Sendable {
+    enum Selection: Sendable {
+        case count
+        /// `FIELDS(ALL)`
+        case all
+        case fields([FieldPath])
+    }
+
+    /// `Subject`, `Account.Owner.Name`.
+    struct FieldPath: Sendable {
+        let names: [String]
+        /// Where it stands in the query, counted from 0.
+        let position: Int
+    }
+
+    indirect enum Condition: Sendable {
+        case all([Condition])
+        case any([Condition])
+        case not(Condition)
+        case compare(FieldPath, Comparison, Literal)
+        case member(FieldPath, isNegated: Bool, [Literal])
+    }
+
+    enum Comparison: String, Sendable {
+        case equal = "="
+        case notEqual = "!="
+        case less = "<"
+        case lessOrEqual = "<="
+        case greater = ">"
+        case greaterOrEqual = ">="
+        case like = "LIKE"
+    }
+
+    enum Literal: Sendable {
+        case text(String)
+        /// A number, a date or a moment: which one the field decides.
+        case bare(String)
+        case bool(Bool)
+        case null
+    }
+
+    struct Order: Sendable {
+        let field: FieldPath
+        let isDescending: Bool
+        let nullsLast: Bool
+    }
+
+    let text: String
+    var selection = Selection.count
+    var object = ""
+    var objectPosition = 0
+    var condition: Condition?
+    var order: [Order] = []
+    var limit: Int?
+    var offset = 0
+
+    init(_ text: String) throws(SalesforceError) {
+        self.text = text
+        var parser = try SOQLParser(text)
+        try parser.parse(into: &self)
+    }
+
+    /// The vendor's own picture of where something is wrong.
+    func pointer(at position: Int) -> String {
+        "\n\(text)\n\(String(repeating: " ", count: position))^\n"
+            + "ERROR at Row:1:Column:\(position + 1)\n"
+    }
+}
+
+private struct SOQLToken {
+    enum Kind { case word, string, symbol }
+
+    let kind: Kind
+    let text: String
+    let position: Int
+}
+
+private struct SOQLParser {
+    private var tokens: [SOQLToken] = []
+    private var next = 0
+
+    init(_ text: String) throws(SalesforceError) {
+        tokens = try Self.tokens(of: Array(text))
+    }
+
+    mutating func parse(into query: inout SOQL) throws(SalesforceError) {
+        try expect("SELECT")
+        query.selection = try selection()
+        try expect("FROM")
+        let object = try word()
+        (query.object, query.objectPosition) = (object.text, object.position)
+        if take("WHERE") { query.condition = try condition() }
+        if take("ORDER") {
+            try expect("BY")
+            repeat { query.order.append(try order()) } while take(",")
+        }
+        if take("LIMIT") { query.limit = try number() }
+        if take("OFFSET") { query.offset = try number() }
+        if take("ALL") { try expect("ROWS") }
+        if let rest = peek { throw unexpected(rest) }
+    }
+
+    private mutating func selection() throws(SalesforceError) -> SOQL.Selection {
+        if take("COUNT") {
+            try expect("(")
+            try expect(")")
+            return .count
+        }
+        if take("FIELDS") {
+            try expect("(")
+            try expect("ALL")
+            try expect(")")
+            return .all
+        }
+        var fields: [SOQL.FieldPath] = []
+        repeat { fields.append(try path()) } while take(",")
+        return .fields(fields)
+    }
+
+    private mutating func order() throws(SalesforceError) -> SOQL.Order {
+        let field = try path()
+        let isDescending = take("DESC")
+        if !isDescending { _ = take("ASC") }
+        var nullsLast = false
+        if take("NULLS") {
+            nullsLast = take("LAST")
+            if !nullsLast { try expect("FIRST") }
+        }
+        return SOQL.Order(field: field, isDescending: isDescending, nullsLast: nullsLast)
+    }
+
+    /// `AND` and `OR` may not stand side by side without parentheses.
+    private mutating func condition() throws(SalesforceError) -> SOQL.Condition {
+        let first = try unary()
+        var parts = [first]
+        if let token = peek, Self.same(token.text, "AND") {
+            while take("AND") { parts.append(try unary()) }
+            try refuse("OR")
+            return .all(parts)
+        }
+        while take("OR") { parts.append(try unary()) }
+        try refuse("AND")
+        return parts.count == 1 ? first : .any(parts)
+    }
+
+    private mutating func unary() throws(SalesforceError) -> SOQL.Condition {
+        if take("NOT") { return .not(try unary()) }
+        if take("(") {
+            let inner = try condition()
+            try expect(")")
+            return inner
+        }
+        return try comparison()
+    }
+
+    private mutating func comparison() throws(SalesforceError) -> SOQL.Condition {
+        let field = try path()
+        let isNegated = take("NOT")
+        if take("IN") {
+            try expect("(")
+            var literals: [SOQL.Literal] = []
+            repeat { literals.append(try literal()) } while take(",")
+            try expect(")")
+            return .member(field, isNegated: isNegated, literals)
+        }
+        guard !isNegated, let token = peek else { throw ended() }
+        next += 1
+        let text = token.text == "<>" ? "!=" : token.text.uppercased()
+        guard let comparison = SOQL.Comparison(rawValue: text) else { throw unexpected(token) }
+        return .compare(field, comparison, try literal())
+    }
+
+    private mutating func literal() throws(SalesforceError) -> SOQL.Literal {
+        guard let token = peek else { throw ended() }
+        next += 1
+        switch token.kind {
+        case .string: return .text(token.text)
+        case .symbol: throw unexpected(token)
+        case .word: break
+        }
+        switch token.text.lowercased() {
+        case "null": return .null
+        case "true": return .bool(true)
+        case "false": return .bool(false)
+        case let text where text.first.map { $0.isNumber || $0 == "-" || $0 == "+" } == true:
+            return .bare(token.text)
+        case _: throw unexpected(token)
+        }
+    }
+
+    private mutating func path() throws(SalesforceError) -> SOQL.FieldPath {
+        let token = try word()
+        return SOQL.FieldPath(
+            names: token.text.split(separator: ".").map(String.init), position: token.position)
+    }
+
+    private mutating func number() throws(SalesforceError) -> Int {
+        let token = try word()
+        guard let number = Int(token.text), number >= 0 else { throw unexpected(token) }
+        return number
+    }
+
+    private mutating func word() throws(SalesforceError) -> SOQLToken {
+        guard let token = peek else { throw ended() }
+        guard token.kind == .word else { throw unexpected(token) }
+        next += 1
+        return token
+    }
+
+    private var peek: SOQLToken? { next < tokens.count ? tokens[next] : nil }
+
+    private mutating func take(_ text: String) -> Bool {
+        guard let token = peek, token.kind != .string, Self.same(token.text, text) else {
+            return false
+        }
+        next += 1
+        return true
+    }
+
+    private mutating func expect(_ text: String) throws(SalesforceError) {
+        guard let token = peek else { throw ended() }
+        guard take(text) else { throw unexpected(token) }
+    }
+
+    private func refuse(_ text: String) throws(SalesforceError) {
+        if let token = peek, Self.same(token.text, text) { throw unexpected(token) }
+    }
+
+    private static func same(_ a: String, _ b: String) -> Bool { a.uppercased() == b }
+
+    private func unexpected(_ token: SOQLToken) -> SalesforceError {
+        .malformedQuery("unexpected token: '\(token.text)'")
+    }
+
+    private func ended() -> SalesforceError { .malformedQuery("unexpected token: '<EOF>'") }
+}
+
+extension SOQLParser {
+    private static func tokens(of text: [Character]) throws(SalesforceError) -> [SOQLToken] {
+        var tokens: [SOQLToken] = []
+        var position = 0
+        while position < text.count {
+            let start = position
+            let character = text[position]
+            if character.isWhitespace {
+                position += 1
+            } else if character == "'" {
+                let string = try quoted(text, from: &position)
+                tokens.append(SOQLToken(kind: .string, text: string, position: start))
+            } else if isPartOfWord(character) {
+                while position < text.count, isPartOfWord(text[position]) { position += 1 }
+                let word = String(text[start..<position])
+                tokens.append(SOQLToken(kind: .word, text: word, position: start))
+            } else {
+                let pair = String(text[start..<min(start + 2, text.count)])
+                let symbol = ["!=", "<=", ">=", "<>"].contains(pair) ? pair : String(character)
+                position += symbol.count
+                tokens.append(SOQLToken(kind: .symbol, text: symbol, position: start))
+            }
+        }
+        return tokens
+    }
+
+    private static func isPartOfWord(_ character: Character) -> Bool {
+        character.isLetter || character.isNumber || "_.:+-".contains(character)
+    }
+
+    private static func quoted(
+        _ text: [Character], from position: inout Int
+    ) throws(SalesforceError) -> String {
+        var string = ""
+        position += 1
+        while position < text.count {
+            let character = text[position]
+            position += 1
+            if character == "'" { return string }
+            guard character == "\\" else {
+                string.append(character)
+                continue
+            }
+            guard position < text.count else { break }
+            string += try unescaped(text[position])
+            position += 1
+        }
+        throw .malformedQuery("line 1:\(position) mismatched character '<EOF>' expecting '''")
+    }
+
+    /// `\%` and `\_` stay escaped: only `LIKE` knows what they mean.
+    private static func unescaped(_ character: Character) throws(SalesforceError) -> String {
+        switch character {
+        case "n", "N": return "\n"
+        case "r", "R": return "\r"
+        case "t", "T": return "\t"
+        case "b", "B": return "\u{8}"
+        case "f", "F": return "\u{C}"
+        case "'", "\"", "\\": return String(character)
+        case "%", "_": return "\\\(character)"
+        case _: throw .malformedQuery("invalid escape sequence '\\\(character)'")
+        }
+    }
+}

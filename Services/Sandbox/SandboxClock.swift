@@ -1,0 +1,39 @@
+import Glibc
+import Models
+import Synchronization
+
+/// The time of the stand-ins: the machine's, or one that stands still; both can be moved forward,
+/// which is how a test reaches tomorrow.
+public final class SandboxClock: Sendable {
+    private let base: @Sendable () -> Int64
+    private let offsetMilliseconds = Mutex<Int64>(0)
+    /// Whether time passes by itself.
+    let runs: Bool
+
+    private init(runs: Bool, base: @escaping @Sendable () -> Int64) {
+        self.runs = runs
+        self.base = base
+    }
+
+    public static func system() -> SandboxClock {
+        SandboxClock(runs: true) {
+            var time = timespec()
+            clock_gettime(CLOCK_REALTIME, &time)
+            return Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
+        }
+    }
+
+    /// Moves only by ``advance(bySeconds:)``.
+    public static func standing(atMilliseconds start: Int64) -> SandboxClock {
+        SandboxClock(runs: false) { start }
+    }
+
+    /// Since 1970-01-01T00:00:00Z.
+    public var milliseconds: Int64 { base() + offsetMilliseconds.withLock { $0 } }
+
+    public func advance(bySeconds seconds: Double) {
+        offsetMilliseconds.withLock { $0 += Int64(seconds * 1000) }
+    }
+
+    func now() -> Timestamp { Timestamp(milliseconds: milliseconds) }
+}

@@ -1,0 +1,39 @@
+/// What a sandbox is started with. Keys and names are made up and stand in the demo.
+public struct SandboxOptions: Sendable {
+    public struct PagerDuty: Sendable {
+        /// An account key: writes need `From`.
+        public var apiKey = "u+SandboxAccountKey1"
+        public var readOnlyKey = "u+SandboxReadOnly001"
+        /// Acts as `liaison@example.com`.
+        public var userKey = "u+SandboxUserKey0001"
+        /// `reference/pagerduty.md` 5.8.
+        public var callsPerMinuteMax = 960
+        /// How long a webhook's receiver may take (`reference/pagerduty.md` 1.6).
+        public var webhookDeadlineSeconds = 5.0
+    }
+
+    public struct Salesforce: Sendable {
+        public var consumerKey = "3MVG9SandboxConsumerKey"
+        /// PEM of the certificate or public key of the connected app. Without one no JWT is
+        /// accepted; the control API can register it later.
+        public var publicKeyPEM: String?
+        /// The user of JWT logins.
+        public var username = "liaison@sandbox.example"
+        public var sessionLifetimeSeconds = 7_200.0
+        /// Of a rolling day; that of a full sandbox (`reference/salesforce.md` 2.4).
+        public var callsPerDayMax = 5_000_000
+        /// How long the receiver of a trigger's callout may take.
+        public var calloutDeadlineSeconds = 10.0
+    }
+
+    public var pagerDuty = PagerDuty()
+    public var salesforce = Salesforce()
+    /// The pause before the first repetition of a delivery; it doubles from there.
+    public var retryFirstSeconds = 1.0
+    public var retryMaxSeconds = 60.0
+
+    /// `reference/pagerduty.md` 1.6.
+    static let customActionDeadlineSeconds = 16.0
+
+    public init() {}
+}

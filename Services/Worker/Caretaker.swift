@@ -1,0 +1,42 @@
+import Runtime
+import Store
+
+/// What any worker may do for all: take over the lanes of workers that died, make partitions ahead and
+/// drop old ones. Several may do it at once.
+struct Caretaker: Sendable {
+    let store: Store
+    let limits: WorkerLimits
+    let log: Log
+
+    func run(until stop: Latch) async {
+        await withDiscardingTaskGroup { group in
+            group.addTask { await rescue(until: stop) }
+            group.addTask { await maintain(until: stop) }
+        }
+    }
+
+    private func rescue(until stop: Latch) async {
+        let seconds = limits.leaseSeconds / 3
+        while !(await stop.wait(atMost: .seconds(Double.random(in: seconds / 2...seconds)))) {
+            do throws(StoreError) {
+                let rescued = try await store.rescue()
+                if rescued > 0 { log.warning("rescued lanes", ["lanes": .number(Double(rescued))]) }
+            } catch {
+                log.warning("could not look for expired workers", ["reason": "\(error)"])
+            }
+        }
+    }
+
+    private func maintain(until stop: Latch) async {
+        repeat {
+            do throws(StoreError) {
+                let done = try await store.maintain(Retention(logDays: limits.retentionDays))
+                for segment in done.segmentsDropped {
+                    log.info("dropped a day of the log", ["segment": "\(segment)"])
+                }
+            } catch {
+                log.warning("could not maintain the log", ["reason": "\(error)"])
+            }
+        } while !(await stop.wait(atMost: .seconds(Double.random(in: 1800...3600))))
+    }
+}

@@ -1,0 +1,28 @@
+import Automation
+import HTTP
+import Models
+import Runtime
+import Store
+import Synchronization
+
+/// What is needed to work on the lanes of one connection: its rules, made ready, and its vendors.
+struct Desk: Sendable {
+    let connection: Connection
+    let rulebook: Rulebook
+    let vendors: Vendors
+
+    var version: Int64 { rulebook.version }
+
+    func needs(for facts: Facts) -> FactNeeds { rulebook.needs(for: facts, now: facts.moment) }
+
+    func decide(_ facts: Facts) -> (evaluations: [Evaluation], plan: Plan) {
+        let evaluations = rulebook.evaluate(facts, now: facts.moment)
+        return (evaluations, rulebook.plan(evaluations, facts))
+    }
+}
+
+extension Facts {
+    /// Rules count from when the event occurred: the same answer on every attempt, and when somebody
+    /// asks why, weeks later.
+    fileprivate var moment: Timestamp { event.event.occurredAt }
+}

@@ -1,0 +1,62 @@
+import Automation
+import HTTP
+import Models
+import Runtime
+import Store
+import Synchronization
+
+/// The desks of all connections as the configuration in force has them. A vendor's session outlives
+/// a change of rules: only a connection that itself changed gets new ones.
+final class Desks: Sendable {
+    private struct State {
+        var version: Int64 = -1
+        var desks: [ConnectionID: Desk] = [:]
+    }
+
+    private let state = Mutex(State())
+    private let store: Store
+    private let client: HTTPClient
+    private let now: @Sendable () -> Timestamp
+    private let log: Log
+
+    init(
+        store: Store, client: HTTPClient, now: @escaping @Sendable () -> Timestamp, log: Log
+    ) {
+        self.store = store
+        self.client = client
+        self.now = now
+        self.log = log
+    }
+
+    subscript(_ id: ConnectionID) -> Desk? { state.withLock { $0.desks[id] } }
+
+    /// Takes over a newer configuration whenever there is one. Keeps the last good one.
+    func keepFresh(everySeconds seconds: Double, until stop: Latch) async {
+        while !(await stop.wait(atMost: .seconds(seconds))) {
+            do throws(StoreError) {
+                try await refresh()
+            } catch {
+                log.warning("could not read the configuration", ["reason": "\(error)"])
+            }
+        }
+    }
+
+    func refresh() async throws(StoreError) {
+        let known = state.withLock { $0.version }
+        guard let active = try await store.loadConfiguration(newerThan: known) else { return }
+        let earlier = state.withLock { $0.desks }
+        var desks: [ConnectionID: Desk] = [:]
+        for entry in active.configuration.entries {
+            let id = entry.connection.id
+            let kept = earlier[id].flatMap { $0.connection == entry.connection ? $0.vendors : nil }
+            desks[id] = Desk(
+                connection: entry.connection,
+                rulebook: Rulebook(
+                    connection: id, version: active.version, rulesets: entry.rulesets,
+                    mappings: entry.connection.mappings),
+                vendors: kept ?? Vendors(entry.connection, client: client, now: now))
+        }
+        state.withLock { $0 = State(version: active.version, desks: desks) }
+        log.info("configuration", ["version": "\(active.version)", "connections": "\(desks.count)"])
+    }
+}

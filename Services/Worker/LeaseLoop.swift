@@ -1,0 +1,111 @@
+import Models
+import Runtime
+import Store
+
+/// Keeps this worker's places filled: settles what is finished and leases what is due, both in one
+/// exchange with the database, and gives each lane its turn.
+struct LeaseLoop: Sendable {
+    enum Letter: Sendable {
+        case finished(LaneSettlement)
+        case poked
+        case stop
+    }
+
+    let store: Store
+    let registration: Registration
+    let limits: WorkerLimits
+    let metrics: WorkerMetrics
+    let log: Log
+    let mailbox = Mailbox<Letter>()
+    let turns: Turns
+
+    /// Somebody appended something: look at once.
+    func poke() { mailbox.put(.poked) }
+
+    func run(until stop: Latch) async {
+        await withDiscardingTaskGroup { group in
+            group.addTask {
+                await stop.wait()
+                turns.stopping.open()
+                mailbox.put(.stop)
+            }
+            group.addTask { await poll(until: stop) }
+            var places = Places(lanesMax: limits.lanesMax, settlementsMax: limits.settlementsMax)
+            while true {
+                switch places.next() {
+                case .wait:
+                    let letters = await mailbox.take()
+                    // Cancelled: leases expire by themselves.
+                    if letters.isEmpty { return }
+                    places.take(letters)
+                case .exchange(let settling, let lanesMax):
+                    let worker = registration.worker
+                    let lanes = await exchange(settling, lanesMax, worker, &places)
+                    if lanes.isEmpty { continue }
+                    group.addTask {
+                        await turns.take(lanes, as: worker) { mailbox.put(.finished($0)) }
+                    }
+                case .finished:
+                    return
+                }
+            }
+        }
+    }
+
+    private func exchange(
+        _ settling: [LaneSettlement], _ lanesMax: Int, _ worker: WorkerID, _ places: inout Places
+    ) async -> [LeasedLane] {
+        let began = ContinuousClock.now
+        do throws(StoreError) {
+            let limits = LeaseLimits(lanesMax: lanesMax, jobsPerLaneMax: limits.jobsPerLaneMax)
+            let lease =
+                lanesMax > 0
+                ? try await store.lease(for: worker, limits: limits, settling: settling)
+                : Lease(lanes: [], lost: try await store.settle(settling))
+            metrics.exchanged(settling, lease, took: ContinuousClock.now - began)
+            for fence in lease.lost {
+                log.warning("lost a lease", ["lane": "\(fence.lane)", "epoch": "\(fence.epoch)"])
+            }
+            places.leased(lease.lanes.count, asked: lanesMax)
+            return lease.lanes
+        } catch .lostLease {
+            // The lanes were rescued under a new epoch; what was to be settled would not be let in.
+            await registration.registerAnew()
+            places.leased(0, asked: 0)
+            places.poked()
+            return []
+        } catch {
+            log.error("the database did not do its part", ["reason": "\(error)"])
+            places.failed(settling)
+            await Latch().wait(atMost: .seconds(Double.random(in: 0.1...0.5)))
+            return []
+        }
+    }
+
+    /// The fallback for lost notifications, and what notices due retries. Jitter keeps workers apart.
+    private func poll(until stop: Latch) async {
+        let seconds = limits.pollSeconds
+        while !(await stop.wait(atMost: .seconds(Double.random(in: seconds / 2...seconds * 3 / 2)))) {
+            mailbox.put(.poked)
+        }
+    }
+}
+
+extension LeaseLoop.Letter {
+    var settlement: LaneSettlement? {
+        if case .finished(let settlement) = self { settlement } else { nil }
+    }
+}
+
+extension Places {
+    fileprivate mutating func take(_ letters: [LeaseLoop.Letter]) {
+        finished(letters.compactMap(\.settlement))
+        for letter in letters {
+            switch letter {
+            case .finished: break
+            case .poked: poked()
+            case .stop: stop()
+            }
+        }
+    }
+}

@@ -1,0 +1,76 @@
+import Models
+import Runtime
+import Store
+import Synchronization
+
+/// This worker's own lease, in whose name it holds lanes. Renewed in good time; when it could not be,
+/// the worker stops calling vendors by its own clock before anybody else takes its lanes.
+final class Registration: Sendable {
+    private struct State {
+        var worker: WorkerID
+        var deadline: ContinuousClock.Instant
+    }
+
+    private let state: Mutex<State>
+    private let store: Store
+    private let name: String
+    private let ttlSeconds: Double
+    private let log: Log
+    private let clock = ContinuousClock()
+
+    init(store: Store, name: String, ttlSeconds: Double, log: Log) async throws(StoreError) {
+        // The time before the request counts: the database may have started the lease then.
+        let asked = ContinuousClock.now
+        let worker = try await store.register(name: name, ttlSeconds: ttlSeconds)
+        state = Mutex(State(worker: worker, deadline: asked + .seconds(ttlSeconds)))
+        self.store = store
+        self.name = name
+        self.ttlSeconds = ttlSeconds
+        self.log = log
+    }
+
+    var worker: WorkerID { state.withLock { $0.worker } }
+
+    /// Whether a call may start: the lease is good for long enough to notice in time when it is not.
+    func isEntitled(as worker: WorkerID) -> Bool {
+        state.withLock { state in
+            state.worker == worker && clock.now + .seconds(ttlSeconds / 6) < state.deadline
+        }
+    }
+
+    /// Renews until told to stop, then gives everything back.
+    func keep(until stop: Latch) async {
+        while !(await stop.wait(atMost: .seconds(ttlSeconds / 3))) { await renew() }
+        do throws(StoreError) {
+            try await store.retire(worker)
+        } catch {
+            log.warning("could not retire; the leases will expire", ["reason": "\(error)"])
+        }
+    }
+
+    private func renew() async {
+        let asked = clock.now
+        do throws(StoreError) {
+            try await store.renew(worker, ttlSeconds: ttlSeconds)
+            state.withLock { $0.deadline = asked + .seconds(ttlSeconds) }
+        } catch .lostLease {
+            await registerAnew()
+        } catch {
+            log.warning("could not renew the lease", ["reason": "\(error)"])
+        }
+    }
+
+    /// Whatever this process held is somebody else's now: it goes on as a new worker.
+    func registerAnew() async {
+        let asked = clock.now
+        do throws(StoreError) {
+            let worker = try await store.register(name: name, ttlSeconds: ttlSeconds)
+            state.withLock { state in
+                state = State(worker: worker, deadline: asked + .seconds(ttlSeconds))
+            }
+            log.warning("the lease was lost; registered anew", ["worker": "\(worker)"])
+        } catch {
+            log.warning("could not register", ["reason": "\(error)"])
+        }
+    }
+}

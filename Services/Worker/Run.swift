@@ -1,0 +1,155 @@
+import Crypto
+import HTTP
+import Models
+import Postgres
+import Runtime
+import Store
+
+/// Why a worker did not start, or ended without being asked to. Each says what to mend.
+enum WorkerFailure: Error, CustomStringConvertible {
+    case databaseURL
+    case masterKey
+    case store(StoreError)
+    case http(String)
+    case service(ServiceFailure)
+
+    var description: String {
+        switch self {
+        case .databaseURL: "LIAISON_DATABASE_URL is not a libpq connection string or URL"
+        case .masterKey: "LIAISON_MASTER_KEY must be 32 bytes in base64"
+        case .store(let error): "the database: \(error)"
+        case .http(let reason): "HTTP: \(reason)"
+        case .service(let failure): "\(failure)"
+        }
+    }
+}
+
+/// The process: what it owns, in the order in which it starts; it stops in the reverse order.
+func run(_ configuration: WorkerConfiguration, until stop: Latch) async throws(WorkerFailure) {
+    let log = Log("worker", level: configuration.logLevel)
+    guard let address = Address(configuration.database.exposed) else { throw .databaseURL }
+    let store = try store(at: address, configuration)
+    let worker = try await Worker(configuration, store: store, address: address, log: log)
+    try await worker.run(until: stop)
+}
+
+private func store(
+    at address: Address, _ configuration: WorkerConfiguration
+) throws(WorkerFailure) -> Store {
+    guard let key = Base64.decode(configuration.masterKey.exposed) else { throw .masterKey }
+    var limits = PoolLimits()
+    limits.connectionsMax = configuration.limits.databaseConnectionsMax
+    // A turn waits for its effects' records as long as it takes; there are as many waiters as lanes.
+    limits.waitersMax = configuration.limits.lanesMax * 2 + 16
+    limits.waitSecondsMax = 10
+    do throws(StoreError) {
+        return Store(Pool(address, limits: limits), secretKeys: try SecretKeys(key))
+    } catch {
+        throw .masterKey
+    }
+}
+
+/// The parts of one worker process.
+struct Worker: Sendable {
+    private let configuration: WorkerConfiguration
+    private let address: Address
+    private let store: Store
+    private let desks: Desks
+    private let registration: Registration
+    private let loop: LeaseLoop
+    private let client: HTTPClient
+    private let operations: HTTPServer
+    private let log: Log
+
+    init(
+        _ configuration: WorkerConfiguration, store: Store, address: Address, log: Log
+    ) async throws(WorkerFailure) {
+        let limits = configuration.limits
+        let metrics = WorkerMetrics()
+        do throws(HTTPClientSetupError) {
+            client = try HTTPClient(limits: HTTPClientLimits())
+        } catch {
+            throw .http("\(error)")
+        }
+        desks = Desks(store: store, client: client, now: { Timestamp(milliseconds: Int64(WallTime.now().milliseconds)) },
+            log: log)
+        do throws(StoreError) {
+            try await desks.refresh()
+            registration = try await Registration(
+                store: store, name: configuration.name, ttlSeconds: limits.leaseSeconds, log: log)
+        } catch {
+            throw .store(error)
+        }
+        let turns = Turns(
+            desks: desks, store: store, registration: registration, limits: limits,
+            stopping: Latch(), log: log)
+        loop = LeaseLoop(
+            store: store, registration: registration, limits: limits, metrics: metrics, log: log,
+            turns: turns)
+        operations = try Self.operations(configuration, metrics)
+        self.configuration = configuration
+        self.address = address
+        self.store = store
+        self.log = log
+    }
+
+    func run(until stop: Latch) async throws(WorkerFailure) {
+        let services = [
+            Service("operations") { await operations.serve(until: $0) },
+            Service("registration") { await registration.keep(until: $0) },
+            Service("configuration") {
+                await desks.keepFresh(
+                    everySeconds: configuration.refreshSeconds, until: $0)
+            },
+            Service("caretaker") {
+                await Caretaker(store: store, limits: configuration.limits, log: log).run(until: $0)
+            },
+            Service("listener") { await listen(until: $0) },
+            Service("lanes") { await loop.run(until: $0) },
+        ]
+        let group = ServiceGroup(services, graceSeconds: configuration.graceSeconds, log: log)
+        log.info("ready", ["worker": "\(registration.worker)", "port": "\(operations.port)"])
+        do throws(ServiceFailure) {
+            try await group.run(until: stop)
+        } catch {
+            throw .service(error)
+        }
+        client.shutdown()
+    }
+
+    /// What wakes an idle worker at once. Losing it costs a poll interval.
+    private func listen(until stop: Latch) async {
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask {
+                for await _ in Store.pokes(from: address) { loop.poke() }
+            }
+            await stop.wait()
+            group.cancelAll()
+        }
+    }
+
+    private static func operations(
+        _ configuration: WorkerConfiguration, _ metrics: WorkerMetrics
+    ) throws(WorkerFailure) -> HTTPServer {
+        let operations = HTTPOperations(
+            unreadiness: { nil },
+            metrics: { (Metrics.contentType, metrics.registry.render()) })
+        do throws(HTTPServerError) {
+            return try HTTPServer(
+                host: configuration.operationsHost, port: configuration.operationsPort,
+                limits: HTTPServerLimits(), handler: operations.handler)
+        } catch {
+            throw .http("\(error)")
+        }
+    }
+}
+
+extension HTTPServer {
+    fileprivate func serve(until stop: Latch) async {
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await self.run() }
+            await stop.wait()
+            self.stop()
+        }
+    }
+}

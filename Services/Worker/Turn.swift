@@ -1,0 +1,248 @@
+import Automation
+import JSON
+import Models
+import Store
+
+/// A leased lane's way to its settlement: the jobs at its head, one after the other.
+///
+///     LeasedLane -> [Event] -> Facts -> [Evaluation] -> Plan -> coalesced -> [Effect] -> Settlement
+///
+/// A job whose plan only sets fields waits for the next one, which may set them again; everything
+/// else is performed at once. Without a backlog no job waits.
+struct Turn {
+    /// Ends the turn: the rest of the lane is due again as `next` says.
+    struct Pause: Error {
+        let next: LaneSettlement.Next
+    }
+
+    let lane: LeasedLane
+    /// The lane's jobs, read.
+    let jobs: [ReadJob]
+    let desk: Desk
+    private var ledger: EffectLedger
+    let attemptsMax: Int
+    /// False when the worker stops or its lease is about to end.
+    let mayContinue: @Sendable () -> Bool
+    var surroundings: Surroundings
+
+    private var settlements: [Settlement] = []
+    private var waiting: [Decision] = []
+    /// Effects of this turn that are performed, or superseded by one that is.
+    private var done: Set<EffectKey> = []
+
+    init(
+        of lane: LeasedLane, _ jobs: [ReadJob], at desk: Desk, surroundings: Surroundings, ledger: EffectLedger,
+        attemptsMax: Int, mayContinue: @escaping @Sendable () -> Bool
+    ) {
+        self.lane = lane
+        self.jobs = jobs
+        self.desk = desk
+        self.surroundings = surroundings
+        self.ledger = ledger
+        self.attemptsMax = attemptsMax
+        self.mayContinue = mayContinue
+    }
+
+    mutating func run() async -> LaneSettlement {
+        do throws(Pause) {
+            for job in jobs {
+                try checkpoint()
+                let decision = try await decide(job)
+                if !decision.canWait { try await performWaiting() }
+                waiting.append(decision)
+                if !decision.canWait { try await performWaiting() }
+            }
+            try await performWaiting()
+            return ended(.proceed)
+        } catch {
+            return ended(error.next)
+        }
+    }
+
+    private func ended(_ next: LaneSettlement.Next) -> LaneSettlement {
+        LaneSettlement(fence: lane.fence, settlements: settlements, next: next)
+    }
+
+    private func checkpoint() throws(Pause) {
+        if !mayContinue() { throw Pause(next: .retry(afterSeconds: 0, refundsAttempt: true)) }
+    }
+
+    /// What a failure means for this job: another attempt, or the cause with which it is given up.
+    private func givenUp(_ failure: Failure, on job: Job) throws(Pause) -> Cause {
+        let attempt = job == lane.jobs.first ? lane.attempt : 1
+        let decision = Backoff.decision(
+            after: failure, attempt: attempt, attemptsMax: attemptsMax,
+            jitter: Double.random(in: 0..<1))
+        switch decision {
+        case .again(let next): throw Pause(next: next)
+        case .giveUp(let cause): return cause
+        }
+    }
+}
+
+// MARK: - Deciding
+
+extension Turn {
+    /// What shall become of one job.
+    struct Decision {
+        let job: Job
+        /// The outcome when there is nothing to perform.
+        var outcome: Outcome
+        var plan = Plan()
+        var facts: JSON?
+
+        /// Whether a later job may still make its effects superfluous.
+        var canWait: Bool {
+            plan.effects.allSatisfy {
+                if case .updateRecord = $0.command { true } else { false }
+            }
+        }
+    }
+
+    private mutating func decide(_ read: ReadJob) async throws(Pause) -> Decision {
+        let job = read.job
+        let event: EventFacts
+        switch read.facts {
+        case .success(let facts): event = facts
+        case .failure(let unreadable):
+            return Decision(job: job, outcome: .failed(unreadable.cause))
+        }
+        guard event.direction != nil else {
+            return Decision(job: job, outcome: .ignored(reason: job.event.reasonIgnored))
+        }
+        let facts = Facts(
+            event: event, links: surroundings.links(for: event),
+            echoes: surroundings.echoes(of: event))
+        let needs = desk.needs(for: facts)
+        // What is fetched must show what earlier events of the lane have done.
+        if !needs.isEmpty { try await performWaiting() }
+        do throws(Failure) {
+            return try await planned(job, facts, needs)
+        } catch {
+            // An event that is given up must not overtake what waits before it.
+            try await performWaiting()
+            return Decision(job: job, outcome: .failed(try givenUp(error, on: job)))
+        }
+    }
+
+    private func planned(
+        _ job: Job, _ known: Facts, _ needs: FactNeeds
+    ) async throws(Failure) -> Decision {
+        var facts = known
+        if !needs.isEmpty { try await desk.vendors.fetch(needs, into: &facts) }
+        var (evaluations, plan) = desk.decide(facts)
+        if !plan.effects.isEmpty, try await desk.vendors.created(facts.event.record) {
+            facts.echoes.insert(.created)
+            (evaluations, plan) = desk.decide(facts)
+        }
+        let isIdle = plan.effects.isEmpty && plan.problems.isEmpty
+        let outcome: Outcome =
+            facts.isWhollyEcho
+            ? .ignored(reason: "it repeats what Liaison wrote")
+            : evaluations.contains(where: \.isMatched) || !isIdle ? .applied : .unmatched
+        // Links alone are facts, too: without them an evaluation could not be repeated.
+        let isBare = facts.links.isEmpty && facts.echoes.isEmpty && needs.isEmpty
+        return Decision(
+            job: job, outcome: outcome, plan: plan, facts: isBare ? nil : facts.json)
+    }
+}
+
+// MARK: - Performing
+
+extension Turn {
+    private mutating func performWaiting() async throws(Pause) {
+        let decisions = waiting
+        waiting = []
+        if decisions.filter({ !$0.plan.effects.isEmpty }).count > 1 {
+            try await performFolded(decisions)
+        }
+        for decision in decisions {
+            settle(decision, as: try await perform(decision))
+        }
+    }
+
+    /// Performs what is left when superseded writes are taken out, and records the others with the
+    /// write that supersedes them. A refusal ends it silently: the decisions are then performed one
+    /// by one, so that each gets its own words from the vendor and no valid value is lost.
+    private mutating func performFolded(_ decisions: [Decision]) async throws(Pause) {
+        let folded = coalesce(decisions.flatMap(\.plan.effects))
+        guard !folded.superseded.isEmpty else { return }
+        let jobs = Dictionary(
+            decisions.flatMap { decision in
+                decision.plan.effects.map { ($0.key, decision.job) }
+            }, uniquingKeysWith: { first, _ in first })
+        for effect in folded.effects {
+            guard let job = jobs[effect.key] else { continue }
+            let superseded = folded.superseded.filter { $0.value == effect.key }
+                .compactMap { key, _ in jobs[key].map { SupersededEffect(key: key, job: $0) } }
+            try checkpoint()
+            do throws(Failure) {
+                try await perform(effect, of: job, superseding: superseded)
+            } catch {
+                _ = try givenUp(error, on: job)
+                return
+            }
+        }
+    }
+
+    /// The effects of one decision in their order. One that is given up does not keep the others
+    /// from being performed; the event is then marked failed with the first cause.
+    private mutating func perform(_ decision: Decision) async throws(Pause) -> Outcome {
+        var cause = decision.plan.problems.first?.cause
+        for effect in decision.plan.effects {
+            try checkpoint()
+            do throws(Failure) {
+                try await perform(effect, of: decision.job, superseding: [])
+            } catch {
+                let reason = try givenUp(error, on: decision.job)
+                cause = cause ?? reason
+            }
+        }
+        return cause.map(Outcome.failed) ?? decision.outcome
+    }
+
+    private mutating func perform(
+        _ effect: Effect, of job: Job, superseding: [SupersededEffect]
+    ) async throws(Failure) {
+        guard !done.contains(effect.key) else { return }
+        switch try await ledger.begin(effect, of: job) {
+        case .performed: break
+        case .new: try await call(effect, of: job, lookFirst: false, superseding)
+        case .startedBefore: try await call(effect, of: job, lookFirst: true, superseding)
+        }
+        done.formUnion([effect.key] + superseding.map(\.key))
+    }
+
+    private mutating func call(
+        _ effect: Effect, of job: Job, lookFirst: Bool, _ superseding: [SupersededEffect]
+    ) async throws(Failure) {
+        do throws(Failure) {
+            let performed = try await desk.vendors.perform(effect.command, lookFirst: lookFirst)
+            try await ledger.finish(effect, of: job, performed, superseding: superseding)
+            if let link = performed.link { surroundings.add(link) }
+        } catch .permanent(let cause) {
+            try await ledger.fail(effect, of: job, cause)
+            throw .permanent(cause)
+        }
+    }
+
+    private mutating func settle(_ decision: Decision, as outcome: Outcome) {
+        settlements.append(
+            Settlement(
+                job: decision.job, outcome: outcome, facts: decision.facts,
+                configurationVersion: desk.version))
+    }
+}
+
+extension Event {
+    /// Why no rule can concern this event.
+    fileprivate var reasonIgnored: String {
+        switch kind {
+        case .ping: "a ping"
+        case .unknown(let name): "Liaison does not know the kind \(name)"
+        case .service(let change): "rules do not read service events (\(change))"
+        case .request(let name): "no request \(name) is known"
+        case .incident, .record: "it tells no incident and no record"
+        }
+    }
+}

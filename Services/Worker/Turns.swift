@@ -1,0 +1,78 @@
+import Automation
+import Models
+import Runtime
+import Store
+
+/// Gives each lane of a lease its turn, all at the same time.
+struct Turns: Sendable {
+    let desks: Desks
+    let store: Store
+    let registration: Registration
+    let limits: WorkerLimits
+    /// Opens when the worker stops: turns then end at the next effect.
+    let stopping: Latch
+    let log: Log
+
+    func take(
+        _ lanes: [LeasedLane], as worker: WorkerID,
+        finished: @escaping @Sendable (LaneSettlement) -> Void
+    ) async {
+        await withDiscardingTaskGroup { group in
+            for (connection, lanes) in Dictionary(grouping: lanes, by: \.connection) {
+                group.addTask {
+                    await take(lanes, of: connection, as: worker, finished: finished)
+                }
+            }
+        }
+    }
+
+    private func take(
+        _ lanes: [LeasedLane], of connection: ConnectionID, as worker: WorkerID,
+        finished: @escaping @Sendable (LaneSettlement) -> Void
+    ) async {
+        guard let desk = desks[connection] else {
+            for lane in lanes { finished(lane.unconfigured) }
+            return
+        }
+        do throws(StoreError) {
+            let jobs = lanes.map { $0.jobs.map(ReadJob.init) }
+            let surroundings = try await Surroundings(
+                of: jobs.flatMap { $0 }, in: connection, from: store)
+            await withDiscardingTaskGroup { group in
+                for (lane, jobs) in zip(lanes, jobs) {
+                    group.addTask {
+                        finished(await turn(of: lane, jobs, at: desk, surroundings, worker))
+                    }
+                }
+            }
+        } catch {
+            log.warning("could not look around", ["reason": "\(error)"])
+            for lane in lanes { finished(lane.postponed) }
+        }
+    }
+
+    private func turn(
+        of lane: LeasedLane, _ jobs: [ReadJob], at desk: Desk, _ surroundings: Surroundings,
+        _ worker: WorkerID
+    ) async -> LaneSettlement {
+        var turn = Turn(
+            of: lane, jobs, at: desk, surroundings: surroundings,
+            ledger: EffectLedger(store: store, lane: lane, limits: limits),
+            attemptsMax: limits.attemptsMax,
+            mayContinue: { !stopping.isOpen && registration.isEntitled(as: worker) })
+        return await turn.run()
+    }
+}
+
+extension LeasedLane {
+    /// Its connection is switched off or not known to this worker yet: the events wait.
+    fileprivate var unconfigured: LaneSettlement {
+        LaneSettlement(
+            fence: fence, settlements: [], next: .retry(afterSeconds: 10, refundsAttempt: true))
+    }
+
+    fileprivate var postponed: LaneSettlement {
+        LaneSettlement(
+            fence: fence, settlements: [], next: .retry(afterSeconds: 1, refundsAttempt: true))
+    }
+}

@@ -1,0 +1,52 @@
+import Models
+import Runtime
+import Store
+
+/// What a worker counts.
+struct WorkerMetrics: Sendable {
+    enum Ending: String, NamedMetricLabel {
+        static let labelName = "outcome"
+        case applied, unmatched, ignored, failed
+    }
+
+    let registry = Metrics()
+    private let settled: Labelled<Ending, Counter>
+    private let lost: Counter
+    private let inFlight: Gauge
+    private let exchangeSeconds: Histogram
+    let effects: Counter
+    let retries: Counter
+
+    init() {
+        settled = registry.counter("events_settled_total", "Events by outcome.", by: Ending.self)
+        lost = registry.counter("leases_lost_total", "Settlements that came too late.")
+        inFlight = registry.gauge("lanes_in_flight", "Lanes this worker holds.")
+        exchangeSeconds = registry.histogram(
+            "exchange_seconds", "Settling and leasing, one round trip.",
+            buckets: Histogram.requestSeconds)
+        effects = registry.counter("effects_total", "Effects performed at a vendor.")
+        retries = registry.counter("retries_total", "Turns that ended in another attempt.")
+    }
+
+    func exchanged(_ settling: [LaneSettlement], _ lease: Lease, took: Duration) {
+        exchangeSeconds.observe(took)
+        lost.add(lease.lost.count)
+        inFlight.add(lease.lanes.count - settling.count)
+        let refused = Set(lease.lost)
+        for lane in settling where !refused.contains(lane.fence) {
+            if case .retry = lane.next { retries.add() }
+            for settlement in lane.settlements { settled[settlement.outcome.ending].add() }
+        }
+    }
+}
+
+extension Outcome {
+    fileprivate var ending: WorkerMetrics.Ending {
+        switch self {
+        case .applied: .applied
+        case .unmatched: .unmatched
+        case .ignored: .ignored
+        case .failed: .failed
+        }
+    }
+}

@@ -1,0 +1,41 @@
+import Automation
+import Models
+import XCTest
+
+final class BackoffTests: XCTestCase {
+    func testGrowsToItsCapWithFullJitter() {
+        func check(_ attempt: Int, _ jitter: Double, _ seconds: Double, line: UInt = #line) {
+            XCTAssertEqual(
+                Backoff.seconds(attempt: attempt, jitter: jitter), seconds, accuracy: 1e-9,
+                line: line)
+        }
+        check(1, 0, 0)
+        check(1, 0.5, 1)
+        check(2, 0.5, 2)
+        check(3, 0.5, 4)
+        check(8, 0.5, 128)
+        check(9, 0.5, 150)
+        check(1_000_000, 0.5, 150)
+        check(0, 0.5, 1)
+        check(.min, 0.5, 1)
+    }
+
+    func testDecidesByTheFailure() {
+        let cause = Cause(.salesforce, code: "UNABLE_TO_LOCK_ROW", message: "locked")
+        func check(
+            _ failure: Failure, attempt: Int, _ decision: Backoff.Decision, line: UInt = #line
+        ) {
+            XCTAssertEqual(
+                Backoff.decision(after: failure, attempt: attempt, attemptsMax: 3, jitter: 0.5),
+                decision, line: line)
+        }
+        let again = LaneSettlement.Next.retry
+        check(.retryable(cause), attempt: 1, .again(again(1, false)))
+        check(.retryable(cause), attempt: 2, .again(again(2, false)))
+        check(.retryable(cause), attempt: 3, .giveUp(cause))
+        check(.throttled(cause, retryAfterSeconds: 9), attempt: 3, .again(again(9, true)))
+        check(.throttled(cause, retryAfterSeconds: -1), attempt: 1, .again(again(0, true)))
+        check(.permanent(cause), attempt: 1, .giveUp(cause))
+        check(.interrupted, attempt: 99, .again(again(0, true)))
+    }
+}

@@ -1,0 +1,183 @@
+import Crypto
+import Foundation
+import JSON
+import XCTest
+
+@testable import Console
+
+/// `console check`: needs no database and says everything at once.
+final class CheckTests: XCTestCase {
+    private static let canary = "canary-7f3a91-never-print-me"
+
+    func testTheDemoConfigurationIsFlawless() async throws {
+        // The file names its key relative to itself, so a copy needs the same neighbourhood.
+        let folder = try TemporaryFolder(for: self)
+        let demo = URL(fileURLWithPath: #filePath)
+            .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+            .appendingPathComponent("deploy/demo/liaison.json")
+        let path = try folder.write(
+            String(contentsOf: demo, encoding: .utf8), to: "deploy/demo/liaison.json")
+        _ = try folder.write(try RSAPrivateKey.generate().pem, to: ".liaison/salesforce.pem")
+        let run = await ConsoleRun.of(
+            "check", path,
+            environment: [
+                "ACME_PAGERDUTY_TOKEN": Self.canary,
+                "ACME_PAGERDUTY_WEBHOOK_SECRET": Self.canary,
+                "ACME_PAGERDUTY_LEGACY_TOKEN": Self.canary,
+                "ACME_SALESFORCE_WEBHOOK_SECRET": Self.canary,
+            ])
+        XCTAssertEqual(run.errors, [])
+        XCTAssertEqual(run.status, 0)
+        XCTAssertEqual(
+            run.output.first, "\(path) can be applied: 1 connection, 3 rulesets, 15 rules")
+        XCTAssertFalse(run.everything.contains(Self.canary))
+    }
+
+    func testEveryProblemIsNamedAtOnceWithItsPointer() async throws {
+        let folder = try TemporaryFolder(for: self)
+        _ = try folder.write("", to: "empty")
+        _ = try folder.write([0xFF, 0xFE], to: "binary")
+        _ = try folder.write("no key at all\n", to: "key.pem")
+        let path = try folder.write(
+            """
+            {"connections": [
+                {
+                    "id": "Acme Shop",
+                    "pagerDuty": {
+                        "apiURL": "http://example.com",
+                        "token": "\(Self.canary)",
+                        "from": "nobody",
+                        "webhooks": [
+                            {"secret": {"variable": "ABSENT"}},
+                            {"secret": {"variable": "EMPTY"}},
+                            {"secret": {"file": "absent"}},
+                            {"secret": {"file": "empty"}},
+                            {"secret": {"file": "binary"}},
+                            {"secret": {"file": "empty", "variable": "EMPTY"}},
+                            {"secret": {}},
+                            {"secret": {"vault": "there"}}
+                        ]
+                    },
+                    "salesforce": {"clientId": 7, "privateKey": {"file": "key.pem"}},
+                    "rulesets": [
+                        {
+                            "name": "One",
+                            "rules": [
+                                {
+                                    "id": "a", "object": "Case", "direction": "recordChange",
+                                    "when": {
+                                        "field": "record.Subject", "operator": "matchesRegex",
+                                        "value": "("
+                                    },
+                                    "actions": [{"type": "page"}]
+                                }
+                            ]
+                        }
+                    ],
+                    "colour": "red"
+                }
+            ]}
+            """, to: "liaison.json")
+        let run = await ConsoleRun.of("check", path, environment: ["EMPTY": ""])
+        XCTAssertEqual(run.status, 1)
+        XCTAssertEqual(run.output, [])
+        let expected = [
+            "/connections/0/id: must be 1 to 40 lower-case letters, digits and hyphens",
+            "/connections/0/pagerDuty/apiURL: must begin with https://",
+            "/connections/0/pagerDuty/from: must be the e-mail address of a PagerDuty user",
+            #"/connections/0/pagerDuty/token: must be {"file": path} or {"variable": name}, "#
+                + "not the secret itself",
+            "/connections/0/pagerDuty/webhooks/0/secret/variable: "
+                + "names the variable ABSENT, which is not set",
+            "/connections/0/pagerDuty/webhooks/1/secret/variable: "
+                + "names the variable EMPTY, which is empty",
+            "/connections/0/pagerDuty/webhooks/2/secret/file: "
+                + "names a file that cannot be read: No such file or directory",
+            "/connections/0/pagerDuty/webhooks/3/secret/file: names a file that is empty",
+            "/connections/0/pagerDuty/webhooks/4/secret/file: names a file that is not UTF-8",
+            "/connections/0/pagerDuty/webhooks/5/secret: must name either a file or a variable",
+            "/connections/0/pagerDuty/webhooks/6/secret: must name either a file or a variable",
+            "/connections/0/pagerDuty/webhooks/7/secret: must name either a file or a variable",
+            "/connections/0/salesforce/clientId: must be a string",
+            "/connections/0/salesforce/privateKey: the text is not a PEM key: no line "
+                + "\"-----BEGIN ...-----\" was found",
+            "/connections/0/salesforce/username: is missing",
+        ]
+        for line in expected { XCTAssert(run.errors.contains(line), line) }
+        for pointer in [
+            "/connections/0/colour: ", "/connections/0/pagerDuty/webhooks/7/secret/vault: ",
+            "/connections/0/rulesets/0/rules/0/when/value: is no regular expression: ",
+            "/connections/0/rulesets/0/rules/0/actions/0/type: must be one of ",
+        ] {
+            XCTAssert(run.errors.contains { $0.hasPrefix(pointer) }, pointer)
+        }
+        XCTAssertEqual(run.errors.count, expected.count + 4, "\(run.errors)")
+        XCTAssertFalse(run.everything.contains(Self.canary))
+    }
+
+    func testASecretIsReadWithoutItsLastLineEnd() throws {
+        let folder = try TemporaryFolder(for: self)
+        for (written, expected) in [
+            ("abc", "abc"), ("abc\n", "abc"), ("abc\r\n", "abc"), ("abc\n\n", "abc\n"),
+            (" abc ", " abc "),
+        ] {
+            let secret = try folder.write(written, to: "token")
+            for path in ["token", secret] {
+                let read = secretText(["file": .string(path)], in: folder)
+                XCTAssertEqual(read, expected)
+            }
+        }
+        XCTAssertEqual(
+            secretText(["variable": "T"], in: folder, environment: ["T": "abc\n"]), "abc\n")
+    }
+
+    func testASecretIsNoLongerThanItsLimit() throws {
+        let folder = try TemporaryFolder(for: self)
+        _ = try folder.write(
+            [UInt8](repeating: 0x61, count: FileSecrets.bytesMax), to: "longest")
+        _ = try folder.write(
+            [UInt8](repeating: 0x61, count: FileSecrets.bytesMax + 1), to: "longer")
+        XCTAssertNotNil(secretText(["file": "longest"], in: folder))
+        XCTAssertNil(secretText(["file": "longer"], in: folder))
+        XCTAssertNil(secretText(["file": "/dev/zero"], in: folder))
+        XCTAssertNil(secretText(["file": "."], in: folder))
+    }
+
+    func testAFileThatIsNoJSONIsToldWithLineAndColumn() async throws {
+        try await refuse(
+            Array("{\n  \"connections\": [\n    oops\n".utf8),
+            ", line 3, column 5: not JSON: this byte cannot stand here")
+        try await refuse(Array("{\"a\": 1".utf8), ", line 1, column 8: not JSON: the text ends too early")
+        // Columns are characters, not bytes.
+        try await refuse(Array("{\"äöü\" 1}".utf8), ", line 1, column 8: not JSON: this byte cannot")
+        try await refuse(
+            Array("{\n\"a\": \"".utf8) + [0xC3, 0x28] + Array("\"}".utf8), ", line 2, is not UTF-8")
+        try await refuse([], ", line 1, column 1: not JSON: the text ends too early")
+        try await refuse(Array("[]".utf8), "/connections: is missing")
+    }
+
+    func testAFileThatCannotBeReadIsTold() async throws {
+        let folder = try TemporaryFolder(for: self)
+        let missing = await ConsoleRun.of("check", folder.path + "/absent.json")
+        XCTAssertEqual(
+            missing.errors,
+            ["\(folder.path)/absent.json cannot be read: No such file or directory"])
+        XCTAssertEqual(missing.status, 1)
+        let directory = await ConsoleRun.of("check", folder.path)
+        XCTAssertEqual(directory.errors, ["\(folder.path) cannot be read: Is a directory"])
+    }
+
+    private func secretText(
+        _ value: JSON, in folder: TemporaryFolder, environment: [String: String] = [:]
+    ) -> String? {
+        FileSecrets(folder: folder.path, environment: environment)
+            .resolve(JSONReader(value, problems: JSONProblems()))?.revealed
+    }
+
+    private func refuse(_ bytes: [UInt8], _ message: String, line: UInt = #line) async throws {
+        let path = try TemporaryFolder(for: self).write(bytes, to: "liaison.json")
+        let run = await ConsoleRun.of("check", path)
+        XCTAssertEqual(run.status, 1, line: line)
+        XCTAssert(run.errors.contains { $0.contains(message) }, "\(run.errors)", line: line)
+    }
+}
