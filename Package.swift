@@ -10,6 +10,7 @@ let package = Package(
         .executable(name: "worker", targets: ["Worker"]),
         .executable(name: "console", targets: ["Console"]),
         .executable(name: "sandbox", targets: ["Sandbox"]),
+        .executable(name: "bench", targets: ["Bench"]),
     ],
     dependencies: [],
     targets: system + shared + services + tests,
@@ -85,6 +86,12 @@ var tests: [Target] {
             exclude: exclude)
     }
     return [
+        .executableTarget(
+            name: "Bench",
+            dependencies: [
+                "JSON", "Models", "Automation", "HTTP", "Crypto", "Postgres", "Store", "CEpoll",
+            ],
+            path: "Tests/Bench"),
         .target(
             name: "TestSupport", dependencies: ["JSON", "Postgres"], path: "Tests/TestSupport"),
         tests("JSONTests", ["JSON"]),

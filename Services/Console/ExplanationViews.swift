@@ -3,7 +3,8 @@ import JSON
 import Models
 
 extension Explanation {
-    /// For people: which rules were asked, then each with its conditions.
+    /// For people: which rules were asked, then each with its conditions, and at the end those that
+    /// are not about this event.
     var lines: [String] {
         var lines = [headline]
         if history.versionInForce != history.version {
@@ -13,14 +14,17 @@ extension Explanation {
             return lines + ["the event cannot be evaluated: \(unreadable.message)"]
         }
         if evaluations.isEmpty { lines.append("no rule is enabled") }
-        for evaluation in evaluations {
-            lines.append("")
-            lines += evaluation.text.split(separator: "\n").map(String.init)
-            if let change = history.change(of: evaluation.rule) {
-                lines.append("  (\(change.words))")
-            }
+        for evaluation in evaluations where evaluation.isApplicable {
+            lines += [""] + self.lines(of: evaluation)
         }
+        let others = evaluations.filter { !$0.isApplicable }
+        if !others.isEmpty { lines += [""] + others.flatMap(self.lines) }
         return lines
+    }
+
+    private func lines(of evaluation: Evaluation) -> [String] {
+        let change = history.change(of: evaluation.rule).map { ["  (\($0.words))"] }
+        return evaluation.text.split(separator: "\n").map(String.init) + (change ?? [])
     }
 
     private var headline: String {
@@ -52,5 +56,14 @@ extension Explanation {
         object["unreadable"] = unreadable.map { .string($0.message) }
         object["rules"] = .array(rules)
         return .object(object)
+    }
+}
+
+extension Evaluation {
+    fileprivate var isApplicable: Bool {
+        switch result {
+        case .matched, .notMatched: true
+        case .notApplicable: false
+        }
     }
 }

@@ -4,8 +4,8 @@ import JSON
 import Models
 
 extension Vendors {
-    /// Fetches what the rules want to know beyond the event. What does not exist any more is told as
-    /// such (a record without values), not as a failure.
+    /// Fetches what the rules want to know beyond the event. What does not exist any more is told
+    /// as such (a record without values), not as a failure.
     func fetch(_ needs: FactNeeds, into facts: inout Facts) async throws(Failure) {
         for id in needs.incidents.sorted() {
             facts.incidents[id] = try await pagerDuty().incident(id).value
@@ -26,6 +26,14 @@ extension Vendors {
         let author = change.userID ?? change.new["CreatedById"].string.flatMap { RecordID($0) }
         guard let author else { return false }
         return try await salesforce().whoAmI().user == author
+    }
+
+    /// Whether the event says that another user than ours saved the record.
+    func isByAnother(_ change: RecordChangeFacts) async throws(Failure) -> Bool {
+        let author =
+            change.userID ?? change.new["LastModifiedById"].string.flatMap { RecordID($0) }
+        guard let author else { return false }
+        return try await salesforce().whoAmI().user != author
     }
 
     private func values(

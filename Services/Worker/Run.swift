@@ -39,7 +39,7 @@ private func store(
     guard let key = Base64.decode(configuration.masterKey.exposed) else { throw .masterKey }
     var limits = PoolLimits()
     limits.connectionsMax = configuration.limits.databaseConnectionsMax
-    // A turn waits for its effects' records as long as it takes; there are as many waiters as lanes.
+    // A turn waits for its effects' records as long as it takes: as many waiters as lanes.
     limits.waitersMax = configuration.limits.lanesMax * 2 + 16
     limits.waitSecondsMax = 10
     do throws(StoreError) {
@@ -71,8 +71,9 @@ struct Worker: Sendable {
         } catch {
             throw .http("\(error)")
         }
-        desks = Desks(store: store, client: client, now: { Timestamp(milliseconds: Int64(WallTime.now().milliseconds)) },
-            log: log)
+        desks = Desks(
+            store: store, client: client,
+            now: { Timestamp(milliseconds: Int64(WallTime.now().milliseconds)) }, log: log)
         do throws(StoreError) {
             try await desks.refresh()
             registration = try await Registration(

@@ -94,7 +94,7 @@ final class ApplyTests: XCTestCase {
         var fixture = try await ConsoleFixture(for: self)
         try await fixture.apply([rule])
         let key = [UInt8](repeating: 9, count: 32)
-        fixture.environment["LIAISON_MASTER_KEY"] = Base64.encode(key)
+        fixture.environment["LIAISON_MASTER_KEY"] = Hex.encode(key)
         let run = try await fixture.apply([rule])
         XCTAssertEqual(
             run.output.first, "version 2 is in force: 1 connection, 1 ruleset, 1 rule")
@@ -113,7 +113,7 @@ final class ApplyTests: XCTestCase {
             path, [:], ["LIAISON_DATABASE_URL is missing", "LIAISON_MASTER_KEY is missing"])
         await refuse(
             path, ["LIAISON_DATABASE_URL": url, "LIAISON_MASTER_KEY": canary],
-            ["LIAISON_MASTER_KEY is not Base64 of 32 bytes"])
+            ["LIAISON_MASTER_KEY must be 32 bytes, in Base64 or as 64 hexadecimal digits"])
         await refuse(
             path, ["LIAISON_DATABASE_URL": "nonsense \(canary)", "LIAISON_MASTER_KEY": key],
             ["LIAISON_DATABASE_URL is no connection string of PostgreSQL"])

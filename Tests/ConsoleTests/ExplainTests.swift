@@ -75,6 +75,21 @@ final class ExplainTests: XCTestCase {
         try await refuse(fixture, ["explain", "E9"], "there is no event E9")
     }
 
+    func testRulesThatAreNotAboutTheEventComeLast() async throws {
+        let fixture = try await ConsoleFixture(for: self)
+        let other: JSON = [
+            "id": "other", "object": "Case", "direction": "recordChange",
+            "when": ["always": true], "actions": [["type": "addNote", "text": "seen"]],
+        ]
+        try await fixture.apply([other, Sample.rule("a", when: ["always": true])])
+        try await fixture.append([Sample.event("E1")])
+        try await fixture.settle { _ in .applied }
+        let run = await fixture.run("explain", "E1")
+        XCTAssertEqual(run.output.count, 6)
+        XCTAssertEqual(run.output[1...4], ["", "Demo/a: matched", "  always: true", ""])
+        XCTAssertEqual(run.output[5].hasPrefix("Demo/other: not applicable: "), true)
+    }
+
     /// The rules of then are asked, and what became of them is said.
     func testRulesThatChangedSince() async throws {
         let fixture = try await fixture()

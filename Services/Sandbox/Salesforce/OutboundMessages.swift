@@ -35,7 +35,7 @@ extension SalesforceOrg {
 
     mutating func nextID(_ prefix: String, _ kind: String) -> String {
         numbers[kind, default: 0] += 1
-        return RecordID(prefix: prefix, number: numbers[kind, default: 0])?.long ?? ""
+        return newID(prefix, numbers[kind, default: 0])?.long ?? ""
     }
 
     static let outboundHeaders: HTTPHeaders = [

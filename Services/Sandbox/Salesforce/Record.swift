@@ -80,6 +80,15 @@ extension RecordID {
     }
 }
 
+extension SalesforceOrg {
+    private static let recordsPerRunMax = 1_000_000
+
+    /// The id of the record of that number, counted from 1.
+    func newID(_ prefix: String, _ number: Int) -> RecordID? {
+        RecordID(prefix: prefix, number: run * Self.recordsPerRunMax + number)
+    }
+}
+
 extension Timestamp {
     /// `2026-03-02T09:15:04.000+0000`: cut to the second, no colon in the offset
     /// (`reference/salesforce.md` 2.9).

@@ -9,7 +9,7 @@ extension SalesforceOrg {
     ) throws(SalesforceError) -> RecordID {
         let write = try CheckedWrite(body, of: type, isCreate: true)
         let number = numbers[type.name, default: 0] + 1
-        guard let id = RecordID(prefix: type.keyPrefix, number: number) else {
+        guard let id = newID(type.keyPrefix, number) else {
             throw .unknownResource
         }
         try meetLock(on: id)

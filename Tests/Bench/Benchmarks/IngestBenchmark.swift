@@ -1,0 +1,83 @@
+import Postgres
+
+/// Signed webhooks, each answered 202 after its commit, as fast as 64 connections can send them.
+struct IngestBenchmark {
+    static let connections = 64
+    private static let rounds = 3
+    private static let seconds = 5
+
+    let laboratory: Laboratory
+
+    /// The best of three rounds on either side, taken in turns: whatever else the machine does then
+    /// hits both.
+    func run() async throws -> [Measurement] {
+        let database = try await laboratory.database("bench_ingest", .webhooksOnly())
+        let singleInsert = try await SingleInsert(in: laboratory, on: database)
+        let ingest = try await IngestProcess.start(in: laboratory, on: database)
+        defer { ingest.child.stop() }
+        let webhooks = Webhooks(incidents: 20_000, signedCount: 500_000)
+        let generator = try LoadGenerator(
+            port: ingest.port, connections: Self.connections, requests: webhooks)
+        var accepted = 0
+        var (best, yardstick) = (0.0, 0.0)
+        for _ in 0..<Self.rounds {
+            let inserts = try singleInsert.run(seconds: Self.seconds)
+            yardstick = max(yardstick, inserts.transactionsPerSecond)
+            accepted += try Self.accepted(generator, seconds: 1).count
+            let (rate, count) = try Self.accepted(generator, seconds: Double(Self.seconds))
+            accepted += count
+            best = max(best, rate)
+        }
+        let logged = try await database.number("SELECT count(*) FROM job")
+        guard logged == accepted else {
+            throw BenchFailure("\(accepted) were answered 202 but \(logged) are in the log")
+        }
+        ingest.child.stop()
+        try await laboratory.drop(database)
+        let limit = try generatorLimit(webhooks)
+        return [
+            Measurement(
+                name: "ingest", value: best, unit: "accepted/s", yardstick: yardstick,
+                goal: ">= 1.0 x pgbench's single INSERT, 64 clients", ok: best >= yardstick),
+            Measurement(
+                name: "ingest-generator", value: limit, unit: "requests/s", yardstick: best,
+                goal: ">= 2 x ingest: the generator is not what is measured", ok: limit >= 2 * best),
+        ]
+    }
+
+    /// - Returns: the rate, and how many were accepted in all, also after the time was over.
+    static func accepted(
+        _ generator: LoadGenerator<Webhooks>, seconds: Double
+    ) throws -> (rate: Double, count: Int) {
+        let result = generator.run(.closed, seconds: seconds)
+        try result.checkAccepted()
+        return (result.perSecond(202), (result.answers[202] ?? 0) + generator.lateAnswers)
+    }
+
+    /// The same requests against a server that only answers.
+    private func generatorLimit(_ webhooks: Webhooks) throws -> Double {
+        let port = LoopbackAddress.freePort()
+        let server = try Child(
+            "\(laboratory.programs)/bench", ["trivial-server", "\(port)", "\(webhooks.template.count)"],
+            log: "\(laboratory.folder)/trivial.log")
+        defer { server.stop() }
+        let end = monotonicNanoseconds() + nanoseconds(5)
+        while monotonicNanoseconds() < end {
+            try server.checkRunning()
+            let generator = try? LoadGenerator(
+                port: port, connections: Self.connections, requests: webhooks)
+            if let generator { return generator.run(.closed, seconds: 3).perSecond(202) }
+        }
+        throw BenchFailure("the trivial server does not listen")
+    }
+}
+
+extension LoadResult {
+    /// Refusals would make everything else look better than it is.
+    func checkAccepted() throws {
+        let others = answers.filter { $0.key != 202 }
+        guard others.isEmpty, broken == 0 else {
+            throw BenchFailure("not everything was accepted: \(others), \(broken) broken")
+        }
+    }
+}

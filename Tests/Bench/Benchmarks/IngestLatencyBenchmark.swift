@@ -1,0 +1,54 @@
+/// How long an accepted webhook takes at half the rate that `ingest` reaches, due times independent
+/// of answers.
+struct IngestLatencyBenchmark {
+    private static let rounds = 3
+    private static let seconds = 5
+
+    let laboratory: Laboratory
+
+    func run() async throws -> [Measurement] {
+        let database = try await laboratory.database("bench_latency", .webhooksOnly())
+        let singleInsert = try await SingleInsert(in: laboratory, on: database)
+        let ingest = try await IngestProcess.start(in: laboratory, on: database)
+        defer { ingest.child.stop() }
+        let generator = try LoadGenerator(
+            port: ingest.port, connections: IngestBenchmark.connections,
+            requests: Webhooks(incidents: 20_000, signedCount: 500_000))
+        let (full, _) = try IngestBenchmark.accepted(generator, seconds: 4)
+        let rate = full / 2
+        var ours: [Histogram] = []
+        var theirs: [Histogram] = []
+        for _ in 0..<Self.rounds {
+            let inserts = try singleInsert.run(seconds: Self.seconds, ratePerSecond: rate)
+            theirs.append(inserts.latency)
+            let result = generator.run(
+                .open(ratePerSecond: rate), seconds: Double(Self.seconds))
+            try result.checkAccepted()
+            guard result.unsent == 0 else {
+                throw BenchFailure("\(result.unsent) webhooks could not be sent at \(rate)/s")
+            }
+            ours.append(result.latency)
+        }
+        ingest.child.stop()
+        try await laboratory.drop(database)
+        return Self.measurements(ours, theirs)
+    }
+
+    /// The quietest round on either side.
+    private static func measurements(_ ours: [Histogram], _ theirs: [Histogram]) -> [Measurement] {
+        func best(_ rounds: [Histogram], _ quantile: Double) -> Double {
+            rounds.map { $0.milliseconds(quantile: quantile) }.min() ?? 0
+        }
+        let (p50, p99) = (best(ours, 0.5), best(ours, 0.99))
+        let yardstick = best(theirs, 0.99)
+        return [
+            Measurement(
+                name: "ingest-latency", value: p99, unit: "ms p99", yardstick: yardstick,
+                goal: "<= 20 ms and <= 4 x pgbench at the same rate",
+                ok: p99 <= 20 && p99 <= 4 * yardstick),
+            Measurement(
+                name: "ingest-latency-p50", value: p50, unit: "ms p50", yardstick: best(theirs, 0.5),
+                goal: "<= 3 ms", ok: p50 <= 3),
+        ]
+    }
+}

@@ -1,0 +1,30 @@
+/// The yardstick of `ingest`: one row with the same 2 KiB in each transaction, on the same server.
+/// The table is as quick as such a table can be: one key in order, the text in the row and not
+/// compressed, as in the log.
+struct SingleInsert {
+    static let clients = 64
+
+    let pgbench: PgBench
+
+    init(in laboratory: Laboratory, on database: Database) async throws {
+        pgbench = laboratory.pgbench(on: database)
+        try await database.pool.query(
+            """
+            CREATE TABLE single_insert (
+                id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, payload text NOT NULL
+            ) WITH (toast_tuple_target = 8160)
+            """)
+        try await database.pool.query(
+            "ALTER TABLE single_insert ALTER COLUMN payload SET STORAGE EXTERNAL")
+    }
+
+    func run(seconds: Int, ratePerSecond: Double? = nil) throws -> PgBench.Result {
+        let webhook = Webhooks(incidents: 1)
+        let payload = String(decoding: webhook.template.suffix(Webhooks.bodyBytes), as: UTF8.self)
+        let run = PgBench.Run(
+            script: "INSERT INTO single_insert (payload) VALUES (:payload);\n",
+            clients: Self.clients, seconds: seconds, ratePerSecond: ratePerSecond,
+            variables: ["payload": payload])
+        return try pgbench.run(run, keepsLatency: ratePerSecond != nil)
+    }
+}

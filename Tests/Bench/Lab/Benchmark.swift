@@ -1,0 +1,13 @@
+/// A named way to get measurements.
+struct Benchmark: Sendable {
+    let name: String
+    let run: @Sendable (Laboratory) async throws -> [Measurement]
+
+    /// In the order in which they run.
+    static let all = [
+        Benchmark(name: "ingest") { try await IngestBenchmark(laboratory: $0).run() },
+        Benchmark(name: "ingest-latency") {
+            try await IngestLatencyBenchmark(laboratory: $0).run()
+        },
+    ]
+}

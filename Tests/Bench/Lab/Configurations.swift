@@ -1,0 +1,15 @@
+import Models
+
+extension Configuration {
+    /// One PagerDuty account that may send `Webhooks`; nobody listens at its API.
+    static func webhooksOnly(_ id: ConnectionID = "bench", rulesets: [Ruleset] = []) -> Self {
+        let account = PagerDutyAccount(
+            apiURL: "http://127.0.0.1:9", token: SecretText("no-token"), from: "bench@example.com",
+            webhooks: [
+                WebhookSubscription(
+                    subscription: Webhooks.subscription, secret: SecretText(Webhooks.secret))
+            ])
+        let connection = Connection(id: id, name: id.rawValue, pagerDuty: account)
+        return Configuration(entries: [Entry(connection: connection, rulesets: rulesets)])
+    }
+}

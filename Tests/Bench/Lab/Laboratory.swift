@@ -1,0 +1,118 @@
+import Crypto
+import Glibc
+import HTTP
+import Models
+import Postgres
+import Store
+
+/// Why a benchmark could not run.
+struct BenchFailure: Error, CustomStringConvertible {
+    let description: String
+    init(_ description: String) { self.description = description }
+}
+
+/// What every benchmark works with: a Postgres server, the programs and a folder.
+struct Laboratory {
+    /// The server, with the rights to make databases.
+    let server: Address
+    /// Where `ingest`, `worker`, `sandbox` and this program are.
+    let programs: String
+    let pgbench: String
+    /// For logs; emptied by the caller.
+    let folder: String
+    let http: HTTPClient
+    /// Seals the secrets of the benchmarks' connections.
+    let masterKey: [UInt8]
+
+    init(
+        server: Address, programs: String, pgbench: String, folder: String
+    ) throws(HTTPClientSetupError) {
+        self.server = server
+        self.programs = programs
+        self.pgbench = pgbench
+        self.folder = folder
+        http = try HTTPClient()
+        masterKey = SecureRandom.bytes(AESGCM.keyByteCount)
+    }
+
+    /// A database of its own, migrated and configured.
+    func database(_ name: String, _ configuration: Configuration) async throws -> Database {
+        let session = Session(to: server)
+        try await session.open()
+        try await session.query(
+            "DROP DATABASE IF EXISTS \(unescaped: name) WITH (FORCE)", deadlineSeconds: 30)
+        try await session.query(
+            "CREATE DATABASE \(unescaped: name) TEMPLATE template0", deadlineSeconds: 30)
+        await session.close()
+        guard let address = server.database(name) else {
+            throw BenchFailure("no address for the database \(name)")
+        }
+        _ = try await Store.migrate(address)
+        let database = Database(
+            name: name, address: address, secretKeys: try SecretKeys(masterKey))
+        _ = try await database.store.apply(configuration, by: "bench")
+        return database
+    }
+
+    /// Nothing of a benchmark stays behind, and its dirty pages do not slow the next one down.
+    func drop(_ database: Database) async throws {
+        database.pool.close()
+        let session = Session(to: server)
+        try await session.open()
+        try await session.query(
+            "DROP DATABASE IF EXISTS \(unescaped: database.name) WITH (FORCE)", deadlineSeconds: 30)
+        await session.close()
+    }
+
+    func pgbench(on database: Database) -> PgBench {
+        PgBench(program: pgbench, url: database.address.connectionString, folder: folder)
+    }
+
+    /// Starts a program of this project and waits until it says that it is ready.
+    func start(
+        _ program: String, _ settings: [String: String], readyAt url: String
+    ) async throws -> Child {
+        let environment = Dictionary(
+            uniqueKeysWithValues: settings.map { ("LIAISON_\($0.key)", $0.value) })
+        let child = try Child(
+            "\(programs)/\(program)", [], environment: environment,
+            log: "\(folder)/\(program).log")
+        let end = monotonicNanoseconds() + nanoseconds(10)
+        while monotonicNanoseconds() < end {
+            try child.checkRunning()
+            let request = HTTPClientRequest(method: "GET", url: url, timeoutSeconds: 1)
+            if let answer = try? await http.send(request), answer.status == 200 { return child }
+            usleep(20_000)
+        }
+        throw BenchFailure("\(program) was not ready within 10 seconds")
+    }
+
+    var masterKeyHex: String { Hex.encode(masterKey) }
+    var masterKeyBase64: String { Base64.encode(masterKey) }
+}
+
+/// A benchmark's database.
+struct Database {
+    let name: String
+    let address: Address
+    let pool: Pool
+    let store: Store
+
+    init(name: String, address: Address, secretKeys: SecretKeys) {
+        self.name = name
+        self.address = address
+        var limits = PoolLimits()
+        limits.waitSecondsMax = 60
+        limits.session.statementSecondsMax = 60
+        pool = Pool(address, limits: limits)
+        store = Store(pool, secretKeys: secretKeys)
+    }
+
+    /// The only column of the only row.
+    func number(_ statement: SQL) async throws -> Int64 {
+        guard let number = try await pool.query(statement).decoded(Int64.self).first else {
+            throw BenchFailure("no number was answered")
+        }
+        return number
+    }
+}

@@ -1,0 +1,30 @@
+import Glibc
+
+/// When requests are due that come independently of each other at a mean rate (a Poisson process, as
+/// pgbench's `--rate`). Seeded: every run has the same gaps.
+struct Arrivals {
+    private let ratePerSecond: Double
+    private var state: UInt64
+    /// Of the monotonic clock.
+    private(set) var next: UInt64
+
+    init(ratePerSecond: Double, from start: UInt64, seed: UInt64 = 1) {
+        self.ratePerSecond = ratePerSecond
+        state = seed
+        next = start
+        advance()
+    }
+
+    mutating func advance() {
+        next += UInt64(-log(1 - uniform()) / ratePerSecond * 1e9)
+    }
+
+    /// In 0..<1, by SplitMix64 (Steele, Lea, Flood, 2014).
+    private mutating func uniform() -> Double {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var mixed = state
+        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
+        return Double((mixed ^ (mixed >> 31)) >> 11) / Double(1 << 53)
+    }
+}

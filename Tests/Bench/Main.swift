@@ -1,0 +1,66 @@
+import Glibc
+import HTTP
+import Postgres
+
+@main
+struct Main {
+    /// `bench SERVER PROGRAMS PGBENCH FOLDER FILE [NAME]`, called by `deploy/bench`, or
+    /// `bench trivial-server PORT REQUEST-BYTES`, called by itself.
+    static func main() async {
+        let words = CommandLine.arguments
+        if words.count == 4, words[1] == "trivial-server", let port = Int(words[2]),
+            let bytes = Int(words[3])
+        {
+            TrivialServer(port: port, requestBytes: bytes).run()
+            exit(EXIT_FAILURE)
+        }
+        guard words.count == 6 || words.count == 7, let server = Address(words[1]) else {
+            fail("usage: bench SERVER PROGRAMS PGBENCH FOLDER FILE [NAME]")
+        }
+        let name = words.count == 7 ? words[6] : nil
+        let chosen = Benchmark.all.filter { name == nil || $0.name == name }
+        if chosen.isEmpty {
+            fail("there is no \(name ?? ""): \(Benchmark.all.map(\.name).joined(separator: ", "))")
+        }
+        do {
+            let laboratory = try Laboratory(
+                server: server, programs: words[2], pgbench: words[3], folder: words[4])
+            exit(await run(chosen, in: laboratory, writingTo: words[5]))
+        } catch {
+            fail("\(error)")
+        }
+    }
+
+    /// - Returns: the process's status. Falling short of a goal is a result; not running is a failure.
+    private static func run(
+        _ chosen: [Benchmark], in laboratory: Laboratory, writingTo file: String
+    ) async -> Int32 {
+        var rows = [Measurement.header]
+        var status = EXIT_SUCCESS
+        TextFile.write("", to: file)
+        for benchmark in chosen {
+            say("\(benchmark.name) ...")
+            do {
+                for measurement in try await benchmark.run(laboratory) {
+                    TextFile.write(measurement.json.text + "\n", to: file, appending: true)
+                    rows.append(measurement.row)
+                }
+            } catch {
+                say("\(benchmark.name) could not run: \(error)")
+                status = EXIT_FAILURE
+            }
+        }
+        print(table(rows))
+        return status
+    }
+
+    private static func say(_ text: String) {
+        let line = Array("bench: \(text)\n".utf8)
+        _ = write(STDERR_FILENO, line, line.count)
+    }
+
+    private static func fail(_ text: String) -> Never {
+        say(text)
+        exit(EXIT_FAILURE)
+    }
+}
