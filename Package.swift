@@ -103,7 +103,9 @@ var tests: [Target] {
         tests("PostgresTests", ["Postgres"]),
         tests("StoreTests", ["Store", "Models", "JSON", "Postgres", "Crypto"]),
         tests("ConnectorsTests", ["Connectors", "Sandbox", "Models", "JSON", "HTTP", "Crypto"]),
-        tests("SandboxTests", ["Sandbox", "Models", "JSON", "HTTP", "Crypto", "Runtime"], exclude: ["clients.py"]),
+        tests(
+            "SandboxTests", ["Sandbox", "Models", "JSON", "HTTP", "Crypto"],
+            exclude: ["clients.py"]),
         tests("IngestTests", ["Ingest", "Automation", "Models", "JSON", "HTTP", "Crypto", "Store", "Postgres"]),
         tests("WorkerTests", everything),
         tests("ConsoleTests", ["Console", "Automation", "Models", "JSON", "Store", "Postgres", "Crypto"]),

@@ -9,7 +9,8 @@ struct Arguments: Equatable {
     ///   - options: names that take a value.
     ///   - flags: names that take none.
     init(
-        _ words: some Sequence<String>, options known: Set<String> = [], flags bare: Set<String> = []
+        _ words: some Sequence<String>, options known: Set<String> = [],
+        flags bare: Set<String> = []
     ) throws(Complaint) {
         var rest = Array(words)[...]
         while let word = rest.popFirst() {

@@ -1,4 +1,3 @@
-import Crypto
 import Foundation
 import Postgres
 import Runtime
@@ -7,7 +6,7 @@ import Store
 /// What a command is told from outside beyond its arguments, read once before it begins.
 struct ConsoleConfiguration: Sendable {
     private var database: Secret
-    /// Seals the connections' secrets: 32 bytes, Base64. Only `apply` needs it.
+    /// Seals the connections' secrets: see `SecretKeys.init(text:)`. Only `apply` needs it.
     private var masterKey: Secret?
     /// Who gives the command, for the list of versions.
     let author: String
@@ -40,10 +39,13 @@ struct ConsoleConfiguration: Sendable {
     var secretKeys: SecretKeys? {
         get throws(Complaint) {
             guard let masterKey else { return nil }
-            guard let key = Base64.decode(masterKey.exposed), key.count == AESGCM.keyByteCount else {
-                throw .problem("LIAISON_MASTER_KEY is not Base64 of \(AESGCM.keyByteCount) bytes")
+            do throws(StoreError) {
+                return try SecretKeys(text: masterKey.exposed)
+            } catch .defect(let message) {
+                throw .problem("LIAISON_MASTER_KEY \(message)")
+            } catch {
+                throw Complaint(error)
             }
-            return try? SecretKeys(key)
         }
     }
 }

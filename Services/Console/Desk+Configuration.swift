@@ -39,8 +39,8 @@ extension Desk {
         describe(file.configuration)
     }
 
-    /// What is in force cannot be read when the key that sealed its secrets is gone; putting them in
-    /// again is the mend.
+    /// What is in force cannot be read when the key that sealed its secrets is gone; putting them
+    /// in again is the mend.
     private func inForce(
         _ store: Store
     ) async throws(Complaint) -> (version: Int64, configuration: Configuration?) {

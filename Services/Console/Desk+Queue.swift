@@ -54,7 +54,8 @@ extension Desk {
         try await asking { () throws(StoreError) in try await store.poke() }
     }
 
-    private func isReplayed(_ logged: LoggedEvent, in store: Store) async throws(Complaint) -> Bool {
+    private func isReplayed(_ logged: LoggedEvent, in store: Store) async throws(Complaint) -> Bool
+    {
         let event = logged.job.event
         let lane = EventFilter(connection: event.connection, lane: event.lane)
         let later = try await asking { () throws(StoreError) in

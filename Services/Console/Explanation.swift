@@ -6,37 +6,21 @@ import Store
 /// the event, the facts of the ledger and the rules of that version give it again.
 struct Explanation {
     let logged: LoggedEvent
-    /// Of the rules that were asked.
-    let version: Int64
-    let versionInForce: Int64
+    let history: RuleHistory
     /// One for each enabled rule, or one for each record that it was applied to.
     var evaluations: [Evaluation] = []
-    /// What became of rules since that version; nothing of those that are not here.
-    var changes: [RuleID: RuleCatalogue.Change] = [:]
     /// Why the event cannot be evaluated at all.
     var unreadable: Cause?
 
+    /// Rules count time from when the event occurred, here as in the worker: the same answer.
+    ///
     /// - Parameter rule: `ruleset/rule`, or the rule's id alone; `nil` asks about all.
     static func of(
         _ logged: LoggedEvent, rule: String? = nil, from store: Store
     ) async throws(Complaint) -> Explanation {
-        let connection = logged.job.event.connection
-        let inForce = try await asking { () throws(StoreError) in
-            try await store.configurationVersion()
-        }
-        let version = logged.ending?.configurationVersion ?? inForce
-        let then = try await asking { () throws(StoreError) in
-            try await store.rulesets(of: connection, at: version)
-        }
-        let now = try await asking { () throws(StoreError) in
-            try await store.rulesets(of: connection, at: inForce)
-        }
-        let catalogue = RuleCatalogue(then)
-        var explanation = Explanation(logged: logged, version: version, versionInForce: inForce)
-        let only = try rule.map { name throws(Complaint) in
-            try catalogue.id(named: name, version: version)
-        }
-        explanation.changes = catalogue.changes(to: RuleCatalogue(now))
+        let history = try await RuleHistory(of: logged, from: store)
+        let only = try rule.map { name throws(Complaint) in try history.rule(named: name) }
+        var explanation = Explanation(logged: logged, history: history)
         let event: EventFacts
         do throws(UnreadableEvent) {
             event = try EventFacts(logged.job.event)
@@ -45,9 +29,11 @@ struct Explanation {
             return explanation
         }
         let facts = try await facts(of: event, logged, from: store)
-        explanation.evaluations = Rulebook(
-            connection: connection, version: version, rulesets: then
-        ).explain(facts, now: logged.ending?.settledAt ?? logged.appendedAt, only: only)
+        let rulebook = Rulebook(
+            connection: logged.job.event.connection, version: history.version,
+            rulesets: history.rulesets)
+        explanation.evaluations = rulebook.explain(
+            facts, now: event.event.occurredAt, only: only)
         return explanation
     }
 
@@ -60,13 +46,13 @@ struct Explanation {
         }
         let connection = logged.job.event.connection
         let subjects = event.linkSubjects
-        var facts = Facts(event: event)
-        facts.links = try await asking { () throws(StoreError) in
+        var links = try await asking { () throws(StoreError) in
             guard let incident = subjects.incident else {
                 return try await store.links(records: subjects.records, in: connection)
             }
             return try await store.links(incident: incident, in: connection)
         }
-        return facts
+        if let implied = event.impliedLink, !links.contains(implied) { links.append(implied) }
+        return Facts(event: event, links: links)
     }
 }

@@ -32,13 +32,11 @@ struct FileSecrets {
         _ reader: JSONReader, file: JSONReader?, variable: JSONReader?
     ) -> String? {
         switch (file, variable) {
-        case (let file?, nil): file.string().flatMap { contents(of: $0, file) }
-        case (nil, let variable?): variable.string().flatMap { value(of: $0, variable) }
+        case (let file?, nil): return file.string().flatMap { contents(of: $0, file) }
+        case (nil, let variable?): return variable.string().flatMap { value(of: $0, variable) }
         case (nil, nil), (_?, _?):
-            {
-                reader.problem("must name either a file or a variable")
-                return nil
-            }()
+            reader.problem("must name either a file or a variable")
+            return nil
         }
     }
 
@@ -50,7 +48,8 @@ struct FileSecrets {
                 reader.problem("names a file that is not UTF-8")
                 return nil
             }
-            let secret = text.hasSuffix("\r\n") || text.hasSuffix("\n") ? text.dropLast() : text[...]
+            let secret =
+                text.hasSuffix("\r\n") || text.hasSuffix("\n") ? text.dropLast() : text[...]
             if secret.isEmpty { reader.problem("names a file that is empty") }
             return secret.isEmpty ? nil : String(secret)
         } catch {

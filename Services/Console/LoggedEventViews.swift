@@ -43,7 +43,9 @@ extension LoggedEvent {
             let worker = ending.worker.map { " by worker \($0)" } ?? ""
             rows.append(("settled", "\(ending.settledAt), attempt \(ending.attempt)\(worker)"))
         }
-        if let version = ending?.configurationVersion { rows.append(("rules", "version \(version)")) }
+        if let version = ending?.configurationVersion {
+            rows.append(("rules", "version \(version)"))
+        }
         return rows.map { name, value in
             name + String(repeating: " ", count: 12 - name.count) + value
         }

@@ -2,8 +2,8 @@ import JSON
 
 /// Where a command writes its lines.
 ///
-/// Whoever can open an incident writes its title, and a title can hold what moves a cursor, recolours
-/// a screen or turns a line around. So everything passes through `escaped`.
+/// Whoever can open an incident writes its title, and a title can hold what moves a cursor,
+/// recolours a screen or turns a line around. So everything passes through `escaped`.
 struct Printer: Sendable {
     private let write: @Sendable (String) -> Void
 

@@ -4,9 +4,11 @@ import Store
 extension Complaint {
     init(_ error: StoreError) {
         switch error {
-        case .unavailable(let message): self = .problem("the database cannot be reached: \(message)")
+        case .unavailable(let message):
+            self = .problem("the database cannot be reached: \(message)")
         case .conflict:
-            self = .problem("somebody else applied a configuration meanwhile; look at it, then again")
+            self = .problem(
+                "somebody else applied a configuration meanwhile; look at it, then again")
         case .lostLease: self = .problem("the lease was lost")
         case .defect(let message): self = .problem(message)
         }

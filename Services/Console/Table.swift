@@ -12,12 +12,13 @@ struct Table {
 
     /// - Parameter cells: one for each column of the head; an empty one shows as `-`.
     mutating func append(_ cells: [String]) {
-        rows.append(cells.map { cell in
-            let visible = Printer.escaped(cell)
-            if visible.isEmpty { return "-" }
-            return visible.count <= cellCharactersMax
-                ? visible : visible.prefix(cellCharactersMax - 1) + "…"
-        })
+        rows.append(
+            cells.map { cell in
+                let visible = Printer.escaped(cell)
+                if visible.isEmpty { return "-" }
+                return visible.count <= cellCharactersMax
+                    ? visible : visible.prefix(cellCharactersMax - 1) + "…"
+            })
     }
 
     var lines: [String] {

@@ -25,8 +25,8 @@ extension Invocation {
           replay --failed         all that failed, oldest first
               --connection ID  --limit N
 
-        Environment: LIAISON_DATABASE_URL and, for apply, LIAISON_MASTER_KEY (32 bytes, Base64);
-        both also as ..._FILE. check needs neither.
+        Environment: LIAISON_DATABASE_URL and, for apply, LIAISON_MASTER_KEY (32 bytes, Base64 or
+        hexadecimal); both also as ..._FILE. check needs neither.
         Exit status: 0 done, 1 something is wrong, 2 the command line makes no sense.
         """
 }

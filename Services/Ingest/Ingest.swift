@@ -43,10 +43,10 @@ struct Ingest: Sendable {
         let door = try HTTPServer(
             configuration.publicListener, clientsMax: configuration.clientConnectionsMax,
             handler: HTTPHandler(admit: receiver.admit, respond: receiver.receive))
-        let operations = Operations(directory: directory, metrics: metrics, stopping: stopping)
+        let operations = HTTPOperations(directory: directory, metrics: metrics, stopping: stopping)
         let back = try HTTPServer(
             configuration.operationsListener, clientsMax: 64,
-            handler: HTTPHandler { request in operations.respond(request) })
+            handler: operations.handler)
 
         (publicPort, operationsPort) = (door.port, back.port)
         self.stopping = stopping

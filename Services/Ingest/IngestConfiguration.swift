@@ -1,7 +1,7 @@
-import Crypto
 import FoundationEssentials  // ProcessInfo, for the environment.
 import Postgres
 import Runtime
+import Store
 
 /// Everything that can be said to `ingest`. The names stand in the README's table of limits.
 struct IngestConfiguration: Sendable {
@@ -67,8 +67,12 @@ struct IngestConfiguration: Sendable {
         if !url.isEmpty, Address(url) == nil {
             environment.problem("DATABASE_URL", "is no libpq connection string")
         }
-        if !key.isEmpty, Base64.decode(key)?.count != AESGCM.keyByteCount {
-            environment.problem("MASTER_KEY", "is not \(AESGCM.keyByteCount) bytes in Base64")
+        do throws(StoreError) {
+            if !key.isEmpty { _ = try SecretKeys(text: key) }
+        } catch .defect(let reason) {
+            environment.problem("MASTER_KEY", reason)
+        } catch {
+            environment.problem("MASTER_KEY", "is unusable")
         }
     }
 

@@ -1,4 +1,3 @@
-import Crypto
 import Models
 import Postgres
 import Store
@@ -22,10 +21,10 @@ extension Ledger {
     /// The ledger in Postgres. Reading and poking have a pool of their own: they never wait behind
     /// appends, nor appends behind them.
     static func postgres(_ configuration: IngestConfiguration) throws(StoreError) -> Ledger {
-        guard let address = Address(configuration.databaseURL.exposed),
-            let key = Base64.decode(configuration.masterKey.exposed)
-        else { throw .defect("the database's address or the master key is unreadable") }
-        let keys = try SecretKeys(key)
+        guard let address = Address(configuration.databaseURL.exposed) else {
+            throw .defect("LIAISON_DATABASE_URL is not a libpq connection string or URL")
+        }
+        let keys = try SecretKeys(text: configuration.masterKey.exposed)
         let log = Store(
             Pool(address, limits: .prompt(connectionsMax: configuration.append.writers)))
         let side = Store(Pool(address, limits: .prompt(connectionsMax: 2)), secretKeys: keys)

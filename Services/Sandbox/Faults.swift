@@ -41,7 +41,7 @@ struct FaultOrder: Sendable {
             && bodyContains.map { String(decoding: call.body, as: UTF8.self).contains($0) } ?? true
     }
 
-    private static func glob(_ pattern: String, _ text: String) -> Bool {
+    static func glob(_ pattern: String, _ text: String) -> Bool {
         var pieces = pattern.split(separator: "*", omittingEmptySubsequences: false)[...]
         guard let head = pieces.popFirst(), text.hasPrefix(head) else { return false }
         guard let tail = pieces.popLast() else { return text == head }

@@ -2,7 +2,12 @@
 struct IdentifierSource: Sendable {
     private var counter: UInt64
 
-    init(seed: UInt64) { counter = seed &* 0x9E37_79B9_7F4A_7C15 }
+    /// - Parameters:
+    ///   - run: the seed of the sandbox.
+    ///   - source: tells apart the sources of one run.
+    init(run: Int, source: UInt64) {
+        counter = source &* 0x9E37_79B9_7F4A_7C15 &+ UInt64(truncatingIfNeeded: run) << 40
+    }
 
     private mutating func next() -> UInt64 {
         counter &+= 0x9E37_79B9_7F4A_7C15

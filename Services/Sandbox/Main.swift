@@ -6,6 +6,8 @@ struct Main {
     /// Ends with 0 after a stop, 78 (`EX_CONFIG`) for a configuration that cannot be used, 1 when
     /// a part of the process failed.
     static func main() async {
+        let words = Array(CommandLine.arguments.dropFirst())
+        if words.first == "play" { exit(await play(Array(words.dropFirst()))) }
         let stop = Latch()
         TerminationSignals.open(stop)
         do {
@@ -19,7 +21,8 @@ struct Main {
         }
     }
 
-    private static func run(_ configuration: SandboxConfiguration, until stop: Latch) async -> Int32 {
+    private static func run(_ configuration: SandboxConfiguration, until stop: Latch) async -> Int32
+    {
         let log = Log("sandbox", level: configuration.logLevel)
         do {
             let sandbox = try Sandbox(

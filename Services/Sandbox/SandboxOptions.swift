@@ -31,6 +31,9 @@ public struct SandboxOptions: Sendable {
     /// The pause before the first repetition of a delivery; it doubles from there.
     public var retryFirstSeconds = 1.0
     public var retryMaxSeconds = 60.0
+    /// Ids are the same in every run of one seed, and others than those of any other seed: what
+    /// remembers the ids of an earlier run needs another one.
+    public var seed = 0
 
     /// `reference/pagerduty.md` 1.6.
     static let customActionDeadlineSeconds = 16.0

@@ -21,8 +21,8 @@ struct World: Sendable {
     /// - Parameter delivered: ids of messages that were given out before.
     init(_ options: SandboxOptions, at now: Timestamp, after delivered: Int = 0) {
         self.options = options
-        pagerDuty = PagerDutyAccount(options.pagerDuty)
-        salesforce = SalesforceOrg(options.salesforce, at: now)
+        pagerDuty = PagerDutyAccount(options.pagerDuty, seed: options.seed)
+        salesforce = SalesforceOrg(options.salesforce, seed: options.seed, at: now)
         outbox = Outbox(
             retryFirstSeconds: options.retryFirstSeconds,
             retryMaxSeconds: options.retryMaxSeconds, after: delivered)

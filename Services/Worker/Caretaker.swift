@@ -1,8 +1,8 @@
 import Runtime
 import Store
 
-/// What any worker may do for all: take over the lanes of workers that died, make partitions ahead and
-/// drop old ones. Several may do it at once.
+/// What any worker may do for all: take over the lanes of workers that died, make partitions ahead
+/// and drop old ones. Several may do it at once.
 struct Caretaker: Sendable {
     let store: Store
     let limits: WorkerLimits

@@ -22,7 +22,7 @@ struct Desk: Sendable {
 }
 
 extension Facts {
-    /// Rules count from when the event occurred: the same answer on every attempt, and when somebody
-    /// asks why, weeks later.
+    /// Rules count from when the event occurred: the same answer on every attempt, and when
+    /// somebody asks why, weeks later.
     fileprivate var moment: Timestamp { event.event.occurredAt }
 }

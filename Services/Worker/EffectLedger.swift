@@ -2,8 +2,8 @@ import Automation
 import Models
 import Store
 
-/// The record of a lane's effects: read before the first one of a turn, written around each. What it
-/// cannot write it does not let happen: every write is fenced by the lease.
+/// The record of a lane's effects: read before the first one of a turn, written around each. What
+/// it cannot write it does not let happen: every write is fenced by the lease.
 struct EffectLedger {
     enum Standing {
         case new

@@ -82,10 +82,11 @@ struct LeaseLoop: Sendable {
         }
     }
 
-    /// The fallback for lost notifications, and what notices due retries. Jitter keeps workers apart.
+    /// The fallback for lost notifications, and what notices due retries. Jitter keeps workers
+    /// apart.
     private func poll(until stop: Latch) async {
-        let seconds = limits.pollSeconds
-        while !(await stop.wait(atMost: .seconds(Double.random(in: seconds / 2...seconds * 3 / 2)))) {
+        let pauses = (limits.pollSeconds / 2)...(limits.pollSeconds * 3 / 2)
+        while !(await stop.wait(atMost: .seconds(Double.random(in: pauses)))) {
             mailbox.put(.poked)
         }
     }

@@ -121,7 +121,9 @@ extension Vendors {
                 options: new.options)
             return .record(saved.value.id, new.object, incident)
         }
-        if lookFirst, let found = try await find(new) { return .record(found, new.object, incident) }
+        if lookFirst, let found = try await find(new) {
+            return .record(found, new.object, incident)
+        }
         let created = try await salesforce().create(
             object: new.object, fields: new.fields, options: new.options)
         return .record(created.value, new.object, incident)
@@ -149,9 +151,11 @@ extension Vendors {
         guard record.object == "Case" else {
             if lookFirst {
                 let items = try await salesforce.feedItems(parent: record.id).value
-                if let found = items.first(where: { $0.isOf(text) }) { return .comments([found.id]) }
+                let found = items.first { $0.isOf(text) }
+                if let found { return .comments([found.id]) }
             }
-            return .comments([try await salesforce.addFeedItem(parent: record.id, text: text).value])
+            let item = try await salesforce.addFeedItem(parent: record.id, text: text).value
+            return .comments([item])
         }
         if lookFirst {
             let comments = try await salesforce.caseComments(record.id).value

@@ -3,8 +3,8 @@ import Runtime
 import Store
 import Synchronization
 
-/// This worker's own lease, in whose name it holds lanes. Renewed in good time; when it could not be,
-/// the worker stops calling vendors by its own clock before anybody else takes its lanes.
+/// This worker's own lease, in whose name it holds lanes. Renewed in good time; when it could not
+/// be, the worker stops calling vendors by its own clock before anybody else takes its lanes.
 final class Registration: Sendable {
     private struct State {
         var worker: WorkerID
@@ -31,7 +31,8 @@ final class Registration: Sendable {
 
     var worker: WorkerID { state.withLock { $0.worker } }
 
-    /// Whether a call may start: the lease is good for long enough to notice in time when it is not.
+    /// Whether a call may start: the lease is good for long enough to notice in time when it is
+    /// not.
     func isEntitled(as worker: WorkerID) -> Bool {
         state.withLock { state in
             state.worker == worker && clock.now + .seconds(ttlSeconds / 6) < state.deadline

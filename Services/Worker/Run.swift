@@ -1,4 +1,3 @@
-import Crypto
 import HTTP
 import Models
 import Postgres
@@ -8,7 +7,7 @@ import Store
 /// Why a worker did not start, or ended without being asked to. Each says what to mend.
 enum WorkerFailure: Error, CustomStringConvertible {
     case databaseURL
-    case masterKey
+    case masterKey(String)
     case store(StoreError)
     case http(String)
     case service(ServiceFailure)
@@ -16,7 +15,7 @@ enum WorkerFailure: Error, CustomStringConvertible {
     var description: String {
         switch self {
         case .databaseURL: "LIAISON_DATABASE_URL is not a libpq connection string or URL"
-        case .masterKey: "LIAISON_MASTER_KEY must be 32 bytes in base64"
+        case .masterKey(let reason): "LIAISON_MASTER_KEY \(reason)"
         case .store(let error): "the database: \(error)"
         case .http(let reason): "HTTP: \(reason)"
         case .service(let failure): "\(failure)"
@@ -36,16 +35,18 @@ func run(_ configuration: WorkerConfiguration, until stop: Latch) async throws(W
 private func store(
     at address: Address, _ configuration: WorkerConfiguration
 ) throws(WorkerFailure) -> Store {
-    guard let key = Base64.decode(configuration.masterKey.exposed) else { throw .masterKey }
     var limits = PoolLimits()
     limits.connectionsMax = configuration.limits.databaseConnectionsMax
-    // A turn waits for its effects' records as long as it takes; there are as many waiters as lanes.
+    // A turn waits for its effects' records as long as it takes: as many waiters as lanes.
     limits.waitersMax = configuration.limits.lanesMax * 2 + 16
     limits.waitSecondsMax = 10
     do throws(StoreError) {
-        return Store(Pool(address, limits: limits), secretKeys: try SecretKeys(key))
+        let keys = try SecretKeys(text: configuration.masterKey.exposed)
+        return Store(Pool(address, limits: limits), secretKeys: keys)
+    } catch .defect(let reason) {
+        throw .masterKey(reason)
     } catch {
-        throw .masterKey
+        throw .store(error)
     }
 }
 
@@ -71,9 +72,11 @@ struct Worker: Sendable {
         } catch {
             throw .http("\(error)")
         }
-        desks = Desks(store: store, client: client, now: { Timestamp(milliseconds: Int64(WallTime.now().milliseconds)) },
-            log: log)
+        desks = Desks(
+            store: store, client: client,
+            now: { Timestamp(milliseconds: Int64(WallTime.now().milliseconds)) }, log: log)
         do throws(StoreError) {
+            try await store.requireCurrentSchema()
             try await desks.refresh()
             registration = try await Registration(
                 store: store, name: configuration.name, ttlSeconds: limits.leaseSeconds, log: log)

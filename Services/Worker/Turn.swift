@@ -5,7 +5,8 @@ import Store
 
 /// A leased lane's way to its settlement: the jobs at its head, one after the other.
 ///
-///     LeasedLane -> [Event] -> Facts -> [Evaluation] -> Plan -> coalesced -> [Effect] -> Settlement
+///     LeasedLane -> [Event] -> Facts -> [Evaluation] -> Plan -> coalesced -> [Effect]
+///         -> Settlement
 ///
 /// A job whose plan only sets fields waits for the next one, which may set them again; everything
 /// else is performed at once. Without a backlog no job waits.
@@ -31,8 +32,8 @@ struct Turn {
     private var done: Set<EffectKey> = []
 
     init(
-        of lane: LeasedLane, _ jobs: [ReadJob], at desk: Desk, surroundings: Surroundings, ledger: EffectLedger,
-        attemptsMax: Int, mayContinue: @escaping @Sendable () -> Bool
+        of lane: LeasedLane, _ jobs: [ReadJob], at desk: Desk, surroundings: Surroundings,
+        ledger: EffectLedger, attemptsMax: Int, mayContinue: @escaping @Sendable () -> Bool
     ) {
         self.lane = lane
         self.jobs = jobs
@@ -110,19 +111,36 @@ extension Turn {
         guard event.direction != nil else {
             return Decision(job: job, outcome: .ignored(reason: job.event.reasonIgnored))
         }
-        let facts = Facts(
-            event: event, links: surroundings.links(for: event),
-            echoes: surroundings.echoes(of: event))
+        let echoes: Set<Echo>
+        do throws(Failure) {
+            echoes = try await self.echoes(of: event)
+        } catch {
+            return try await undecided(job, error)
+        }
+        let facts = Facts(event: event, links: surroundings.links(for: event), echoes: echoes)
         let needs = desk.needs(for: facts)
         // What is fetched must show what earlier events of the lane have done.
         if !needs.isEmpty { try await performWaiting() }
         do throws(Failure) {
             return try await planned(job, facts, needs)
         } catch {
-            // An event that is given up must not overtake what waits before it.
-            try await performWaiting()
-            return Decision(job: job, outcome: .failed(try givenUp(error, on: job)))
+            return try await undecided(job, error)
         }
+    }
+
+    /// An event that is given up must not overtake what waits before it.
+    private mutating func undecided(_ job: Job, _ failure: Failure) async throws(Pause) -> Decision {
+        try await performWaiting()
+        return Decision(job: job, outcome: .failed(try givenUp(failure, on: job)))
+    }
+
+    /// What somebody else writes is no echo, also when it is what we wrote a while ago.
+    private func echoes(of event: EventFacts) async throws(Failure) -> Set<Echo> {
+        let echoes = surroundings.echoes(of: event)
+        guard !echoes.isEmpty, let change = event.record,
+            try await desk.vendors.isByAnother(change)
+        else { return echoes }
+        return []
     }
 
     private func planned(

@@ -64,5 +64,11 @@ public struct HTTPResponse: Sendable {
 
     /// From a handler: no answer at all, the server resets the connection. For stand-ins that
     /// play a failing server.
-    public static let connectionReset = HTTPResponse(status: 0)
+    public static let connectionReset: HTTPResponse = {
+        var response = HTTPResponse(status: 0)
+        response.resetsConnection = true
+        return response
+    }()
+
+    var resetsConnection = false
 }

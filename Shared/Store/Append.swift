@@ -133,17 +133,18 @@ private struct EventColumns {
         accepted AS MATERIALIZED (
             SELECT input.* FROM input JOIN fresh USING (hash)),
         touched AS (
-            SELECT lane_id, min(connection) AS connection, min(key) AS key, count(*) AS added
+            SELECT lane_id, min(connection) AS connection, min(key) AS key, count(*) AS added,
+                segment_now() AS segment
             FROM accepted GROUP BY lane_id),
         advanced AS (
             INSERT INTO lane AS l
                 (lane_id, connection, key, tail, segment, tail_segment, state, ready_at)
-            SELECT lane_id, connection, key, added, segment_now(), segment_now(), 1, now()
+            SELECT lane_id, connection, key, added, segment, segment, 1, now()
             FROM touched ORDER BY lane_id
             ON CONFLICT (lane_id) DO UPDATE SET
                 tail = l.tail + excluded.tail,
-                tail_segment = greatest(l.tail_segment, segment_now()),
-                segment = CASE WHEN l.state = 0 THEN greatest(l.tail_segment, segment_now())
+                tail_segment = greatest(l.tail_segment, excluded.segment),
+                segment = CASE WHEN l.state = 0 THEN greatest(l.tail_segment, excluded.segment)
                     ELSE l.segment END,
                 state = CASE l.state WHEN 0 THEN 1 ELSE l.state END,
                 ready_at = CASE l.state WHEN 0 THEN now() ELSE l.ready_at END

@@ -1,3 +1,4 @@
+import Models
 import Postgres
 
 /// How much of a vendor's limit one credential may use, shared by all workers.
@@ -59,6 +60,21 @@ extension Store {
         }
         guard let wait = waits?.first else { throw .defect("no budget") }
         return wait == 0 ? .granted : .exhausted(retryAfterSeconds: wait)
+    }
+
+    /// Leases nothing of a connection for so long: while its budget is exhausted or its vendor is
+    /// down, none of its lanes is even looked at. No attempt is lost meanwhile.
+    public func block(
+        _ connection: ConnectionID, forSeconds seconds: Double
+    ) async throws(StoreError) {
+        let seconds = min(max(seconds, 0), 86_400)
+        _ = try await run { pool throws(PostgresError) in
+            try await pool.query(
+                """
+                UPDATE connection SET blocked_until = now() + \(seconds) * interval '1 second'
+                WHERE id = \(connection.rawValue)
+                """)
+        }
     }
 
     /// The vendor said that its limit is reached: nobody calls for so long.

@@ -44,7 +44,6 @@ extension Store {
         CREATE INDEX journal_target ON journal (connection, target);
         CREATE INDEX journal_expiry ON journal (expires_at);
 
-
         CREATE TABLE budget (
             scope text PRIMARY KEY,
             next_at timestamptz NOT NULL,

@@ -33,30 +33,31 @@ extension Store {
         var rows: [ConnectionRow] = []
         for entry in configuration.entries { rows.append(try ConnectionRow(entry, secretKeys)) }
         let applied = try await run { pool throws(PostgresError) in
-            try await pool.withTransaction { session throws(PostgresError) -> Int64? in
-                // One at a time; readers are not kept waiting.
-                try await session.query("LOCK TABLE configuration IN EXCLUSIVE MODE")
-                let latest = try await session.query(
-                    "SELECT coalesce(max(version), 0) FROM configuration").decoded(Int64.self)
-                guard version == nil || version == latest.first else { return nil }
-                let new = try await session.query(
-                    """
-                    INSERT INTO configuration (applied_by) VALUES (\(author.storable))
-                    RETURNING version
-                    """
-                ).decoded(Int64.self)
-                guard let new = new.first else { throw .row("no version") }
-                try await session.query(
-                    """
-                    UPDATE connection SET is_active = false
-                    WHERE id <> ALL (\(rows.map(\.id)))
-                    """)
-                for row in rows { try await row.write(in: session, version: new) }
-                return new
+            try await pool.withTransaction { session throws(PostgresError) in
+                try await Self.write(rows, by: author, expecting: version, in: session)
             }
         }
         guard let applied else { throw .conflict }
         return applied
+    }
+
+    /// - Returns: the new version, or `nil` if another than the expected one is in force.
+    private static func write(
+        _ rows: [ConnectionRow], by author: String, expecting version: Int64?, in session: Session
+    ) async throws(PostgresError) -> Int64? {
+        // One at a time; readers are not kept waiting.
+        try await session.query("LOCK TABLE configuration IN EXCLUSIVE MODE")
+        let latest = try await session.query(
+            "SELECT coalesce(max(version), 0) FROM configuration"
+        ).decoded(Int64.self)
+        guard version == nil || version == latest.first else { return nil }
+        let answer = try await session.query(
+            "INSERT INTO configuration (applied_by) VALUES (\(author.storable)) RETURNING version")
+        guard let new = try answer.decoded(Int64.self).first else { throw .row("no version") }
+        try await session.query(
+            "UPDATE connection SET is_active = false WHERE id <> ALL (\(rows.map(\.id)))")
+        for row in rows { try await row.write(in: session, version: new) }
+        return new
     }
 
     /// What is in force, with its secrets.

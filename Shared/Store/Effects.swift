@@ -71,8 +71,8 @@ extension Store {
     ///
     /// - Parameters:
     ///   - links: between incidents and records that the effect made.
-    ///   - superseding: effects that this one made superfluous: recorded as performed by it, so that
-    ///     no later attempt makes an older write after a newer one.
+    ///   - superseding: effects that this one made superfluous: recorded as performed by it, so
+    ///     that no later attempt makes an older write after a newer one.
     ///   - writes: what only the answer told, for the journal.
     /// - Throws: `.lostLease`. The call was made all the same; whoever has the lane now finds it
     ///   recorded as begun.
@@ -82,7 +82,8 @@ extension Store {
         remembering writes: [JournalEntry] = [], forSeconds seconds: Double = 600
     ) async throws(StoreError) {
         let others: JSON = ["supersededBy": .string(key.rawValue)]
-        let rows = [(key, job, progress.state, progress.result?.text)]
+        let rows =
+            [(key, job, progress.state, progress.result?.text)]
             + superseding.map { ($0.key, $0.job, "performed", others.text) }
         try await writeFenced(
             """

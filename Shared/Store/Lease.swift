@@ -106,7 +106,9 @@ extension WorkerID {
             FROM turn, LATERAL (\(Self.nextConnection("> turn.number"))) AS next
             WHERE turn.step < \(Self.connectionsPerTurn) AND next.number <> turn.first),
         due AS MATERIALIZED (
-            SELECT turn.number FROM turn, LATERAL (
+            SELECT turn.number FROM turn
+            JOIN connection ON connection.number = turn.number AND blocked_until <= now(),
+            LATERAL (
                 SELECT FROM lane
                 WHERE state = 1 AND connection = turn.number AND ready_at <= now()
                 LIMIT 1) AS lane),

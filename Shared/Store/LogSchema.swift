@@ -17,6 +17,7 @@ extension Store {
             number int GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
             id text NOT NULL UNIQUE,
             is_active boolean NOT NULL DEFAULT true,
+            blocked_until timestamptz NOT NULL DEFAULT 'epoch',
             configuration text NOT NULL DEFAULT '{}');
 
         CREATE TABLE worker (

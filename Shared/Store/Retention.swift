@@ -120,7 +120,7 @@ extension Store {
                 DELETE FROM journal WHERE ctid = ANY (ARRAY(
                     SELECT ctid FROM journal WHERE expires_at < now()
                     LIMIT \(Self.rowsPerRoundMax) FOR UPDATE SKIP LOCKED))
-                """,
+                """
             ])
         }
     }

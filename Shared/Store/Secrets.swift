@@ -27,6 +27,19 @@ public struct SecretKeys: Sendable {
         try self.init(current: name, keys: [name: key])
     }
 
+    /// One key, as it stands in a configuration: 32 bytes in Base64 or as 64 hexadecimal digits.
+    public init(text: String) throws(StoreError) {
+        let isHexadecimal = text.utf8.count == 2 * AESGCM.keyByteCount
+        guard let key = isHexadecimal ? Hex.decode(text) : Base64.decode(text),
+            key.count == AESGCM.keyByteCount
+        else {
+            throw .defect(
+                "must be \(AESGCM.keyByteCount) bytes, in Base64 or as "
+                    + "\(2 * AESGCM.keyByteCount) hexadecimal digits")
+        }
+        try self.init(key)
+    }
+
     struct Sealed {
         let keyID: String
         let bytes: [UInt8]

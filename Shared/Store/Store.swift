@@ -17,6 +17,19 @@ public struct Store: Sendable {
         self.secretKeys = secretKeys
     }
 
+    /// - Throws: `.defect` if the database has another schema than this program was made for.
+    public func requireCurrentSchema() async throws(StoreError) {
+        let version = try await run { pool throws(PostgresError) in
+            try await pool.withSession { session throws(PostgresError) in
+                try await session.schemaVersion()
+            }
+        }
+        guard version == Self.migrations.count else {
+            throw .defect(
+                "the database has schema \(version), this program needs \(Self.migrations.count)")
+        }
+    }
+
     /// Runs the body again, a few times, when another transaction was in the way.
     func run<T: Sendable>(
         _ body: (Pool) async throws(PostgresError) -> T

@@ -70,7 +70,8 @@ final class ArgumentTests: XCTestCase {
         for command in [
             "check", "apply", "migrate", "events", "event", "explain", "links", "status", "replay",
         ] {
-            XCTAssert(help.output.contains { $0.hasPrefix("  \(command) ") || $0 == command }, command)
+            XCTAssert(
+                help.output.contains { $0.hasPrefix("  \(command) ") || $0 == command }, command)
         }
     }
 

@@ -147,9 +147,11 @@ final class CheckTests: XCTestCase {
         try await refuse(
             Array("{\n  \"connections\": [\n    oops\n".utf8),
             ", line 3, column 5: not JSON: this byte cannot stand here")
-        try await refuse(Array("{\"a\": 1".utf8), ", line 1, column 8: not JSON: the text ends too early")
+        try await refuse(
+            Array("{\"a\": 1".utf8), ", line 1, column 8: not JSON: the text ends too early")
         // Columns are characters, not bytes.
-        try await refuse(Array("{\"äöü\" 1}".utf8), ", line 1, column 8: not JSON: this byte cannot")
+        try await refuse(
+            Array("{\"äöü\" 1}".utf8), ", line 1, column 8: not JSON: this byte cannot")
         try await refuse(
             Array("{\n\"a\": \"".utf8) + [0xC3, 0x28] + Array("\"}".utf8), ", line 2, is not UTF-8")
         try await refuse([], ", line 1, column 1: not JSON: the text ends too early")

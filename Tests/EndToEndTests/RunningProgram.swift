@@ -10,7 +10,8 @@ final class RunningProgram: @unchecked Sendable {
         _ product: String, _ arguments: [String] = [], environment: [String: String],
         for testCase: XCTestCase
     ) throws {
-        let products = Bundle(for: RunningProgram.self).bundleURL.deletingLastPathComponent()
+        // The test runner stands beside the products.
+        let products = URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent()
         log = FileManager.default.temporaryDirectory
             .appendingPathComponent("liaison-\(product)-\(UUID().uuidString).log")
         FileManager.default.createFile(atPath: log.path, contents: nil)

@@ -135,8 +135,9 @@ final class ClientOutcomeTests: XCTestCase {
         }
         let client = try HTTPClient()
         await withTaskGroup { group in
-            for _ in 1...20 { group.addTask { await checkCancelled(client, server.url) } }
-            _ = try? await blocking { XCTAssert(journal.waitForNext()) }
+            // As many as may be under way to one host at once.
+            for _ in 1...8 { group.addTask { await checkCancelled(client, server.url) } }
+            _ = try? await blocking { for _ in 1...8 { XCTAssert(journal.waitForNext()) } }
             client.shutdown()
         }
         client.shutdown()

@@ -44,10 +44,29 @@ struct RawHTTP: Sendable {
         }
     }
 
+    /// Begins a request and keeps it open: returns the socket once the server has shown, by asking
+    /// for the body, that it has read the head.
+    func beginRequest() throws -> Int32 {
+        let socket = try Self.connected(to: port)
+        let head =
+            "POST / HTTP/1.1\r\nHost: door.example\r\nContent-Length: 9\r\n"
+            + "Expect: 100-continue\r\n\r\n"
+        Self.write(Array(head.utf8), to: socket)
+        var interim = [UInt8](repeating: 0, count: 100)
+        guard read(socket, &interim, interim.count) > 0 else { throw Failed(reason: "no 100") }
+        return socket
+    }
+
     private static func blocking(_ bytes: [UInt8], _ port: Int) throws -> Answer {
+        let socket = try connected(to: port)
+        defer { close(socket) }
+        write(bytes, to: socket)
+        return try parse(readToEnd(socket))
+    }
+
+    private static func connected(to port: Int) throws -> Int32 {
         let socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         guard socket >= 0 else { throw Failed(reason: "socket") }
-        defer { close(socket) }
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
         address.sin_port = in_port_t(port).bigEndian
@@ -58,8 +77,7 @@ struct RawHTTP: Sendable {
             }
         }
         guard connected == 0 else { throw Failed(reason: "connect: \(errno)") }
-        write(bytes, to: socket)
-        return try parse(readToEnd(socket))
+        return socket
     }
 
     /// A server that refuses early may close before it has taken everything: the answer counts.

@@ -1,3 +1,4 @@
+import Foundation
 import Postgres
 import TestSupport
 import XCTest
@@ -190,6 +191,19 @@ final class PoolTests: XCTestCase {
         }
     }
 
+    /// Somebody takes the connection and then says nothing.
+    func testAServerThatHangsIsUnavailable() async throws {
+        let socket = try SilentSocket()
+        let address = try XCTUnwrap(
+            Address("host=127.0.0.1 port=\(socket.port) dbname=none sslmode=disable"))
+        var limits = PoolLimits()
+        limits.session.connectSecondsMax = 0.05
+        await assertThrows({ $0 == .unavailable("no connection before the deadline") }) {
+            () async throws(PostgresError) in
+            try await Pool(address, limits: limits).query("SELECT 1")
+        }
+    }
+
     func testUnnamedStatementsLeaveNothingInTheSession() async throws {
         let database = try await database()
         for (mode, expected) in [(StatementMode.unnamed, 0), (.prepared, 1)] {
@@ -213,6 +227,31 @@ final class AddressTests: XCTestCase {
         XCTAssertNil(Address("nonsense"))
         XCTAssertEqual(address?.database("o'ther")?.description, "db.example:6000/o'ther")
     }
+}
+
+/// Listens on a port of its own; the kernel accepts, nobody reads.
+private final class SilentSocket: Sendable {
+    let port: UInt16
+    private let descriptor: Int32
+
+    init() throws {
+        descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = UInt32(INADDR_LOOPBACK).bigEndian
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let descriptor = descriptor
+        let isListening = withUnsafeMutablePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                bind(descriptor, $0, length) == 0 && listen(descriptor, 8) == 0
+                    && getsockname(descriptor, $0, &length) == 0
+            }
+        }
+        guard isListening else { throw POSIXError(.EADDRNOTAVAIL) }
+        port = UInt16(bigEndian: address.sin_port)
+    }
+
+    deinit { close(descriptor) }
 }
 
 private func assertThrows<T>(

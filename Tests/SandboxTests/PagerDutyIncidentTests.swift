@@ -251,7 +251,9 @@ final class PagerDutyIncidentTests: XCTestCase {
         check("/response_plays/PPLAY01/run", reference, "400/2016")
         check("/response_plays/PPLAY01/run", reference, "200/", from: "liaison@example.com")
         let path = "/incidents/\(id.string ?? "")/responder_requests"
-        let target: JSON = ["responder_request_target": ["id": "PBEN002", "type": "user_reference"]]
+        let target: JSON = [
+            "responder_request_target": ["id": "PBEN002", "type": "user_reference"]
+        ]
         check(path, ["responder_request_targets": [target]], "400/2001")
         check(
             path, ["requester_id": "PINTEG7", "responder_request_targets": [target]], "200/")

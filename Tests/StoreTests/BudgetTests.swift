@@ -33,6 +33,20 @@ final class BudgetTests: XCTestCase {
         XCTAssertEqual(wait(grant), 900, accuracy: 60)
     }
 
+    func testABlockedConnectionIsNotLeasedAndDisturbsNoOther() async throws {
+        let fixture = try await StoreFixture.make(for: self)
+        try await fixture.append(1, to: "a", of: "one")
+        try await fixture.append(1, to: "a", of: "two")
+        try await fixture.store.block("one", forSeconds: 600)
+        let worker = try await fixture.worker()
+        let lanes = try await fixture.lease(worker).lanes
+        XCTAssertEqual(lanes.map(\.connection), ["two"])
+        try await fixture.store.block("one", forSeconds: 0)
+        let later = try await fixture.lease(worker).lanes
+        XCTAssertEqual(later.map(\.connection), ["one"])
+        XCTAssertEqual(later.map(\.attempt), [1])
+    }
+
     func testManyTakersShareOneBudget() async throws {
         let fixture = try await StoreFixture.make(for: self)
         let granted = try await withThrowingTaskGroup(of: Bool.self) { group in

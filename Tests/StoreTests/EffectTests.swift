@@ -108,14 +108,17 @@ final class EffectTests: XCTestCase {
             key, of: lane.jobs[0], under: lane.fence, remembering: [written], forSeconds: 600)
         let seen = [other, written, otherField, written]
         let echoes = try await store.surroundings(
-            incidents: [], records: [], entries: seen, in: "one").echoes
+            incidents: [], records: [], entries: seen, in: "one"
+        ).echoes
         XCTAssertEqual(echoes, [written])
         let elsewhere = try await store.surroundings(
-            incidents: [], records: [], entries: seen, in: "two").echoes
+            incidents: [], records: [], entries: seen, in: "two"
+        ).echoes
         XCTAssertEqual(elsewhere, [])
         _ = try await fixture.pool.query("UPDATE journal SET expires_at = now()")
         let later = try await store.surroundings(
-            incidents: [], records: [], entries: seen, in: "one").echoes
+            incidents: [], records: [], entries: seen, in: "one"
+        ).echoes
         XCTAssertEqual(later, [])
     }
 

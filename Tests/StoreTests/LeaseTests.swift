@@ -49,7 +49,15 @@ final class LeaseTests: XCTestCase {
     }
 
     func testWhatIsSettledIsNotLeasedAgain() async throws {
-        let fixture = try await StoreFixture.make(for: self)
+        try await drainOneLane(StoreFixture.make(for: self))
+    }
+
+    /// As behind a transaction pooler that knows no prepared statements.
+    func testNeedsNoPreparedStatements() async throws {
+        try await drainOneLane(StoreFixture.make(for: self, mode: .unnamed))
+    }
+
+    private func drainOneLane(_ fixture: StoreFixture) async throws {
         try await fixture.append(5, to: "a")
         let worker = try await fixture.worker()
         var lease = try await fixture.lease(worker, jobs: 2)

@@ -14,7 +14,17 @@ final class MigrationsTests: XCTestCase {
         XCTAssertGreaterThanOrEqual(try rooms.decoded(Int.self)[0], 4)
         let guarded = try await pool.query("SHOW idle_in_transaction_session_timeout")
         XCTAssertEqual(try guarded.decoded(String.self), ["30s"])
+        try await Store(pool).requireCurrentSchema()
         let again = try await Store.migrate(database.address)
         XCTAssertEqual(again, [])
+    }
+
+    func testAProgramRefusesAnotherSchema() async throws {
+        let database = try await TestDatabase.make(for: self)
+        let store = Store(database.pool(connectionsMax: 1))
+        let known = Store.migrations.count
+        await assertThrows(.defect("the database has schema 0, this program needs \(known)")) {
+            () async throws(StoreError) in try await store.requireCurrentSchema()
+        }
     }
 }

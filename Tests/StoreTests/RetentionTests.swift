@@ -94,6 +94,34 @@ final class RetentionTests: XCTestCase {
         XCTAssertEqual(rest.jobs.map(\.event.id), ["e3", "e4"])
     }
 
+    func testMidnightMayComeBetweenAnyTwoLooksAtTheClock() async throws {
+        let fixture = try await StoreFixture.make(for: self)
+        _ = try await fixture.pool.query("CREATE SEQUENCE day START 1000")
+        _ = try await fixture.pool.query(
+            """
+            SELECT create_partition(parent, day, '') FROM generate_series(1000, 1020) AS day,
+                unnest(ARRAY['job', 'settlement']) AS parent
+            """)
+        _ = try await fixture.pool.query(
+            """
+            CREATE OR REPLACE FUNCTION segment_now() RETURNS int LANGUAGE sql VOLATILE AS
+            'SELECT nextval(''day'')::int'
+            """)
+        let worker = try await fixture.worker()
+        for round in 1...3 {
+            for part in 1...3 {
+                _ = try await fixture.append([
+                    .sample("\(round) \(part) a", lane: "a"),
+                    .sample("\(round) \(part) b", lane: "b"),
+                ])
+            }
+            let lanes = try await fixture.lease(worker).lanes
+            XCTAssertEqual(lanes.map(\.jobs.count), [3, 3])
+            let lost = try await fixture.store.settle(lanes.map { $0.settled() })
+            XCTAssertEqual(lost, [])
+        }
+    }
+
     func testWhatHasExpiredIsForgotten() async throws {
         let fixture = try await StoreFixture.make(for: self)
         try await fixture.append(1, to: "idle for long")

@@ -11,9 +11,11 @@ struct StoreFixture: Sendable {
     let pool: Pool
     let store: Store
 
-    static func make(for testCase: XCTestCase, connectionsMax: Int = 12) async throws -> Self {
+    static func make(
+        for testCase: XCTestCase, mode: StatementMode = .prepared
+    ) async throws -> Self {
         let database = try await TestDatabase.make(for: testCase, migrations: Store.migrations)
-        let pool = database.pool(connectionsMax: connectionsMax)
+        let pool = database.pool(connectionsMax: 12, mode: mode)
         _ = try await pool.query("INSERT INTO connection (id) VALUES ('one'), ('two')")
         return StoreFixture(database: database, pool: pool, store: Store(pool))
     }

@@ -62,8 +62,9 @@ public struct TestDatabase: Sendable {
         }
     }
 
-    public func pool(connectionsMax: Int = 8) -> Pool {
+    public func pool(connectionsMax: Int = 8, mode: StatementMode = .prepared) -> Pool {
         var limits = PoolLimits()
+        limits.session.mode = mode
         limits.connectionsMax = connectionsMax
         limits.waitSecondsMax = 60
         limits.session.statementSecondsMax = 60

@@ -94,6 +94,7 @@ extension PagerDutyAccount {
     }
 
     private static func headerList(_ headers: JSON?) -> JSON {
-        .array((headers?.object?.members ?? []).map { ["name": .string($0.key), "value": $0.value] })
+        .array(
+            (headers?.object?.members ?? []).map { ["name": .string($0.key), "value": $0.value] })
     }
 }

@@ -120,28 +120,36 @@ extension SalesforceOrg {
         let type = try type(wish["object"]?.string ?? "")
         let name = wish.present("as")?.string
         guard let user = name.map({ user(named: $0) }) ?? firstUser else { throw .unknownResource }
-        let records = wish.present("records")?.array ?? [wish["fields"] ?? [:]]
+        let before = self
         (changes, writesSoFar) = ([], 0)
-        var ids: [JSON] = []
-        for record in records {
-            var fields = record.object ?? [:]
-            let id = wish.present("id") ?? fields["Id"]
-            fields["Id"] = nil
-            if wish["do"]?.string == "create" {
-                let made = try insert(fields, into: type, by: user.id, at: now)
-                ids.append(.string(made.long))
-                continue
+        do throws(SalesforceError) {
+            let records = wish.present("records")?.array ?? [wish["fields"] ?? [:]]
+            let ids = try records.map { (record) throws(SalesforceError) in
+                try act(wish, on: record.object ?? [:], of: type, by: user.id, at: now)
             }
-            guard let target = id?.string.flatMap({ RecordID($0) }) else { throw .notFound("Id") }
-            if wish["do"]?.string == "delete" {
-                try delete(target, of: type)
-            } else {
-                try update(target, of: type, with: fields, by: user.id, at: now)
-            }
-            ids.append(.string(target.long))
+            commit(by: user.id)
+            return ["ids": .array(ids.map { .string($0.long) }), "id": JSON(ids.first?.long)]
+        } catch {
+            self = before
+            throw error
         }
-        commit(by: user.id)
-        return ["ids": .array(ids), "id": ids.first ?? .null]
+    }
+
+    private mutating func act(
+        _ wish: JSON, on record: JSONObject, of type: ObjectType, by user: RecordID,
+        at now: Timestamp
+    ) throws(SalesforceError) -> RecordID {
+        var fields = record
+        let id = wish.present("id") ?? fields["Id"]
+        fields["Id"] = nil
+        if wish["do"] == "create" { return try insert(fields, into: type, by: user, at: now) }
+        guard let target = id?.string.flatMap({ RecordID($0) }) else { throw .notFound("Id") }
+        if wish["do"] == "delete" {
+            try delete(target, of: type)
+        } else {
+            try update(target, of: type, with: fields, by: user, at: now)
+        }
+        return target
     }
 }
 

@@ -100,7 +100,8 @@ extension PagerDutyAccount {
         case "type": return .setType(wish["type"]?.string ?? "")
         case "bridge":
             return .setBridge([
-                "conference_number": wish["number"] ?? .null, "conference_url": wish["url"] ?? .null,
+                "conference_number": wish["number"] ?? .null,
+                "conference_url": wish["url"] ?? .null,
             ])
         case "priority":
             let value = wish["priority"] ?? .null

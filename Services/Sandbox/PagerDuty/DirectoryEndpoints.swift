@@ -18,7 +18,9 @@ extension PagerDutyAccount {
     }
 
     func listPriorities(_ call: PagerDutyCall) throws(PagerDutyError) -> HTTPResponse {
-        guard directory.abilities.contains("priorities") else { throw .missingAbility("priorities") }
+        guard directory.abilities.contains("priorities") else {
+            throw .missingAbility("priorities")
+        }
         return try page(directory.priorities, of: call, under: "priorities") { priorityView($0.id) }
     }
 

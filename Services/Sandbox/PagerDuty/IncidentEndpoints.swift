@@ -13,8 +13,8 @@ extension PagerDutyAccount {
         return .json(201, ["incident": restView(of: incident)])
     }
 
-    /// Born acknowledged when its only assignee is who makes it: two webhooks. `isKeyless`: from the
-    /// Events API, where the key is the alert's.
+    /// Born acknowledged when its only assignee is who makes it: two webhooks. `isKeyless`: from
+    /// the Events API, where the key is the alert's.
     mutating func create(
         _ wish: NewIncident, by agent: Incident.Agent, at now: Timestamp, channel: String = "api",
         isKeyless: Bool = false

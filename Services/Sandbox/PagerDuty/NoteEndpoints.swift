@@ -90,7 +90,9 @@ extension PagerDutyAccount {
         guard directory.abilities.contains("coordinated_responding") else {
             throw .missingAbility("coordinated_responding")
         }
-        guard let requester = call.body.present("requester_id")?.string.flatMap({ directory.user($0) })
+        guard
+            let requester = call.body.present("requester_id")?.string.flatMap({ directory.user($0) }
+            )
         else { throw .invalid("Requester can't be blank") }
         let incident = try incident(id)
         let message = call.body.present("message")?.string ?? ""
@@ -134,7 +136,8 @@ extension PagerDutyAccount {
         return .json(201, ["incident": restView(of: incident)])
     }
 
-    mutating func merge(_ call: PagerDutyCall, _ id: String) throws(PagerDutyError) -> HTTPResponse {
+    mutating func merge(_ call: PagerDutyCall, _ id: String) throws(PagerDutyError) -> HTTPResponse
+    {
         let agent = try author(of: call)
         let sources = call.body["source_incidents"]?.array?.compactMap { $0["id"]?.string } ?? []
         try merge(sources, into: id, by: agent, at: call.at)
@@ -189,7 +192,9 @@ extension PagerDutyAccount {
     }
 
     /// Left the vendor's reference in September 2025; kept for rules that were imported.
-    mutating func runPlay(_ call: PagerDutyCall, _ id: String) throws(PagerDutyError) -> HTTPResponse {
+    mutating func runPlay(_ call: PagerDutyCall, _ id: String) throws(PagerDutyError)
+        -> HTTPResponse
+    {
         _ = try author(of: call)
         guard directory.plays.contains(where: { $0.id == id }) else { throw .notFound }
         guard let incidentID = try call.object("incident")["id"]?.string else { throw .notFound }

@@ -32,12 +32,12 @@ struct PagerDutyAccount: Sendable {
     var outgoing: [NewDelivery] = []
     var effects: [String] = []
 
-    init(_ options: SandboxOptions.PagerDuty) {
+    init(_ options: SandboxOptions.PagerDuty, seed: Int) {
         keys = [
             options.apiKey: Key(), options.readOnlyKey: Key(isReadOnly: true),
             options.userKey: Key(userID: "PINTEG7"),
         ]
-        ids = IdentifierSource(seed: 1)
+        ids = IdentifierSource(run: seed, source: 1)
         limiter = RateLimiter(callsPerMinuteMax: options.callsPerMinuteMax)
         deliveryDeadlineSeconds = options.webhookDeadlineSeconds
     }

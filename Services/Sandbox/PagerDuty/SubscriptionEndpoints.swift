@@ -26,7 +26,7 @@ extension PagerDutyAccount {
         let part = try call.object("webhook_subscription")
         let subscription = try subscribe(part, secret: nil)
         return .json(
-            201, ["webhook_subscription": view(of: subscription, showsSecret: true)])
+            200, ["webhook_subscription": view(of: subscription, showsSecret: true)])
     }
 
     /// `secret`: as given by the control API, or a new one.

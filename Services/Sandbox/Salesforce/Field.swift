@@ -58,7 +58,9 @@ struct Field: Sendable {
 
 /// The words in which the objects are written down.
 extension Field {
-    static func text(_ name: String, _ length: Int) -> Field { Field(name, .string, length: length) }
+    static func text(_ name: String, _ length: Int) -> Field {
+        Field(name, .string, length: length)
+    }
     static func area(_ name: String, _ length: Int) -> Field {
         Field(name, .textarea, length: length)
     }

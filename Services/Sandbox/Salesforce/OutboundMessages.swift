@@ -35,7 +35,7 @@ extension SalesforceOrg {
 
     mutating func nextID(_ prefix: String, _ kind: String) -> String {
         numbers[kind, default: 0] += 1
-        return RecordID(prefix: prefix, number: numbers[kind, default: 0])?.long ?? ""
+        return newID(prefix, numbers[kind, default: 0])?.long ?? ""
     }
 
     static let outboundHeaders: HTTPHeaders = [
@@ -45,7 +45,8 @@ extension SalesforceOrg {
 
     /// The records as they are now. A deleted one goes without its data; `SessionId` is always
     /// empty since February 2026.
-    func outboundBody(target number: Int, notifications: [(id: String, record: String)]) -> [UInt8] {
+    func outboundBody(target number: Int, notifications: [(id: String, record: String)]) -> [UInt8]
+    {
         guard outboundMessages.indices.contains(number) else { return [] }
         let target = outboundMessages[number]
         let items = notifications.map { notification in

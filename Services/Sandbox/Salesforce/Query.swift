@@ -141,8 +141,9 @@ private struct QueryRun {
             guard let link = type.relationship(name) else { throw unknown(path, name, type) }
             let target = row?[link.name].string.flatMap { RecordID($0) }
             let parents = link.referenceTo.compactMap { org.types[$0] }
-            guard let parent = parents.first(where: { $0.keyPrefix == target?.keyPrefix })
-                ?? parents.last
+            guard
+                let parent = parents.first(where: { $0.keyPrefix == target?.keyPrefix })
+                    ?? parents.last
             else { throw unknown(path, name, type) }
             row = target.flatMap { org.tables[parent.name]?[$0] }
             type = parent
@@ -250,7 +251,9 @@ extension QueryRun {
         let fold = { (text: String) in field.isCaseSensitive ? text : text.lowercased() }
         if comparison == .like { return left.map { isLike(fold($0), fold(right)) } ?? false }
         let plain = right.replacing("\\%", with: "%").replacing("\\_", with: "_")
-        guard let left else { return comparison == .notEqual || plain.isEmpty && comparison == .equal }
+        guard let left else {
+            return comparison == .notEqual || plain.isEmpty && comparison == .equal
+        }
         return compare(fold(left), comparison, fold(plain))
     }
 

@@ -7,6 +7,14 @@ struct Record: Sendable {
     var values: [String: JSON]
 
     subscript(_ field: String) -> JSON { values[field] ?? .null }
+
+    mutating func set(_ field: String, _ value: JSON) {
+        if value.isNull {
+            values.removeValue(forKey: field)
+        } else {
+            values[field] = value
+        }
+    }
 }
 
 /// The rows of one object, in the order of their creation, with an index for external ids.
@@ -69,6 +77,15 @@ extension RecordID {
             rest /= 62
         }
         self.init("\(prefix)bX000\(String(decoding: text.reversed(), as: UTF8.self))")
+    }
+}
+
+extension SalesforceOrg {
+    private static let recordsPerRunMax = 1_000_000
+
+    /// The id of the record of that number, counted from 1.
+    func newID(_ prefix: String, _ number: Int) -> RecordID? {
+        RecordID(prefix: prefix, number: run * Self.recordsPerRunMax + number)
     }
 }
 

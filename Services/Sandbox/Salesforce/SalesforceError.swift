@@ -57,7 +57,8 @@ extension SalesforceError {
 
     static func notFound(_ what: String) -> SalesforceError {
         SalesforceError(
-            404, "NOT_FOUND", "Provided external ID field does not exist or is not accessible: \(what)")
+            404, "NOT_FOUND",
+            "Provided external ID field does not exist or is not accessible: \(what)")
     }
 
     static func noColumn(_ name: String, onType type: String) -> SalesforceError {

@@ -44,7 +44,9 @@ struct SalesforceOrg: Sendable {
     var callsPerDayMax: Int
     var callsToday = 0
     var countingSince: Timestamp?
-    var ids = IdentifierSource(seed: 2)
+    var ids: IdentifierSource
+    /// Tells the ids of one run of the sandbox from those of another.
+    let run: Int
     var numbers: [String: Int] = [:]
 
     // Of the request being answered.
@@ -54,7 +56,9 @@ struct SalesforceOrg: Sendable {
     var outgoing: [NewDelivery] = []
     var effects: [String] = []
 
-    init(_ options: SandboxOptions.Salesforce, at now: Timestamp) {
+    init(_ options: SandboxOptions.Salesforce, seed: Int, at now: Timestamp) {
+        run = seed
+        ids = IdentifierSource(run: seed, source: 2)
         id = RecordID(prefix: "00D", number: 1)?.long ?? ""
         types = Dictionary(uniqueKeysWithValues: ObjectType.all.map { ($0.name, $0) })
         typeOrder = ObjectType.all.map(\.name)
@@ -62,7 +66,7 @@ struct SalesforceOrg: Sendable {
         calloutDeadlineSeconds = options.calloutDeadlineSeconds
         callsPerDayMax = options.callsPerDayMax
         for type in ObjectType.all { tables[type.name] = Table(of: type) }
-        seed(integrationUsername: options.username, at: now)
+        plantPeople(integrationUsername: options.username, at: now)
         if let pem = options.publicKeyPEM, let key = try? RSAPublicKey(pem: pem) {
             apps[options.consumerKey] = ConnectedApp(key: key, usernames: [options.username])
         }
@@ -164,7 +168,8 @@ extension SalesforceOrg {
         return .json(200, .array(all))
     }
 
-    private mutating func routeData(_ call: SalesforceCall) throws(SalesforceError) -> HTTPResponse {
+    private mutating func routeData(_ call: SalesforceCall) throws(SalesforceError) -> HTTPResponse
+    {
         switch call.call {
         case "GET /services/oauth2/userinfo": return try userInfo(call)
         case "GET /id/{}/{}": return try userInfo(call)

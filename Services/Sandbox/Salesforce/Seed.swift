@@ -3,14 +3,16 @@ import Models
 
 /// What is in the organisation before anybody works with it: three people and a queue.
 extension SalesforceOrg {
-    mutating func seed(integrationUsername: String, at now: Timestamp) {
+    mutating func plantPeople(integrationUsername: String, at now: Timestamp) {
         plant("User", Self.person("Mira", "Holt", "mira@sandbox.example"), at: now)
         plant("User", Self.person("Tomas", "Vey", "tomas@sandbox.example"), at: now)
         plant("User", Self.person("Liaison", "Integration", integrationUsername), at: now)
         plant("Group", ["Name": "Support queue", "Type": "Queue"], at: now)
     }
 
-    private static func person(_ first: String, _ last: String, _ username: String) -> [String: JSON] {
+    private static func person(_ first: String, _ last: String, _ username: String) -> [String:
+        JSON]
+    {
         [
             "FirstName": .string(first), "LastName": .string(last),
             "Name": .string("\(first) \(last)"), "Username": .string(username),
@@ -21,8 +23,8 @@ extension SalesforceOrg {
     /// Past the checks and the triggers; everything is the first user's work.
     private mutating func plant(_ name: String, _ values: [String: JSON], at now: Timestamp) {
         let number = numbers[name, default: 0] + 1
-        guard let type = types[name], let id = RecordID(prefix: type.keyPrefix, number: number),
-            let author = RecordID(prefix: "005", number: 1)
+        guard let type = types[name], let id = newID(type.keyPrefix, number),
+            let author = newID("005", 1)
         else { return }
         numbers[name] = number
         let stamp = JSON.string(now.salesforce)

@@ -47,7 +47,8 @@ extension SalesforceOrg {
     /// Inserts and updates of one object in their order, cut at 200. Deletions have no trigger.
     private func batches() -> [Batch] {
         var batches: [Batch] = []
-        for change in changes where change.after != nil && types[change.type]?.isTriggerable == true {
+        for change in changes where change.after != nil && types[change.type]?.isTriggerable == true
+        {
             let isInsert = change.before == nil
             let open = batches.lastIndex {
                 $0.type == change.type && $0.isInsert == isInsert

@@ -12,7 +12,8 @@ struct CheckedWrite: Sendable {
         for member in body.members where member.key != "attributes" {
             if member.key.lowercased() == "id" {
                 throw SalesforceError(
-                    400, "INVALID_FIELD", "The Id field should not be specified in the sobject data.")
+                    400, "INVALID_FIELD",
+                    "The Id field should not be specified in the sobject data.")
             }
             guard let field = type.field(member.key) else {
                 throw .noColumn(member.key, onType: type.name)

@@ -9,7 +9,7 @@ extension SalesforceOrg {
     ) throws(SalesforceError) -> RecordID {
         let write = try CheckedWrite(body, of: type, isCreate: true)
         let number = numbers[type.name, default: 0] + 1
-        guard let id = RecordID(prefix: type.keyPrefix, number: number) else {
+        guard let id = newID(type.keyPrefix, number) else {
             throw .unknownResource
         }
         try meetLock(on: id)
@@ -79,7 +79,8 @@ extension SalesforceOrg {
     ) throws(SalesforceError) {
         for (name, value) in write.values {
             guard let field = type.field(name), !value.isNull else { continue }
-            if field.isUnique, let other = tables[type.name]?.find(field, value).first, other != id {
+            if field.isUnique, let other = tables[type.name]?.find(field, value).first, other != id
+            {
                 throw .duplicate(field.name, of: other.long)
             }
             if field.kind == .reference { try checkReference(value, of: field) }
@@ -113,7 +114,7 @@ extension SalesforceOrg {
             if type.name == "Case" && name == "Comments" {
                 comment = value
             } else {
-                after.values[name] = value.isNull ? nil : value
+                after.set(name, value)
             }
         }
         after.values["LastModifiedDate"] = .string(now.salesforce)
@@ -131,7 +132,7 @@ extension SalesforceOrg {
         if type.name == "Case" {
             let isClosed = record["Status"].string == "Closed"
             if isClosed != record["IsClosed"].bool {
-                record.values["ClosedDate"] = isClosed ? .string(now.salesforce) : nil
+                record.set("ClosedDate", isClosed ? .string(now.salesforce) : .null)
             }
             record.values["IsClosed"] = .bool(isClosed)
         }

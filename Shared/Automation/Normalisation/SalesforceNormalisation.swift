@@ -78,7 +78,7 @@ extension Normalisation {
         return event(
             identified: record.map { "\($0.long)-\(changed)" }, source: .salesforce,
             kind: Self.kind(of: change, isReadable: record != nil && object != nil), at: time,
-            lane: record.map(LaneKey.record) ?? .connection, format: .apexTrigger,
+            lane: lane(of: record, object, state), format: .apexTrigger,
             payload: .object(payload))
     }
 
@@ -104,6 +104,12 @@ extension Normalisation {
             at: Self.time(of: notification.fields),
             lane: record.map(LaneKey.record) ?? .connection, format: .outboundMessage,
             payload: payload)
+    }
+
+    /// A comment keeps its order among those of the record on which it hangs.
+    private func lane(of record: RecordID?, _ object: String?, _ state: JSONObject?) -> LaneKey {
+        let parent = object == "CaseComment" ? recordID(state?["ParentId"]?.string) : nil
+        return (parent ?? record).map(LaneKey.record) ?? .connection
     }
 
     private func recordID(_ text: String?) -> RecordID? { text.flatMap { RecordID($0) } }

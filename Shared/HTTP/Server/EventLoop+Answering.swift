@@ -10,7 +10,7 @@ extension EventLoop {
             case .handling(let pending) = connection.phase,
             pending.exchange == answer.exchange
         else { return }
-        if answer.response.status == HTTPResponse.connectionReset.status {
+        if answer.response.resetsConnection {
             forget(connection)
             return connection.socket.reset()
         }

@@ -32,6 +32,17 @@ final class SalesforceNormalisationTests: XCTestCase {
         XCTAssertEqual(apex(record: nil, old: nil, new: [:]).event.lane, long.event.lane)
     }
 
+    func testACommentGoesInTheLaneOfItsCase() throws {
+        let comment = Normalisation.test.apex(
+            ApexChange(
+                record: "00aTT00000AbCdEQAV", old: nil,
+                new: [
+                    "attributes": ["type": "CaseComment"], "Id": "00aTT00000AbCdEQAV",
+                    "ParentId": .string(Self.id),
+                ], isInsert: true, userID: nil, transactionID: "t1"))
+        XCTAssertEqual(comment.event.lane, .record(try XCTUnwrap(RecordID(Self.id))))
+    }
+
     func testTheTimeIsTheRecordsElseTheReceipts() {
         let modified = apex(old: nil, new: ["LastModifiedDate": "2026-03-02T09:20:41.000+0000"])
         XCTAssertEqual(modified.event.occurredAt, Timestamp("2026-03-02T09:20:41Z"))

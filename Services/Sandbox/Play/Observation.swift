@@ -1,0 +1,120 @@
+import JSON
+
+/// What came of a step, as the stand-ins and the log tell it.
+struct Observation {
+    var deliveries: [String] = []
+    var events: [ObservedEvent] = []
+    /// Those that change something: no GETs, no logins.
+    var calls: [ObservedCall] = []
+    var holdings: [(expected: PlayScript.Holding, found: JSON)] = []
+
+    struct ObservedCall {
+        let name: String
+        let status: Int
+
+        /// `nil` for one that only looks.
+        init?(_ json: JSON) {
+            guard let vendor = json["vendor"]?.string, let method = json["method"]?.string,
+                let path = json["path"]?.string, method != "GET",
+                !path.hasPrefix("/services/oauth2/")
+            else { return nil }
+            name = "\(vendor) \(method) \(path)"
+            status = json["status"]?.int ?? 0
+        }
+
+        var line: String { "\(name) \(status == 0 ? "no answer" : String(status))" }
+
+        func fits(_ expected: String) -> Bool {
+            (200...299).contains(status) && FaultOrder.glob(expected, name)
+                || FaultOrder.glob(expected, "\(name) \(status)")
+        }
+    }
+
+    struct ObservedEvent {
+        let id: String
+        let kind: String
+        let lane: String
+        let outcome: String
+        let cause: String
+        let attempts: Int
+        /// The last part of the ids of those that matched, and of the copying of notes
+        /// (`@sync/notes`), which is no rule of anybody's.
+        let rules: [String]
+
+        /// - Parameter json: as `console event ID --json` prints it.
+        init(_ json: JSON) {
+            id = json["id"]?.string ?? ""
+            kind = json["kind"]?.string ?? ""
+            lane = json["lane"]?.string ?? ""
+            outcome = json["outcome"]?.string ?? ""
+            cause = json["cause"]?.string ?? ""
+            attempts = json["attempt"]?.int ?? 0
+            let asked = json["explanation"]?["rules"]?.array ?? []
+            let matched = asked.filter { $0["result"] == "matched" }
+                .compactMap { $0["rule"]?.string?.split(separator: "/").last.map(String.init) }
+            let copied = (json["effects"]?.array ?? []).compactMap {
+                $0["key"]?.string?.split(separator: "|").dropFirst().first.map(String.init)
+            }.filter { $0.hasPrefix("@") }
+            rules = (matched + copied).reduce(into: []) { names, name in
+                if !names.contains(name) { names.append(name) }
+            }
+        }
+
+        /// Our own write coming back.
+        var isEcho: Bool { outcome == "ignored" && cause.contains("repeats what Liaison wrote") }
+
+        var line: String {
+            let matched = rules.isEmpty ? "" : " by \(rules.joined(separator: ", "))"
+            let tries = attempts > 1 ? ", attempt \(attempts)" : ""
+            return "\(kind) in \(lane): \(outcome)\(matched)\(tries)"
+                + (cause.isEmpty ? "" : " (\(cause))")
+        }
+
+        func fits(_ expected: PlayScript.ExpectedEvent) -> Bool {
+            kind == expected.kind && outcome == expected.outcome
+                && Set(rules) == Set(expected.rules)
+                && (expected.cause.map(cause.contains) ?? true)
+                && (expected.attempts.map { $0 == attempts } ?? true)
+        }
+    }
+}
+
+extension PlayScript.ExpectedEvent {
+    var line: String {
+        let matched = rules.isEmpty ? "" : " by \(rules.joined(separator: ", "))"
+        let tries = attempts.map { ", attempt \($0)" } ?? ""
+        return "\(kind): \(outcome)\(matched)\(tries)" + (cause.map { " (\($0))" } ?? "")
+    }
+}
+
+extension Observation {
+    /// How this is not what was expected; empty when it is.
+    func differences(from expected: PlayScript.Expectation) -> [String] {
+        eventDifferences(expected.events) + callDifferences(expected.calls)
+            + holdings.filter { !$0.found.fits($0.expected.value) }.map { holding in
+                "\(holding.expected.path)#\(holding.expected.pointer) is \(holding.found.text), "
+                    + "expected \(holding.expected.value.text)"
+            }
+    }
+
+    private func eventDifferences(_ expected: [PlayScript.ExpectedEvent]) -> [String] {
+        var rest = events
+        var missing: [String] = []
+        for event in expected {
+            if let position = rest.firstIndex(where: { $0.fits(event) }) {
+                rest.remove(at: position)
+            } else {
+                missing.append("expected the event \(event.line)")
+            }
+        }
+        return missing + rest.filter { !$0.isEcho }.map { "unexpected event \($0.line)" }
+    }
+
+    private func callDifferences(_ expected: [String]) -> [String] {
+        let isSame =
+            calls.count == expected.count && zip(calls, expected).allSatisfy { $0.fits($1) }
+        if isSame { return [] }
+        return ["expected these calls, in this order:"]
+            + (expected.isEmpty ? ["  none"] : expected.map { "  \($0)" })
+    }
+}

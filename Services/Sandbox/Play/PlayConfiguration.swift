@@ -1,0 +1,26 @@
+import FoundationEssentials  // ProcessInfo, for the environment.
+
+/// `sandbox play FILE INGEST SANDBOX CONSOLE`: the script, where the webhooks go, where the
+/// control API of a running sandbox is (both URLs without a slash at the end), and the console's
+/// program. The variables of the environment can be used in the script.
+struct PlayConfiguration {
+    let file: String
+    let ingestURL: String
+    let sandboxURL: String
+    let console: String
+    let variables: [String: String]
+    /// How long a step may take to come to rest.
+    var restSecondsMax = 30.0
+
+    static let usage = "usage: sandbox play FILE INGEST-URL SANDBOX-URL CONSOLE"
+
+    /// `nil` for other words than those of the usage.
+    init?(
+        _ words: [String],
+        variables: [String: String] = ProcessInfo.processInfo.environment
+    ) {
+        guard words.count == 4 else { return nil }
+        (file, ingestURL, sandboxURL, console) = (words[0], words[1], words[2], words[3])
+        self.variables = variables
+    }
+}

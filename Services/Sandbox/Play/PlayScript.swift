@@ -1,0 +1,90 @@
+import JSON
+
+/// A day to be played: what happens, step by step, and what must come of it. A script is data; it
+/// is read whole before anything is done.
+///
+///     {"title", "capture"?, "steps": [{"title", "do": [ACT, ..], "capture"?, "expect"}]}
+///
+/// `capture` names values for later: `{"incident": "/_sandbox/..#/pointer"}`; `#/pointer` alone
+/// looks into the answer of the step's last act. Everywhere else `{{name}}` stands for such a
+/// value or for a variable of the environment.
+struct PlayScript: Sendable {
+    let title: String
+    let captures: [Capture]
+    let steps: [Step]
+
+    struct Step: Sendable {
+        let title: String
+        let acts: [Act]
+        let captures: [Capture]
+        let expected: Expectation
+    }
+
+    /// A name for the value at `pointer` of what a GET of `path` answers; without a path, of what
+    /// the last act was answered.
+    struct Capture: Sendable {
+        let name: String
+        let path: String?
+        let pointer: String
+    }
+
+    /// Something that happens in the world.
+    enum Act: Sendable {
+        /// `{"control": "POST /_sandbox/..", "body"?}`: somebody works at a vendor, or something
+        /// goes wrong there.
+        case control(method: String, path: String, body: JSON)
+        /// `{"deliver": "/pagerduty/acme", "body", "headers"?, "sign"?, "status"}`: a webhook that
+        /// the stand-ins do not send by themselves.
+        case deliver(RawDelivery)
+        /// `{"deliverAgain": true, "status"}`: the same bytes once more.
+        case deliverAgain(status: Int)
+        /// `{"console": ["replay", ..]}`: the operator gives a command.
+        case console([String])
+    }
+
+    /// What must come of a step.
+    struct Expectation: Sendable {
+        /// All new events of the log in any order; echoes of our own writes need not be listed.
+        let events: [ExpectedEvent]
+        /// All calls that change something, in order: `"pagerduty POST /incidents"`, with another
+        /// answer than 2xx `".. 503"`. `*` stands for any text.
+        let calls: [String]
+        /// For each path of the control API, values at pointers.
+        let holdings: [Holding]
+    }
+
+    struct ExpectedEvent: Sendable {
+        let kind: String
+        let outcome: String
+        /// Those that matched, by the last part of their ids.
+        let rules: [String]
+        /// A part of what the log says about the outcome.
+        let cause: String?
+        let attempts: Int?
+    }
+
+    struct Holding: Sendable {
+        let path: String
+        let pointer: String
+        /// A value, `{"contains": text}` or `{"count": n}`.
+        let value: JSON
+    }
+}
+
+/// A webhook in the vendor's own words, with the proof that it is to carry.
+struct RawDelivery: Sendable {
+    enum Proof: Sendable {
+        case none
+        /// `{"pagerDuty": secret}`: the signature of a V3 webhook.
+        case pagerDuty(secret: String)
+        /// `{"apex": secret}`: that of the Apex package.
+        case apex(secret: String)
+    }
+
+    let path: String
+    /// JSON, or a text that is sent as it is.
+    let body: JSON
+    let headers: [(name: String, value: String)]
+    let proof: Proof
+    let status: Int
+}

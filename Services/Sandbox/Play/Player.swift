@@ -1,0 +1,195 @@
+import HTTP
+import JSON
+import Models
+
+/// Plays a script on a stage, one step after the other, and says what came of each.
+struct Player {
+    let script: PlayScript
+    let stage: PlayStage
+    let clock: SandboxClock
+    let print: (String) -> Void
+
+    private var variables: Variables
+    /// What has been seen before: ids of the log, numbers of calls and deliveries.
+    private var seenEvents: Set<String> = []
+    private var seenCalls = 0
+    private var seenDeliveries = 0
+    private var lastDelivery: HTTPClientRequest?
+
+    init(
+        _ script: PlayScript, on stage: PlayStage, variables: [String: String],
+        clock: SandboxClock = .system(), print: @escaping (String) -> Void
+    ) {
+        self.script = script
+        self.stage = stage
+        self.variables = Variables(variables)
+        self.clock = clock
+        self.print = print
+    }
+
+    /// - Returns: how many steps did not come out as expected.
+    mutating func play() async throws(PlayProblem) -> Int {
+        print(script.title)
+        _ = try await observe(try await stage.logAtRest())
+        try await capture(script.captures, answer: .null)
+        var failed = 0
+        for (index, step) in script.steps.enumerated() {
+            print("\n\(index + 1). \(step.title)")
+            let differences = await perform(step)
+            for difference in differences { print("   FAILED     \(difference)") }
+            if differences.isEmpty { print("   ok") } else { failed += 1 }
+        }
+        return failed
+    }
+
+    /// How the step went wrong; empty when it did not.
+    private mutating func perform(_ step: PlayScript.Step) async -> [String] {
+        do throws(PlayProblem) {
+            var answer = JSON.null
+            for act in step.acts { answer = try await perform(act) }
+            var observed = try await observe(try await stage.logAtRest())
+            try await capture(step.captures, answer: answer)
+            let expected = try filled(step.expected)
+            observed.holdings = try await look(at: expected.holdings)
+            for line in observed.lines { print("   \(line)") }
+            return observed.differences(from: expected)
+        } catch {
+            return error.sentence.split(separator: "\n").map(String.init)
+        }
+    }
+}
+
+// MARK: - Acting
+
+extension Player {
+    private mutating func perform(_ act: PlayScript.Act) async throws(PlayProblem) -> JSON {
+        switch act {
+        case .control(let method, let path, let body):
+            return try await stage.control(
+                method, try variables.filled(path), try variables.filled(body))
+        case .deliver(let delivery):
+            let request = try delivery.request(
+                to: stage.ingestURL, variables, at: clock.now())
+            lastDelivery = request
+            return try await send(request, expecting: delivery.status)
+        case .deliverAgain(let status):
+            guard let lastDelivery else { throw .unexpected("nothing was delivered before") }
+            return try await send(lastDelivery, expecting: status)
+        case .console(let words):
+            var arguments: [String] = []
+            for word in words { arguments.append(try variables.filled(word)) }
+            print("   operator   console \(arguments.joined(separator: " "))")
+            return .array(try stage.console.lines(arguments).map(JSON.string))
+        }
+    }
+
+    private func send(
+        _ request: HTTPClientRequest, expecting status: Int
+    ) async throws(PlayProblem) -> JSON {
+        let response = try await stage.send(request)
+        let path = request.url.dropFirst(stage.ingestURL.count)
+        print("   delivered  POST \(path): \(response.status)")
+        guard response.status == status else {
+            let words = String(decoding: response.body, as: UTF8.self)
+            throw .unexpected("expected the answer \(status), got \(response.status) \(words)")
+        }
+        return (try? JSON(parsing: response.body)) ?? .null
+    }
+
+    private mutating func capture(
+        _ captures: [PlayScript.Capture], answer: JSON
+    ) async throws(PlayProblem) {
+        for capture in captures {
+            var source = answer
+            if let path = capture.path {
+                source = try await stage.control("GET", try variables.filled(path))
+            }
+            let value = source.value(at: try variables.filled(capture.pointer))
+            if value.isNull { throw .unexpected("nothing to remember as \(capture.name)") }
+            variables.set(capture.name, value)
+        }
+    }
+}
+
+// MARK: - Looking
+
+extension Player {
+    /// What is new since the last look.
+    private mutating func observe(_ log: [JSON]) async throws(PlayProblem) -> Observation {
+        var observed = Observation()
+        let calls = try await stage.control("GET", "/_sandbox/calls?after=\(seenCalls)")
+        for call in calls["calls"]?.array ?? [] {
+            seenCalls = call["number"]?.int ?? seenCalls
+            if let call = Observation.ObservedCall(call) { observed.calls.append(call) }
+        }
+        let sent = try await stage.control("GET", "/_sandbox/deliveries?after=\(seenDeliveries)")
+        for delivery in sent["deliveries"]?.array ?? [] {
+            seenDeliveries = delivery["id"]?.int ?? seenDeliveries
+            observed.deliveries.append(Self.line(of: delivery))
+        }
+        for id in log.compactMap({ $0["id"]?.string }) where seenEvents.insert(id).inserted {
+            observed.events.append(Observation.ObservedEvent(try stage.console.event(id)))
+        }
+        return observed
+    }
+
+    private static func line(of delivery: JSON) -> String {
+        let attempts = (delivery["attempts"]?.array ?? []).map { attempt in
+            attempt["status"]?.text ?? attempt["error"]?.string ?? "?"
+        }
+        let words = [delivery["about"], delivery["to"]].compactMap { $0?.string }
+        return "\(words.joined(separator: " to ")): \(attempts.joined(separator: ", "))"
+    }
+
+    private func look(
+        at holdings: [PlayScript.Holding]
+    ) async throws(PlayProblem) -> [(expected: PlayScript.Holding, found: JSON)] {
+        var answers: [String: JSON] = [:]
+        var found: [(expected: PlayScript.Holding, found: JSON)] = []
+        for holding in holdings {
+            let answer: JSON
+            if let known = answers[holding.path] {
+                answer = known
+            } else {
+                answer = try await stage.control("GET", holding.path)
+            }
+            answers[holding.path] = answer
+            found.append((holding, answer.value(at: holding.pointer)))
+        }
+        return found
+    }
+
+    private func filled(
+        _ expected: PlayScript.Expectation
+    ) throws(PlayProblem) -> PlayScript.Expectation {
+        var calls: [String] = []
+        for call in expected.calls { calls.append(try variables.filled(call)) }
+        var holdings: [PlayScript.Holding] = []
+        for holding in expected.holdings {
+            holdings.append(
+                PlayScript.Holding(
+                    path: try variables.filled(holding.path),
+                    pointer: try variables.filled(holding.pointer),
+                    value: try variables.filled(holding.value)))
+        }
+        return PlayScript.Expectation(events: expected.events, calls: calls, holdings: holdings)
+    }
+}
+
+extension Observation {
+    /// For people.
+    fileprivate var lines: [String] {
+        deliveries.map { "delivered  \($0)" } + events.map { "event      \($0.line)" }
+            + calls.map { "called     \($0.line)" }
+            + holdings.map { holding in
+                let name = holding.expected.path.split(separator: "/").dropFirst()
+                return "now        \(name.joined(separator: "/"))\(holding.expected.pointer) "
+                    + "is \(Self.short(holding.found))"
+            }
+    }
+
+    private static func short(_ value: JSON) -> String {
+        let text = value.array.map { "a list of \($0.count)" } ?? value.text
+        return text.count <= 160 ? text : text.prefix(159) + "…"
+    }
+}
