@@ -9,5 +9,6 @@ struct Benchmark: Sendable {
         Benchmark(name: "ingest-latency") {
             try await IngestLatencyBenchmark(laboratory: $0).run()
         },
+        Benchmark(name: "drain") { try await DrainBenchmark(laboratory: $0).run() },
     ]
 }

@@ -133,7 +133,8 @@ extension Webhooks {
     /// The shape of `reference/pagerduty.md` 1.1; the title is as long as the size asks for.
     private static let body: String = {
         let empty = body(title: "")
-        return body(title: String(repeating: "x", count: max(0, bodyBytes - empty.utf8.count)))
+        let words = String(repeating: "Checkout answers slowly in region north. ", count: 50)
+        return body(title: String(words.prefix(max(0, bodyBytes - empty.utf8.count))))
     }()
 
     private static func body(title: String) -> String {
@@ -157,7 +158,8 @@ extension Webhooks {
             "service":\(reference("PSERVIC", "service", "services", "Checkout")),\
             "assignees":[\(anna),\(otto)],"escalation_policy":\
             \(reference("PPOLICY", "escalation_policy", "escalation_policies", "Day and night")),\
-            "teams":[\(reference("PTEAM01", "team", "teams", "Shop"))],\
+            "teams":[\(reference("PTEAM01", "team", "teams", "Shop")),\
+            \(reference("PTEAM02", "team", "teams", "Payment"))],\
             "priority":\(reference("PPRIO01", "priority", "priorities", "P1")),"urgency":"high",\
             "conference_bridge":null,"resolve_reason":null,\
             "incident_type":{"name":"incident_default"}}}}
