@@ -10,9 +10,10 @@ final class EchoTests: XCTestCase {
         let rules = [
             Rules.onIncident("resolved", when: Rules.event("resolve"), Rules.set("Status", "Closed")),
             Rules.onRecord(
-                "status", when: Rules.condition("record.Status", "changed"), Rules.note("Status")),
+                "status", when: Rules.condition("record.Status", "changedTo", "Closed"),
+                Rules.note("Status")),
             Rules.onRecord(
-                "priority", when: Rules.condition("record.Priority", "changed"),
+                "priority", when: Rules.condition("record.Priority", "changedTo", "High"),
                 Rules.note("Priority")),
         ]
         try await Bridge.atWork(for: self, .init(rules: rules)) { bridge in
