@@ -40,16 +40,16 @@ struct DrainBenchmark {
 }
 
 extension Database {
-    /// From the first settlement to the last by the database's clock: a process's start and the
-    /// caller's polling are not counted. The first batch has no time then and is not counted either.
-    func settledPerSecond(where condition: SQL = "true") async throws -> Double {
+    /// From the first settlement to the last of these lanes by the database's clock: a process's start
+    /// and the caller's polling are not counted, nor is the first batch, whose beginning has no time.
+    func settledPerSecond(where lanes: SQL = "true") async throws -> Double {
         let rows = try await pool.query(
             """
             SELECT count(*) FILTER (WHERE settled_at > first),
                 extract(epoch FROM max(settled_at) - min(first))::float8
-            FROM settlement,
-                (SELECT min(settled_at) AS first FROM settlement WHERE \(condition)) AS start
-            WHERE \(condition)
+            FROM settlement JOIN lane USING (lane_id),
+                (SELECT min(settled_at) AS first FROM settlement) AS start
+            WHERE \(lanes)
             """
         ).decoded(Int64.self, Double.self)
         guard let (count, seconds) = rows.first, seconds > 0 else {

@@ -32,14 +32,16 @@ extension Database {
 
     /// Waits until this many events have ended, or the time is over: what was settled until then
     /// still has a rate.
-    func awaitSettled(_ count: Int64, by child: Child, withinSeconds seconds: Double) async throws {
+    func awaitSettled(
+        _ count: Int64, by child: Child, withinSeconds seconds: Double, where lanes: SQL = "true"
+    ) async throws {
         let end = monotonicNanoseconds() + nanoseconds(seconds)
         while monotonicNanoseconds() < end {
             try child.checkRunning()
             // Lanes know their numbers: this counts nothing in the log.
-            if try await number("SELECT coalesce(sum(done), 0)::bigint FROM lane") >= count {
-                return
-            }
+            let done = try await number(
+                "SELECT coalesce(sum(done), 0)::bigint FROM lane WHERE \(lanes)")
+            if done >= count { return }
             usleep(50_000)
         }
     }
