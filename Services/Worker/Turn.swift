@@ -223,19 +223,21 @@ extension Turn {
         _ effect: Effect, of job: Job, superseding: [SupersededEffect]
     ) async throws(Failure) {
         guard !done.contains(effect.key) else { return }
+        let vendors = try await desk.vendors.admitted(for: effect.command, while: mayContinue)
         switch try await ledger.begin(effect, of: job) {
         case .performed: break
-        case .new: try await call(effect, of: job, lookFirst: false, superseding)
-        case .startedBefore: try await call(effect, of: job, lookFirst: true, superseding)
+        case .new: try await call(vendors, effect, of: job, lookFirst: false, superseding)
+        case .startedBefore: try await call(vendors, effect, of: job, lookFirst: true, superseding)
         }
         done.formUnion([effect.key] + superseding.map(\.key))
     }
 
     private mutating func call(
-        _ effect: Effect, of job: Job, lookFirst: Bool, _ superseding: [SupersededEffect]
+        _ vendors: Vendors, _ effect: Effect, of job: Job, lookFirst: Bool,
+        _ superseding: [SupersededEffect]
     ) async throws(Failure) {
         do throws(Failure) {
-            let performed = try await desk.vendors.perform(effect.command, lookFirst: lookFirst)
+            let performed = try await vendors.perform(effect.command, lookFirst: lookFirst)
             try await ledger.finish(effect, of: job, performed, superseding: superseding)
             if let link = performed.link { surroundings.add(link) }
         } catch .permanent(let cause) {
