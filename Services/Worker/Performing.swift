@@ -31,7 +31,7 @@ extension Vendors {
         case .addNote(let id, let text):
             return try await addNote(id, text, lookFirst: lookFirst)
         case .updateRecord(let record, let fields, let options):
-            _ = try await salesforce().update(record, fields: fields, options: options)
+            try await write(record, fields, options)
             return Performed(result: ["record": .string(record.id.long)])
         case .createRecord(let new, let incident):
             return try await create(new, for: incident, lookFirst: lookFirst)

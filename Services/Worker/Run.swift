@@ -58,6 +58,7 @@ struct Worker: Sendable {
     private let desks: Desks
     private let registration: Registration
     private let loop: LeaseLoop
+    private let depth: DepthReader
     private let client: HTTPClient
     private let operations: HTTPServer
     private let log: Log
@@ -73,8 +74,10 @@ struct Worker: Sendable {
             throw .http("\(error)")
         }
         desks = Desks(
-            store: store, client: client,
-            now: { Timestamp(milliseconds: Int64(WallTime.now().milliseconds)) }, log: log)
+            VendorAccess(
+                client: client, store: store, limits: limits, meter: metrics.calls,
+                now: { Timestamp(milliseconds: Int64(WallTime.now().milliseconds)) }, log: log))
+        metrics.watch(desks)
         do throws(StoreError) {
             try await store.requireCurrentSchema()
             try await desks.refresh()
@@ -89,6 +92,7 @@ struct Worker: Sendable {
         loop = LeaseLoop(
             store: store, registration: registration, limits: limits, metrics: metrics, log: log,
             turns: turns)
+        depth = DepthReader(store: store, metrics: metrics, log: log)
         operations = try Self.operations(configuration, metrics)
         self.configuration = configuration
         self.address = address
@@ -107,6 +111,7 @@ struct Worker: Sendable {
             Service("caretaker") {
                 await Caretaker(store: store, limits: configuration.limits, log: log).run(until: $0)
             },
+            Service("depth") { await depth.run(until: $0) },
             Service("listener") { await listen(until: $0) },
             Service("lanes") { await loop.run(until: $0) },
         ]

@@ -196,8 +196,10 @@ extension Turn {
             guard let job = jobs[effect.key] else { continue }
             try checkpoint()
             do throws(Failure) {
+                let vendors = try await desk.vendors.admitted(
+                    for: effect.command, while: mayContinue)
                 if try await ledger.begin(effect, of: job) == .performed { continue }
-                let performed = try await desk.vendors.perform(effect.command, lookFirst: false)
+                let performed = try await vendors.perform(effect.command, lookFirst: false)
                 made.append((effect, job, performed))
             } catch {
                 _ = try givenUp(error, on: job)
@@ -234,19 +236,20 @@ extension Turn {
 
     private mutating func perform(_ effect: Effect, of job: Job) async throws(Failure) {
         guard !done.contains(effect.key) else { return }
+        let vendors = try await desk.vendors.admitted(for: effect.command, while: mayContinue)
         switch try await ledger.begin(effect, of: job) {
         case .performed: break
-        case .new: try await call(effect, of: job, lookFirst: false)
-        case .startedBefore: try await call(effect, of: job, lookFirst: true)
+        case .new: try await call(vendors, effect, of: job, lookFirst: false)
+        case .startedBefore: try await call(vendors, effect, of: job, lookFirst: true)
         }
         done.insert(effect.key)
     }
 
     private mutating func call(
-        _ effect: Effect, of job: Job, lookFirst: Bool
+        _ vendors: Vendors, _ effect: Effect, of job: Job, lookFirst: Bool
     ) async throws(Failure) {
         do throws(Failure) {
-            let performed = try await desk.vendors.perform(effect.command, lookFirst: lookFirst)
+            let performed = try await vendors.perform(effect.command, lookFirst: lookFirst)
             try await ledger.finish(effect, of: job, performed)
             if let link = performed.link { surroundings.add(link) }
         } catch .permanent(let cause) {
