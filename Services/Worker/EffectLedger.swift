@@ -41,7 +41,8 @@ struct EffectLedger {
     }
 
     func finish(
-        _ effect: Effect, of job: Job, _ performed: Performed, superseding: [SupersededEffect]
+        _ effect: Effect, of job: Job, _ performed: Performed,
+        superseding: [SupersededEffect] = []
     ) async throws(Failure) {
         do throws(StoreError) {
             let created = performed.created.map { [Command.imprint(ofCreated: $0)] } ?? []

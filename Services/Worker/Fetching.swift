@@ -10,8 +10,15 @@ extension Vendors {
         for id in needs.incidents.sorted() {
             facts.incidents[id] = try await pagerDuty().incident(id).value
         }
-        for (record, fields) in needs.records.sorted(by: { $0.key.id < $1.key.id }) {
-            facts.records[record.id] = try await values(of: fields, in: record)
+        let wishes = needs.records.sorted { $0.key.id < $1.key.id }
+            .map { Salesforce.Wish(record: $0.key, fields: $0.value.sorted()) }
+        if !wishes.isEmpty {
+            let found = try await salesforce().records(wishes).value
+            for wish in wishes {
+                let nothing = JSONObject(wish.fields.map { ($0, JSON.null) })
+                facts.records[wish.record.id] = RecordFields(
+                    (found[wish.record.id] ?? nil) ?? nothing)
+            }
         }
         if let note = needs.trimmedNote {
             let notes = try await pagerDuty().notes(note.incident).value
@@ -34,17 +41,5 @@ extension Vendors {
             change.userID ?? change.new["LastModifiedById"].string.flatMap { RecordID($0) }
         guard let author else { return false }
         return try await salesforce().whoAmI().user != author
-    }
-
-    private func values(
-        of fields: Set<String>, in record: RecordReference
-    ) async throws(Failure) -> RecordFields {
-        do throws(Failure) {
-            let object = try await salesforce().record(record, fields: fields.sorted()).value
-            return RecordFields(object)
-        } catch .permanent(let cause) where cause.status == 404 {
-            let nulls = fields.sorted().map { ($0, JSON.null) }
-            return RecordFields(JSONObject(nulls))
-        }
     }
 }

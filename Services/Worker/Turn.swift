@@ -179,9 +179,11 @@ extension Turn {
         }
     }
 
-    /// Performs what is left when superseded writes are taken out, and records the others with the
-    /// write that supersedes them. A refusal ends it silently: the decisions are then performed one
-    /// by one, so that each gets its own words from the vendor and no valid value is lost.
+    /// Performs what is left when superseded fields are taken out, and records it all together: a
+    /// write that was made without some of its fields is not done before the later one is that
+    /// brings them. A refusal ends it silently, with nothing recorded: the decisions are then
+    /// performed one by one, so that each gets its own words from the vendor and no valid value is
+    /// lost. Repeating a write of fields is harmless.
     private mutating func performFolded(_ decisions: [Decision]) async throws(Pause) {
         let folded = coalesce(decisions.flatMap(\.plan.effects))
         guard !folded.superseded.isEmpty else { return }
@@ -189,17 +191,30 @@ extension Turn {
             decisions.flatMap { decision in
                 decision.plan.effects.map { ($0.key, decision.job) }
             }, uniquingKeysWith: { first, _ in first })
+        var made: [(effect: Effect, job: Job, performed: Performed)] = []
         for effect in folded.effects {
             guard let job = jobs[effect.key] else { continue }
-            let superseded = folded.superseded.filter { $0.value == effect.key }
-                .compactMap { key, _ in jobs[key].map { SupersededEffect(key: key, job: $0) } }
             try checkpoint()
             do throws(Failure) {
-                try await perform(effect, of: job, superseding: superseded)
+                let vendors = try await desk.vendors.admitted(
+                    for: effect.command, while: mayContinue)
+                if try await ledger.begin(effect, of: job) == .performed { continue }
+                let performed = try await vendors.perform(effect.command, lookFirst: false)
+                made.append((effect, job, performed))
             } catch {
                 _ = try givenUp(error, on: job)
                 return
             }
+        }
+        for (effect, job, performed) in made {
+            let superseded = folded.superseded.filter { $0.value == effect.key }
+                .compactMap { key, _ in jobs[key].map { SupersededEffect(key: key, job: $0) } }
+            do throws(Failure) {
+                try await ledger.finish(effect, of: job, performed, superseding: superseded)
+            } catch {
+                _ = try givenUp(error, on: job)
+            }
+            done.formUnion([effect.key] + superseded.map(\.key))
         }
     }
 
@@ -210,7 +225,7 @@ extension Turn {
         for effect in decision.plan.effects {
             try checkpoint()
             do throws(Failure) {
-                try await perform(effect, of: decision.job, superseding: [])
+                try await perform(effect, of: decision.job)
             } catch {
                 let reason = try givenUp(error, on: decision.job)
                 cause = cause ?? reason
@@ -219,26 +234,23 @@ extension Turn {
         return cause.map(Outcome.failed) ?? decision.outcome
     }
 
-    private mutating func perform(
-        _ effect: Effect, of job: Job, superseding: [SupersededEffect]
-    ) async throws(Failure) {
+    private mutating func perform(_ effect: Effect, of job: Job) async throws(Failure) {
         guard !done.contains(effect.key) else { return }
         let vendors = try await desk.vendors.admitted(for: effect.command, while: mayContinue)
         switch try await ledger.begin(effect, of: job) {
         case .performed: break
-        case .new: try await call(vendors, effect, of: job, lookFirst: false, superseding)
-        case .startedBefore: try await call(vendors, effect, of: job, lookFirst: true, superseding)
+        case .new: try await call(vendors, effect, of: job, lookFirst: false)
+        case .startedBefore: try await call(vendors, effect, of: job, lookFirst: true)
         }
-        done.formUnion([effect.key] + superseding.map(\.key))
+        done.insert(effect.key)
     }
 
     private mutating func call(
-        _ vendors: Vendors, _ effect: Effect, of job: Job, lookFirst: Bool,
-        _ superseding: [SupersededEffect]
+        _ vendors: Vendors, _ effect: Effect, of job: Job, lookFirst: Bool
     ) async throws(Failure) {
         do throws(Failure) {
             let performed = try await vendors.perform(effect.command, lookFirst: lookFirst)
-            try await ledger.finish(effect, of: job, performed, superseding: superseding)
+            try await ledger.finish(effect, of: job, performed)
             if let link = performed.link { surroundings.add(link) }
         } catch .permanent(let cause) {
             try await ledger.fail(effect, of: job, cause)

@@ -113,4 +113,33 @@ final class CollectionTests: XCTestCase {
                 "referenceId": "update", "body": ["Priority": "High"],
             ])
     }
+
+    func testSeveralRecordsAreReadInOneCallAndInAnyOrder() async throws {
+        func part(_ id: String, _ status: Int, _ body: JSON) -> JSON {
+            [
+                "body": body, "httpHeaders": [:], "httpStatusCode": JSON.number(JSONNumber(status)),
+                "referenceId": .string("r\(id)"),
+            ]
+        }
+        let gone = "500000000000002AAA"
+        let script = Org.script([
+            .json(
+                200,
+                [
+                    "compositeResponse": [
+                        part(gone, 404, [["errorCode": "NOT_FOUND", "message": "gone"]]),
+                        part(caseID, 200, ["Id": .string(caseID), "Status": "New"]),
+                    ]
+                ])
+        ])
+        let wishes = try [caseID, gone].map { id in
+            Salesforce.Wish(
+                record: RecordReference(object: "Case", id: try XCTUnwrap(RecordID(id))),
+                fields: ["Status"])
+        }
+        let found = try await Org.client(script).records(wishes).value
+        XCTAssertEqual(found[wishes[0].record.id]??["Status"], "New")
+        XCTAssertEqual(found[wishes[1].record.id], .some(nil))
+        XCTAssertEqual(script.lines.last, "POST /services/data/v62.0/composite")
+    }
 }

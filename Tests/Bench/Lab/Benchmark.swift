@@ -9,5 +9,8 @@ struct Benchmark: Sendable {
         Benchmark(name: "ingest-latency") {
             try await IngestLatencyBenchmark(laboratory: $0).run()
         },
+        Benchmark(name: "drain") { try await DrainBenchmark(laboratory: $0).run() },
+        Benchmark(name: "hot-lane") { try await HotLaneBenchmark(laboratory: $0).run() },
+        Benchmark(name: "rules") { _ in try RulesBenchmark().run() },
     ]
 }

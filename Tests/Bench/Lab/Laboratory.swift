@@ -47,9 +47,13 @@ struct Laboratory {
         guard let address = server.database(name) else {
             throw BenchFailure("no address for the database \(name)")
         }
-        _ = try await Store.migrate(address)
         let database = Database(
             name: name, address: address, secretKeys: try SecretKeys(masterKey))
+        let migration = try Child(
+            "\(programs)/console", ["migrate"],
+            environment: ["LIAISON_DATABASE_URL": address.connectionString],
+            log: "\(folder)/console.log")
+        try migration.finish(withinSeconds: 30)
         _ = try await database.store.apply(configuration, by: "bench")
         return database
     }
@@ -87,8 +91,13 @@ struct Laboratory {
         throw BenchFailure("\(program) was not ready within 10 seconds")
     }
 
-    var masterKeyHex: String { Hex.encode(masterKey) }
-    var masterKeyBase64: String { Base64.encode(masterKey) }
+    /// What a program that works on this database is told.
+    func settings(for database: Database) -> [String: String] {
+        [
+            "DATABASE_URL": database.address.connectionString,
+            "MASTER_KEY": Base64.encode(masterKey),
+        ]
+    }
 }
 
 /// A benchmark's database.

@@ -19,7 +19,7 @@ struct PgBench {
     }
 
     let program: String
-    let url: String
+    var url: String
     /// A folder for scripts and logs.
     let folder: String
 

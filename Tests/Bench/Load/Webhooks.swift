@@ -13,13 +13,17 @@ struct Webhooks: Requests {
     private let connection: ConnectionID
     private let bodyStart: Int
     private let signatureStart: Int
-    private let eventIDs: [Int]
-    private let incidentIDs: [Int]
+    /// Where the number of the request ends, and where that of its incident.
+    private let numberEnds: [Int]
+    private let incidentEnds: [Int]
     /// The signatures of the first requests, one after the other.
     private var signatures: [UInt8] = []
 
     private static let eventMark = "01BENCH0000000000000000000"
     private static let incidentMark = "QBENCH00000000"
+    /// `incident.number` is the number of the request, with a digit before it that is not 0.
+    private static let numberMark = "100000000"
+    static let incidentNumberOffset = 100_000_000
     private static let signatureMark = String(repeating: "s", count: 64)
 
     /// - Parameter signedCount: how many are signed now, so that sending need not.
@@ -34,11 +38,12 @@ struct Webhooks: Requests {
             """
         self.connection = connection
         self.incidents = incidents
-        template = Array((head + body).utf8)
+        let bytes = Array((head + body).utf8)
+        template = bytes
         bodyStart = head.utf8.count
-        signatureStart = Self.places(of: Self.signatureMark, in: template).first ?? 0
-        eventIDs = Self.places(of: Self.eventMark, in: template)
-        incidentIDs = Self.places(of: Self.incidentMark, in: template)
+        signatureStart = Self.ends(of: Self.signatureMark, in: bytes)[0] - 64
+        numberEnds = [Self.eventMark, Self.numberMark].flatMap { Self.ends(of: $0, in: bytes) }
+        incidentEnds = Self.ends(of: Self.incidentMark, in: bytes)
         sign(signedCount)
     }
 
@@ -59,13 +64,14 @@ struct Webhooks: Requests {
         // {"event":{...}}
         let payload = Array(request[(bodyStart + 9)..<(request.count - 1)])
         let id = Self.name(Self.eventMark, number)
-        let incident = IncidentID(Self.name(Self.incidentMark, number % incidents))
         let event = Event(
             id: EventID(id), connection: connection, source: .pagerDuty,
             kind: .incident(.triggered), occurredAt: Timestamp(seconds: 1_767_225_600),
-            lane: .incident(incident), format: .pagerDutyV3, payload: payload)
+            lane: .incident(Self.incident(number % incidents)), format: .pagerDutyV3, payload: payload)
         return NewEvent(event: event, deduplicationKey: "pagerDutyV3:\(id)")
     }
+
+    static func incident(_ number: Int) -> IncidentID { IncidentID(name(incidentMark, number)) }
 
     private mutating func sign(_ count: Int) {
         signatures.reserveCapacity(count * HMACSHA256.byteCount)
@@ -84,10 +90,8 @@ struct Webhooks: Requests {
     }
 
     private func stampIDs(_ number: Int, onto request: UnsafeMutableRawBufferPointer) {
-        for place in eventIDs { write(number, endingAt: place + Self.eventMark.utf8.count, request) }
-        for place in incidentIDs {
-            write(number % incidents, endingAt: place + Self.incidentMark.utf8.count, request)
-        }
+        for end in numberEnds { write(number, endingAt: end, request) }
+        for end in incidentEnds { write(number % incidents, endingAt: end, request) }
     }
 
     /// Eight decimal digits: one number leaves nothing of the one before.
@@ -121,10 +125,10 @@ struct Webhooks: Requests {
         return mark.dropLast(digits.count) + digits
     }
 
-    private static func places(of mark: String, in bytes: [UInt8]) -> [Int] {
+    private static func ends(of mark: String, in bytes: [UInt8]) -> [Int] {
         let mark = Array(mark.utf8)
-        return (0...bytes.count - mark.count).filter { start in
-            bytes[start] == mark[0] && bytes[start..<start + mark.count].elementsEqual(mark)
+        return (mark.count...bytes.count).filter { end in
+            bytes[end - mark.count] == mark[0] && bytes[(end - mark.count)..<end].elementsEqual(mark)
         }
     }
 }
@@ -133,7 +137,8 @@ extension Webhooks {
     /// The shape of `reference/pagerduty.md` 1.1; the title is as long as the size asks for.
     private static let body: String = {
         let empty = body(title: "")
-        return body(title: String(repeating: "x", count: max(0, bodyBytes - empty.utf8.count)))
+        let words = String(repeating: "Checkout answers slowly in region north. ", count: 50)
+        return body(title: String(words.prefix(max(0, bodyBytes - empty.utf8.count))))
     }()
 
     private static func body(title: String) -> String {
@@ -152,12 +157,13 @@ extension Webhooks {
             "resource_type":"incident","occurred_at":"2026-01-01T00:00:00.000Z","agent":\(anna),\
             "client":null,"data":{"id":"\(incidentMark)","type":"incident",\
             "self":"\(api)/incidents/\(incidentMark)","html_url":"\(site)/incidents/\(incidentMark)",\
-            "number":4711,"status":"triggered","incident_key":"\(incidentMark)",\
+            "number":\(numberMark),"status":"triggered","incident_key":"\(incidentMark)",\
             "created_at":"2026-01-01T00:00:00Z","title":"\(title)",\
             "service":\(reference("PSERVIC", "service", "services", "Checkout")),\
             "assignees":[\(anna),\(otto)],"escalation_policy":\
             \(reference("PPOLICY", "escalation_policy", "escalation_policies", "Day and night")),\
-            "teams":[\(reference("PTEAM01", "team", "teams", "Shop"))],\
+            "teams":[\(reference("PTEAM01", "team", "teams", "Shop")),\
+            \(reference("PTEAM02", "team", "teams", "Payment"))],\
             "priority":\(reference("PPRIO01", "priority", "priorities", "P1")),"urgency":"high",\
             "conference_bridge":null,"resolve_reason":null,\
             "incident_type":{"name":"incident_default"}}}}

@@ -1,0 +1,44 @@
+import JSON
+import Models
+
+/// Rules as an administrator would write them.
+enum BenchRules {
+    /// Rules that no index can rule out and that no webhook of ours matches: each is evaluated for
+    /// every event.
+    static func unmatched(_ count: Int) throws -> Ruleset {
+        try ruleset(
+            "Unmatched",
+            (0..<count).map { number in
+                rule(
+                    "unmatched-\(number)",
+                    when: [
+                        "any": [
+                            [
+                                "field": "incident.title", "operator": "contains",
+                                "value": .string("no title says \(number)"),
+                            ],
+                            [
+                                "field": "incident.service.name", "operator": "endsWith",
+                                "value": .string("no service \(number)"),
+                            ],
+                        ]
+                    ])
+            })
+    }
+
+    static func rule(_ id: String, when: JSON) -> JSON {
+        [
+            "id": .string(id), "object": "Case", "direction": "incidentChange", "when": when,
+            "actions": [["type": "setField", "field": "Status", "value": "Working"]],
+        ]
+    }
+
+    static func ruleset(_ name: String, _ rules: [JSON]) throws -> Ruleset {
+        let problems = JSONProblems()
+        let json: JSON = ["name": .string(name), "rules": .array(rules)]
+        guard let ruleset = Ruleset(reading: JSONReader(json, problems: problems)) else {
+            throw BenchFailure("the rules are wrong: \(problems.all)")
+        }
+        return ruleset
+    }
+}
