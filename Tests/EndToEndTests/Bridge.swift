@@ -154,7 +154,8 @@ extension Bridge {
     /// it has ended is waited for.
     func withWorker<Value: Sendable>(
         _ name: String = "worker", limits adjust: (inout WorkerLimits) -> Void = { _ in },
-        graceSeconds: Double = 25, log: Log = Log("worker", level: .error),
+        graceSeconds: Double = 25, statementSecondsMax: Double = 60,
+        log: Log = Log("worker", level: .error),
         _ body: () async throws -> Value
     ) async throws -> Value {
         var limits = WorkerLimits()
@@ -165,7 +166,9 @@ extension Bridge {
             masterKey: Secret(Base64.encode(Self.masterKey)), operationsHost: "127.0.0.1",
             operationsPort: 0, logLevel: .error, limits: limits, refreshSeconds: 0.05,
             graceSeconds: graceSeconds)
-        let pool = database.pool(connectionsMax: limits.databaseConnectionsMax)
+        let pool = database.pool(
+            connectionsMax: limits.databaseConnectionsMax,
+            statementSecondsMax: statementSecondsMax)
         defer { pool.close() }
         let worker = try await Worker(
             configuration,
