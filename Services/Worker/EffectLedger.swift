@@ -29,7 +29,8 @@ struct EffectLedger {
         let earlier = try await progress(of: effect.key)
         if case .performed = earlier { return .performed }
         let imprints = effect.command.imprints
-        try await checkFuse(Set(imprints.map(\.target)))
+        // One more attempt is not one more change.
+        if earlier == nil { try await checkFuse(Set(imprints.map(\.target))) }
         do throws(StoreError) {
             try await store.begin(
                 effect.key, of: job, under: lane.fence, request: effect.command.json,

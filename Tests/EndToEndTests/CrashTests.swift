@@ -227,14 +227,28 @@ private struct World {
     /// A write may be repeated by who took over, but never made after a newer one.
     func checkOrder(of calls: [RecordedCall]) {
         var last: [RecordID: Int] = [:]
-        for call in calls where call.method == "PATCH" && call.status == 204 {
-            guard let id = call.path.split(separator: "/").last.flatMap({ RecordID(String($0)) }),
-                let number = try? JSON(parsing: call.body)["PagerDuty_Incident_Number__c"]?.int
-            else { continue }
+        for (id, number) in calls.flatMap(\.numbersWritten) {
             XCTAssertGreaterThanOrEqual(number, last[id] ?? 0, "\(id) went back")
             last[id] = number
         }
         XCTAssertEqual(last.count, records.count)
         XCTAssertEqual(Set(last.values), [20])
+    }
+}
+
+extension RecordedCall {
+    /// By record: one in a call of its own, or several that travelled together.
+    fileprivate var numbersWritten: [(RecordID, Int)] {
+        guard method == "PATCH", status == 200 || status == 204,
+            let body = try? JSON(parsing: body)
+        else { return [] }
+        let own = path.split(separator: "/").last.map(String.init)
+        let records = body["records"]?.array?.map { ($0["id"]?.string, $0) } ?? [(own, body)]
+        return records.compactMap { id, fields in
+            guard let id = id.flatMap({ RecordID($0) }),
+                let number = fields["PagerDuty_Incident_Number__c"]?.int
+            else { return nil }
+            return (id, number)
+        }
     }
 }

@@ -66,7 +66,7 @@ final class FailureTests: XCTestCase {
 
     func testAKeyThatPagerDutyRefusesIsNotTriedAgain() async throws {
         try await check(
-            ["vendor": "pagerduty", "fault": "expiredSession", "times": 9], "failed: 401",
+            ["vendor": "pagerduty", "fault": "expiredSession", "times": 9], "failed: 2006",
             attempt: 1, calls: 1)
     }
 
