@@ -12,13 +12,14 @@ import Synchronization
 final class Gate: Sendable {
     let side: Vendors.Side
     private let scope: String
+    private let limits: TurnstileLimits
     private let store: Store
     private let meter: CallMeter
+    private let seconds: @Sendable () -> Double
     private let log: Log
     private let turnstile: Mutex<Turnstile>
     private let health = Mutex(Health())
     private let bell = Bell()
-    private let start = ContinuousClock.now
 
     /// What this process knows of the vendor beside the shared row.
     private struct Health {
@@ -31,19 +32,19 @@ final class Gate: Sendable {
 
     init(
         _ side: Vendors.Side, of connection: ConnectionID, limits: TurnstileLimits, store: Store,
-        meter: CallMeter, log: Log
+        meter: CallMeter, seconds: @escaping @Sendable () -> Double, log: Log
     ) {
         self.side = side
         self.store = store
         self.meter = meter
+        self.seconds = seconds
         self.log = log
         self.limits = limits
         scope = "\(side.rawValue):\(connection)"
         turnstile = Mutex(Turnstile(limits))
     }
 
-    private let limits: TurnstileLimits
-    private var now: Double { (ContinuousClock.now - start) / .seconds(1) }
+    private var now: Double { seconds() }
 
     /// Why nobody may call, as far as this process knows.
     var closed: Turnstile.Refusal? { turnstile.withLock { $0.closed(at: now) } }

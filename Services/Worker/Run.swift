@@ -64,7 +64,8 @@ struct Worker: Sendable {
     private let log: Log
 
     init(
-        _ configuration: WorkerConfiguration, store: Store, address: Address, log: Log
+        _ configuration: WorkerConfiguration, store: Store, address: Address, log: Log,
+        seconds: @escaping @Sendable () -> Double = VendorAccess.monotonic
     ) async throws(WorkerFailure) {
         let limits = configuration.limits
         let metrics = WorkerMetrics()
@@ -76,7 +77,8 @@ struct Worker: Sendable {
         desks = Desks(
             VendorAccess(
                 client: client, store: store, limits: limits, meter: metrics.calls,
-                now: { Timestamp(milliseconds: Int64(WallTime.now().milliseconds)) }, log: log))
+                now: { Timestamp(milliseconds: Int64(WallTime.now().milliseconds)) },
+                seconds: seconds, log: log))
         metrics.watch(desks)
         do throws(StoreError) {
             try await store.requireCurrentSchema()

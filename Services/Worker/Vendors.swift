@@ -14,7 +14,14 @@ struct VendorAccess: Sendable {
     let limits: WorkerLimits
     let meter: CallMeter
     let now: @Sendable () -> Timestamp
+    /// A clock that does not go back, in seconds.
+    let seconds: @Sendable () -> Double
     let log: Log
+
+    static let monotonic: @Sendable () -> Double = {
+        let start = ContinuousClock.now
+        return { (ContinuousClock.now - start) / .seconds(1) }
+    }()
 
     fileprivate func gate(_ side: Vendors.Side, of connection: ConnectionID) -> Gate {
         let callsPerMinuteMax =
@@ -24,7 +31,7 @@ struct VendorAccess: Sendable {
             }
         return Gate(
             side, of: connection, limits: TurnstileLimits(callsPerMinuteMax: callsPerMinuteMax),
-            store: store, meter: meter, log: log)
+            store: store, meter: meter, seconds: seconds, log: log)
     }
 }
 
