@@ -43,6 +43,9 @@ final class RecordWriter: Sendable {
             number: state.withLock { $0.announce() }, writer: self, mayContinue: mayContinue)
     }
 
+    /// Writes that wait for a call, the one under way not counted.
+    var waitingCount: Int { state.withLock { $0.count } }
+
     fileprivate func withdraw(_ number: Int) {
         state.withLock { $0.resolve(number) }?.open()
     }
@@ -216,6 +219,8 @@ struct WriteQueue {
         isBusy = !waiting.isEmpty
         return waiting.first?.continuation
     }
+
+    var count: Int { waiting.count }
 
     private var isFull: Bool { waiting.count >= Salesforce.collectionMax }
 }

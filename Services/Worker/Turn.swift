@@ -262,7 +262,8 @@ extension Turn {
         _ vendors: Vendors, _ effect: Effect, of job: Job, lookFirst: Bool
     ) async throws(Failure) {
         do throws(Failure) {
-            let performed = try await vendors.perform(effect.command, lookFirst: lookFirst)
+            let performed = try await vendors.perform(
+                effect.command, lookFirst: lookFirst, isLinked: ledger.isLinked)
             try await ledger.finish(effect, of: job, performed)
             if let link = performed.link { surroundings.add(link) }
         } catch .permanent(let cause) {
