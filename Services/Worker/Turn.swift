@@ -10,6 +10,9 @@ import Store
 ///
 /// A job whose plan only sets fields waits for the next one, which may set them again; everything
 /// else is performed at once. Without a backlog no job waits.
+///
+/// After an attempt that came to nothing the job at the head goes alone: if it is the one that ends
+/// every turn, or every worker, no other is blamed for it or kept waiting by it.
 struct Turn {
     /// Ends the turn: the rest of the lane is due again as `next` says.
     struct Pause: Error {
@@ -46,7 +49,8 @@ struct Turn {
 
     mutating func run() async -> LaneSettlement {
         do throws(Pause) {
-            for job in jobs {
+            try buryDeadly()
+            for job in lane.attempt > 1 ? jobs.prefix(1) : jobs[...] {
                 try checkpoint()
                 let decision = try await decide(job)
                 if !decision.canWait { try await performWaiting() }
@@ -62,6 +66,15 @@ struct Turn {
 
     private func ended(_ next: LaneSettlement.Next) -> LaneSettlement {
         LaneSettlement(fence: lane.fence, settlements: settlements, next: next)
+    }
+
+    /// Workers that die of a job leave nothing behind but its count of attempts.
+    private mutating func buryDeadly() throws(Pause) {
+        guard lane.attempt > attemptsMax, let job = jobs.first?.job else { return }
+        let message = "\(attemptsMax) attempts ended without a result; the worker may die of it"
+        let cause = Cause(.liaison, code: "attempts", message: message)
+        settle(Decision(job: job, outcome: .failed(cause)), as: .failed(cause))
+        throw Pause(next: .proceed)
     }
 
     private func checkpoint() throws(Pause) {
@@ -249,7 +262,8 @@ extension Turn {
         _ vendors: Vendors, _ effect: Effect, of job: Job, lookFirst: Bool
     ) async throws(Failure) {
         do throws(Failure) {
-            let performed = try await vendors.perform(effect.command, lookFirst: lookFirst)
+            let performed = try await vendors.perform(
+                effect.command, lookFirst: lookFirst, isLinked: ledger.isLinked)
             try await ledger.finish(effect, of: job, performed)
             if let link = performed.link { surroundings.add(link) }
         } catch .permanent(let cause) {

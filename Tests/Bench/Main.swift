@@ -54,11 +54,6 @@ struct Main {
         return status
     }
 
-    private static func say(_ text: String) {
-        let line = Array("bench: \(text)\n".utf8)
-        _ = write(STDERR_FILENO, line, line.count)
-    }
-
     private static func fail(_ text: String) -> Never {
         say(text)
         exit(EXIT_FAILURE)

@@ -25,6 +25,7 @@ final class CheckTests: XCTestCase {
                 "ACME_PAGERDUTY_WEBHOOK_SECRET": Self.canary,
                 "ACME_PAGERDUTY_LEGACY_TOKEN": Self.canary,
                 "ACME_SALESFORCE_WEBHOOK_SECRET": Self.canary,
+                "ACME_SALESFORCE_OUTBOUND_TOKEN": Self.canary,
             ])
         XCTAssertEqual(run.errors, [])
         XCTAssertEqual(run.status, 0)

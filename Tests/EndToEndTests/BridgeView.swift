@@ -122,6 +122,35 @@ extension Bridge {
     }
 }
 
+/// Time, where the bridge does not hurry.
+extension Bridge {
+    /// Waits until the only lane with work is put off; for how long, and after how many attempts
+    /// that count.
+    func waitOfOnlyLane(
+        line: UInt = #line
+    ) async throws -> (seconds: Double, attempts: Int) {
+        let putOff: SQL = """
+            SELECT extract(epoch FROM ready_at - now())::float8, attempt FROM lane
+            WHERE state = 1 AND epoch > 0 AND ready_at > now()
+            """
+        try await eventually("nothing is put off", line: line) {
+            try await pool.query(putOff).count == 1
+        }
+        let rows = try await pool.query(putOff).decoded(Double.self, Int.self)
+        return try XCTUnwrap(rows.first, line: line)
+    }
+
+    /// Whatever waits for its time is due, and vendors may be called again. Workers keep their own
+    /// time: it passes for those that are started later.
+    func letTimePass() async throws {
+        _ = try await pool.pipeline([
+            "UPDATE lane SET ready_at = now() WHERE ready_at > now()",
+            "UPDATE connection SET blocked_until = now()",
+            "UPDATE budget SET closed_until = now(), open_until = now(), trips = 0",
+        ])
+    }
+}
+
 /// What the vendors hold, and what the worker changed there.
 extension Bridge {
     /// `created Case 500..`, `incident.acknowledged Q2..`, in the order of the calls.

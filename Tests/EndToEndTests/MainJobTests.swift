@@ -130,7 +130,7 @@ final class MainJobTests: XCTestCase {
             XCTAssertEqual(status, "resolved")
             XCTAssertEqual(bridge.changes("incident."), [])
             let effects = try await bridge.effects()
-            XCTAssertEqual(effects.map { $0.result["skipped"] }, ["it is resolved"])
+            XCTAssertEqual(effects.compactMap { $0.result["skipped"] }, ["it is resolved"])
         }
     }
 

@@ -25,9 +25,13 @@ struct DrainBenchmark {
         try await database.pool.query("CHECKPOINT")
         let worker = try await WorkerProcess.start(in: laboratory, on: database)
         defer { worker.child.stop() }
+        let before = try await ComputingTime(of: worker.child, on: database)
         try await database.awaitSettled(
             Int64(Self.events), by: worker.child, withinSeconds: 40)
         let rate = try await database.settledPerSecond()
+        let after = try await ComputingTime(of: worker.child, on: database)
+        let settled = try await database.number("SELECT sum(done)::bigint FROM lane")
+        say(after.since(before, per: Int(settled), "worker"))
         worker.child.stop()
         try await laboratory.drop(database)
         return [
