@@ -143,7 +143,8 @@ extension Vendors {
                 misconfigured("connection \(connection.id) has no Salesforce organisation"))
         }
         guard let login = ServerOrigin(organization.loginURL) else {
-            return .failure(misconfigured("\(organization.loginURL) is not the address of a server"))
+            return .failure(
+                misconfigured("\(organization.loginURL) is not the address of a server"))
         }
         do throws(KeyError) {
             let key = try RSAPrivateKey(pem: organization.privateKey.revealed)
@@ -152,7 +153,8 @@ extension Vendors {
                 consumerKey: organization.clientID, username: organization.username,
                 privateKey: key, apiVersion: organization.apiVersion)
             return .success(
-                Salesforce(settings: settings, client: access.client, now: access.clocks.now, gate: gate))
+                Salesforce(
+                    settings: settings, client: access.client, now: access.clocks.now, gate: gate))
         } catch {
             return .failure(
                 misconfigured("the private key of \(connection.id) is unusable: \(error)"))
