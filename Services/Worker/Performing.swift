@@ -16,8 +16,8 @@ extension Vendors {
     /// Makes the calls of one effect.
     ///
     /// - Parameters:
-    ///   - lookFirst: an earlier attempt may have had its effect; where the vendor has no idempotency
-    ///     handle, look whether it had.
+    ///   - lookFirst: an earlier attempt may have had its effect; where the vendor has no
+    ///     idempotency handle, look whether it had.
     ///   - isLinked: whether a record is known to belong to an incident. One that an attempt left
     ///     behind without anybody's knowledge does not.
     func perform(

@@ -65,7 +65,7 @@ struct Worker: Sendable {
 
     init(
         _ configuration: WorkerConfiguration, store: Store, address: Address, log: Log,
-        seconds: @escaping @Sendable () -> Double = VendorAccess.monotonic
+        clocks: Clocks = .system
     ) async throws(WorkerFailure) {
         let limits = configuration.limits
         let metrics = WorkerMetrics()
@@ -77,8 +77,7 @@ struct Worker: Sendable {
         desks = Desks(
             VendorAccess(
                 client: client, store: store, limits: limits, meter: metrics.calls,
-                now: { Timestamp(milliseconds: Int64(WallTime.now().milliseconds)) },
-                seconds: seconds, log: log))
+                clocks: clocks, log: log))
         metrics.watch(desks)
         do throws(StoreError) {
             try await store.requireCurrentSchema()

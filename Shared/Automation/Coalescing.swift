@@ -11,8 +11,8 @@ public struct Coalesced: Hashable, Sendable {
 /// Drops each record write all of whose fields later writes of the list set again. Everything else
 /// stays as it is and where it is.
 ///
-/// A write is dropped whole or not at all: taking out some of its fields would save no call, and one
-/// that Salesforce refuses for a field would go through without it.
+/// A write is dropped whole or not at all: taking out some of its fields would save no call, and
+/// one that Salesforce refuses for a field would go through without it.
 ///
 /// Only writes with the same options supersede each other, and none is moved across a delivery to
 /// an Apex resource, which may look at the record.

@@ -51,7 +51,8 @@ final class BacklogTests: XCTestCase {
             var dice = SplitMix64(seed: 5)
             try await bridge.append(
                 (1...30).map { number in
-                    Bridge.event(incident, number, changes.randomElement(using: &dice) ?? .escalated)
+                    Bridge.event(
+                        incident, number, changes.randomElement(using: &dice) ?? .escalated)
                 })
             await bridge.order([
                 "vendor": "pagerduty", "fault": "status", "status": 503, "method": "POST",
@@ -128,7 +129,8 @@ private struct Story {
         self.seed = seed
         var dice = SplitMix64(seed: seed)
         for number in 1...Int.random(in: 2...12, using: &dice) {
-            let change = Self.writes.keys.sorted { $0.rawValue < $1.rawValue }
+            let change =
+                Self.writes.keys.sorted { $0.rawValue < $1.rawValue }
                 .randomElement(using: &dice) ?? .escalated
             let titles = ["triggered", "acknowledged", "resolved", "gone"]
             let step = Step(change: change, title: titles.randomElement(using: &dice) ?? "")

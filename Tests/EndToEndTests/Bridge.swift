@@ -13,8 +13,8 @@ import XCTest
 @testable import Worker
 
 /// The whole path in this process: the stand-ins of both vendors, an ingest whose door they know, a
-/// database of its own, and workers when a test asks for one. Time is taken out of it: what a worker
-/// puts off is due at once, and `postponed` tells for how long it would have waited.
+/// database of its own, and workers when a test asks for one. Time is taken out of it: what a
+/// worker puts off is due at once, and `postponed` tells for how long it would have waited.
 struct Bridge: Sendable {
     struct Options: Sendable {
         var rules: [JSON] = []

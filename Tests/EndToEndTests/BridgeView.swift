@@ -1,6 +1,7 @@
 import JSON
 import Models
 import Postgres
+import Runtime
 import Sandbox
 import Store
 import XCTest
@@ -44,7 +45,7 @@ extension Bridge {
                 return false
             }
             group.addTask {
-                try? await Task.sleep(for: .seconds(Self.patienceSeconds))
+                await Latch().wait(atMost: .seconds(Self.patienceSeconds))
                 return false
             }
             defer { group.cancelAll() }

@@ -188,7 +188,8 @@ extension FailureTests {
                     try await bridge.waitOfOnlyLane()
                 }
                 // A part of it has passed when the test looks.
-                XCTAssertTrue((seconds / 2...seconds).contains(waits.seconds), "\(waits)", line: line)
+                XCTAssertTrue(
+                    (seconds / 2...seconds).contains(waits.seconds), "\(waits)", line: line)
                 XCTAssertEqual(waits.attempts, 0, line: line)
                 try await bridge.letTimePass()
             }
@@ -241,7 +242,9 @@ extension Bridge {
         try await append(incident, 2, change)
         try await quiet()
         let endings = try await events()
-            .filter { $0.job.event.lane == .incident(incident) && $0.job.event.kind == .incident(change) }
+            .filter {
+                $0.job.event.lane == .incident(incident) && $0.job.event.kind == .incident(change)
+            }
             .compactMap(\.ending)
         XCTAssertEqual(endings.map(\.outcome.words), [outcome, "applied"], line: line)
         XCTAssertEqual(endings.first?.attempt, attempt, line: line)

@@ -104,7 +104,7 @@ struct StormHouse: Sendable {
     func subject(of record: RecordID) async -> String? {
         let answer = await sandbox.control(
             "GET", "/_sandbox/salesforce/records/Case/\(record.long)")
-        return answer.body["Subject"]?.string
+        return answer.body["record"]?["Subject"]?.string
     }
 
     func order(_ fault: JSON) async {
@@ -184,7 +184,7 @@ struct StormHouse: Sendable {
             Pool(database.address, limits: limits), secretKeys: try SecretKeys(Self.masterKey))
         return try await Worker(
             configuration, store: store, address: database.address,
-            log: Log("worker", level: .error), seconds: { clock.seconds })
+            log: Log("worker", level: .error), clocks: clock.clocks)
     }
 
     // MARK: Time
@@ -260,10 +260,16 @@ struct StormHouse: Sendable {
 
 /// The machine's time, and what a test adds to it.
 final class MovableClock: Sendable {
-    private let start = ContinuousClock.now
     private let offset = Mutex(0.0)
 
-    var seconds: Double { (ContinuousClock.now - start) / .seconds(1) + offset.withLock { $0 } }
+    private var added: Double { offset.withLock { $0 } }
+
+    var clocks: Clocks {
+        let system = Clocks.system
+        return Clocks(
+            now: { system.now().advanced(bySeconds: self.added) },
+            seconds: { system.seconds() + self.added })
+    }
 
     func advance(_ seconds: Double) { offset.withLock { $0 += seconds } }
 }

@@ -117,8 +117,8 @@ final class StormTurnstileTests: XCTestCase {
         }
     }
 
-    /// They come back one after the other, as calls flow; the more urgent need not wait for the less
-    /// urgent, and nobody stays away for longer than a minute.
+    /// They come back one after the other, as calls flow; the more urgent need not wait for the
+    /// less urgent, and nobody stays away for longer than a minute.
     func testThoseSentAwayComeBackInTheirTurn() {
         let rate = TurnstileLimits(callsPerMinuteMax: 1024).budget.perSecond
         func absence(_ urgency: Urgency) -> Double {

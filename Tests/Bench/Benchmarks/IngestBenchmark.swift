@@ -24,8 +24,12 @@ struct IngestBenchmark {
             let inserts = try singleInsert.run(seconds: Self.seconds)
             yardstick = max(yardstick, inserts.transactionsPerSecond)
             accepted += try Self.accepted(generator, seconds: 1).count
+            let before = try await ComputingTime(of: ingest.child, on: database)
             let (rate, count) = try Self.accepted(generator, seconds: Double(Self.seconds))
             accepted += count
+            let after = try await ComputingTime(of: ingest.child, on: database)
+            say("\(short(rate))/s of \(short(yardstick))/s; "
+                + after.since(before, per: count, "ingest"))
             best = max(best, rate)
         }
         let logged = try await database.number("SELECT count(*) FROM job")

@@ -26,10 +26,13 @@ enum BenchRules {
             })
     }
 
-    static func rule(_ id: String, when: JSON) -> JSON {
+    static func rule(
+        _ id: String, when: JSON,
+        actions: [JSON] = [["type": "setField", "field": "Status", "value": "Working"]]
+    ) -> JSON {
         [
             "id": .string(id), "object": "Case", "direction": "incidentChange", "when": when,
-            "actions": [["type": "setField", "field": "Status", "value": "Working"]],
+            "actions": .array(actions),
         ]
     }
 

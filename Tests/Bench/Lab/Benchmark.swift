@@ -12,5 +12,12 @@ struct Benchmark: Sendable {
         Benchmark(name: "drain") { try await DrainBenchmark(laboratory: $0).run() },
         Benchmark(name: "hot-lane") { try await HotLaneBenchmark(laboratory: $0).run() },
         Benchmark(name: "rules") { _ in try RulesBenchmark().run() },
+        Benchmark(name: "end-to-end") { try await EndToEndBenchmark(laboratory: $0).run() },
+        Benchmark(name: "memory") { try await MemoryBenchmark(laboratory: $0).run() },
+        Benchmark(name: "long-transaction") {
+            try await LongTransactionBenchmark(laboratory: $0).run()
+        },
+        Benchmark(name: "calls") { try await CallsBenchmark(laboratory: $0).run() },
+        Benchmark(name: "fair") { try await FairBenchmark(laboratory: $0).run() },
     ]
 }

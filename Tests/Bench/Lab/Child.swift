@@ -30,8 +30,8 @@ final class Child {
         let words = ([program] + arguments).map { strdup($0) } + [nil]
         let variables = environment.map { strdup("\($0.key)=\($0.value)") } + [nil]
         defer { for text in words + variables { free(text) } }
-        // Threads that run Swift's tasks hold signals back, and a child would inherit that: it could
-        // neither be stopped nor set itself an alarm.
+        // Threads that run Swift's tasks hold signals back, and a child would inherit that: it
+        // could neither be stopped nor set itself an alarm.
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)
         defer { posix_spawnattr_destroy(&attributes) }

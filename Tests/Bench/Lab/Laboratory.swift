@@ -31,7 +31,9 @@ struct Laboratory {
         self.programs = programs
         self.pgbench = pgbench
         self.folder = folder
-        http = try HTTPClient()
+        var limits = HTTPClientLimits()
+        limits.responseBytesMax = 256 << 20
+        http = try HTTPClient(limits: limits)
         masterKey = SecureRandom.bytes(AESGCM.keyByteCount)
     }
 

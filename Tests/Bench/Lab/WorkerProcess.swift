@@ -1,3 +1,5 @@
+import HTTP
+
 /// A running `worker`, as it is configured by default.
 struct WorkerProcess {
     /// What it leases at a time by default.
@@ -5,16 +7,31 @@ struct WorkerProcess {
     static let jobsPerLaneMax = 32
 
     let child: Child
+    private let operationsURL: String
 
     static func start(
         in laboratory: Laboratory, on database: Database
     ) async throws -> Self {
         let operations = LoopbackAddress.freePort()
+        let url = "http://127.0.0.1:\(operations)"
         let settings = laboratory.settings(for: database).merging([
             "WORKER_NAME": "bench", "WORKER_OPERATIONS_PORT": "\(operations)",
         ]) { $1 }
         let child = try await laboratory.start(
-            "worker", settings, readyAt: "http://127.0.0.1:\(operations)/readyz")
-        return WorkerProcess(child: child)
+            "worker", settings, readyAt: "\(url)/readyz")
+        return WorkerProcess(child: child, operationsURL: url)
+    }
+
+    /// Round trips of settling and leasing so far, and their time together, as it tells them.
+    func exchanges(askedWith http: HTTPClient) async throws -> (count: Double, seconds: Double) {
+        let request = HTTPClientRequest(method: "GET", url: "\(operationsURL)/metrics")
+        let text = String(decoding: try await http.send(request).body, as: UTF8.self)
+        func value(_ suffix: String) -> Double {
+            let line = text.split(separator: "\n").first {
+                !$0.hasPrefix("#") && $0.contains("exchange_seconds_\(suffix)")
+            }
+            return line?.split(separator: " ").last.flatMap { Double($0) } ?? 0
+        }
+        return (value("count"), value("sum"))
     }
 }

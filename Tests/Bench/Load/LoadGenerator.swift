@@ -3,7 +3,8 @@ import Glibc
 
 /// What a load came to.
 struct LoadResult {
-    /// From when a request was due until its answer was read whole; due means sent in a closed loop.
+    /// From when a request was due until its answer was read whole; due means sent in a closed
+    /// loop.
     var latency = Histogram()
     var answers: [Int: Int] = [:]
     /// Connections that broke with a request under way.
@@ -18,8 +19,8 @@ struct LoadResult {
 enum Pace {
     /// Every connection sends its next request when it has read the answer to the last.
     case closed
-    /// Requests are due at times that do not depend on answers. One that finds every connection busy
-    /// waits, and its wait counts: no coordinated omission.
+    /// Requests are due at times that do not depend on answers. One that finds every connection
+    /// busy waits, and its wait counts: no coordinated omission.
     case open(ratePerSecond: Double)
 }
 
@@ -121,7 +122,8 @@ final class LoadGenerator<Source: Requests> {
         let end = monotonicNanoseconds() + nanoseconds(5)
         while busy > 0, monotonicNanoseconds() < end { read(until: end) }
         result.broken += busy
-        lateAnswers = result.answers.reduce(0) { $0 + $1.value } - counted.reduce(0) { $0 + $1.value }
+        lateAnswers =
+            result.answers.reduce(0) { $0 + $1.value } - counted.reduce(0) { $0 + $1.value }
         result.answers = counted
     }
 

@@ -67,7 +67,8 @@ struct Webhooks: Requests {
         let event = Event(
             id: EventID(id), connection: connection, source: .pagerDuty,
             kind: .incident(.triggered), occurredAt: Timestamp(seconds: 1_767_225_600),
-            lane: .incident(Self.incident(number % incidents)), format: .pagerDutyV3, payload: payload)
+            lane: .incident(Self.incident(number % incidents)), format: .pagerDutyV3,
+            payload: payload)
         return NewEvent(event: event, deduplicationKey: "pagerDutyV3:\(id)")
     }
 
@@ -128,7 +129,8 @@ struct Webhooks: Requests {
     private static func ends(of mark: String, in bytes: [UInt8]) -> [Int] {
         let mark = Array(mark.utf8)
         return (mark.count...bytes.count).filter { end in
-            bytes[end - mark.count] == mark[0] && bytes[(end - mark.count)..<end].elementsEqual(mark)
+            bytes[end - mark.count] == mark[0]
+                && bytes[(end - mark.count)..<end].elementsEqual(mark)
         }
     }
 }

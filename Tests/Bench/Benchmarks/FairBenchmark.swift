@@ -1,0 +1,129 @@
+import Glibc
+import JSON
+import Models
+import Postgres
+import Store
+
+/// 200 accounts, each with a budget of 960 calls a minute at its vendor. One floods, the others
+/// send a few events, every event causes a call: how long do the others wait?
+struct FairBenchmark {
+    private static let others = 199
+    private static let eventsOfEach = 10
+    private static let floodEvents = 100_000
+    private static let incidents = 100
+    private static let secondsMax = 20.0
+
+    let laboratory: Laboratory
+
+    func run() async throws -> [Measurement] {
+        let alone = try await p95OfOthers(flooding: false)
+        let beside = try await p95OfOthers(flooding: true)
+        return [
+            Measurement(
+                name: "fair", value: beside, unit: "ms p95 of the others", yardstick: alone,
+                goal: "<= 2 x without the flood", ok: beside <= 2 * alone)
+        ]
+    }
+
+    private func p95OfOthers(flooding: Bool) async throws -> Double {
+        let sandbox = try await SandboxProcess.start(in: laboratory)
+        defer { sandbox.child.stop() }
+        let incidents = try await sandbox.control.makeIncidents(Self.incidents)
+        let database = try await laboratory.database(
+            "bench_fair", try await configuration(for: sandbox))
+        if flooding { try await flood(database, incidents) }
+        let worker = try await WorkerProcess.start(in: laboratory, on: database)
+        defer { worker.child.stop() }
+        try await sendOthers(database, incidents)
+        try await database.awaitSettled(
+            Int64(Self.others * Self.eventsOfEach), by: worker.child,
+            withinSeconds: Self.secondsMax, where: "connection <> 1")
+        let p95 = try await database.p95Milliseconds()
+        worker.child.stop()
+        try await laboratory.drop(database)
+        return p95
+    }
+
+    private static func account(_ number: Int) -> ConnectionID { ConnectionID("account-\(number)") }
+
+    /// Each account has a key of its own at the one stand-in; budgets belong to keys.
+    private func configuration(for sandbox: SandboxProcess) async throws -> Configuration {
+        let rule = BenchRules.rule(
+            "note", when: ["always": true], actions: [["type": "addNote", "text": "Noted."]])
+        let ruleset = try BenchRules.ruleset("Notes", [rule])
+        var entries: [Configuration.Entry] = []
+        for number in 0...Self.others {
+            let key = "u+BenchAccountKey\(100_000 + number)"
+            _ = try await sandbox.control.ask("POST", "/pagerduty/keys", ["key": .string(key)])
+            let account = PagerDutyAccount(
+                apiURL: sandbox.pagerDutyURL, token: SecretText(key), from: "liaison@example.com")
+            let connection = Connection(
+                id: Self.account(number), name: "Account \(number)", pagerDuty: account)
+            entries.append(Configuration.Entry(connection: connection, rulesets: [ruleset]))
+        }
+        return Configuration(entries: entries)
+    }
+
+    /// The first account's events, all there before the worker starts.
+    private func flood(_ database: Database, _ incidents: [IncidentID]) async throws {
+        for start in stride(from: 0, to: Self.floodEvents, by: 1000) {
+            let events = (start..<(start + 1000)).map {
+                Self.event($0, of: Self.account(0), on: incidents[$0 % incidents.count])
+            }
+            _ = try await database.store.append(events)
+        }
+    }
+
+    /// One event of every other account a second.
+    private func sendOthers(_ database: Database, _ incidents: [IncidentID]) async throws {
+        for round in 0..<Self.eventsOfEach {
+            let start = ContinuousClock.now
+            let events = (1...Self.others).map {
+                Self.event(round, of: Self.account($0), on: incidents[$0 % incidents.count])
+            }
+            for batch in stride(from: 0, to: events.count, by: 20) {
+                let part = events[batch..<min(batch + 20, events.count)]
+                _ = try await database.store.append(Array(part))
+                try await database.store.poke()
+                try await Task.sleep(until: start + .milliseconds(100 * (batch / 20 + 1)))
+            }
+        }
+    }
+
+    private static func event(
+        _ number: Int, of account: ConnectionID, on incident: IncidentID
+    ) -> NewEvent {
+        let id = "fair-\(number)"
+        let payload: JSON = [
+            "id": .string(id), "event_type": "incident.escalated", "resource_type": "incident",
+            "occurred_at": "2026-01-01T00:00:00.000Z",
+            "data": [
+                "id": .string(incident.rawValue), "type": "incident", "status": "triggered",
+                "number": .number(JSONNumber(number)), "title": "Checkout answers slowly",
+                "service": ["id": "PSERVIC", "summary": "Checkout", "type": "service_reference"],
+            ],
+        ]
+        let event = Event(
+            id: EventID(id), connection: account, source: .pagerDuty,
+            kind: .incident(.escalated), occurredAt: Timestamp(seconds: 1_767_225_600),
+            lane: .incident(incident), format: .pagerDutyV3, payload: payload.bytes)
+        return NewEvent(event: event, deduplicationKey: id)
+    }
+}
+
+extension Database {
+    /// From append to settlement of everybody but the first connection; what still waits counts as
+    /// long as it has waited.
+    fileprivate func p95Milliseconds() async throws -> Double {
+        let rows = try await pool.query(
+            """
+            SELECT (extract(epoch FROM percentile_disc(0.95) WITHIN GROUP (
+                ORDER BY coalesce(settled_at, now()) - appended_at)) * 1000)::float8
+            FROM job LEFT JOIN settlement USING (lane_id, sequence, segment)
+            WHERE connection <> 1
+            """
+        ).decoded(Double.self)
+        guard let p95 = rows.first else { throw BenchFailure("nobody sent anything") }
+        return p95
+    }
+}

@@ -1,0 +1,33 @@
+import JSON
+
+/// Follows the calls that the sandbox receives.
+struct CallObserver: Sendable {
+    struct Call {
+        let path: String
+        let text: String
+        let status: Int
+    }
+
+    let sandbox: SandboxControl
+    /// `pagerduty` or `salesforce`.
+    let vendor: String
+    private var last = 0
+
+    init(_ sandbox: SandboxControl, vendor: String) {
+        (self.sandbox, self.vendor) = (sandbox, vendor)
+    }
+
+    /// The calls since the last time; waits for the first. Logins are left out.
+    mutating func next(waitingSeconds seconds: Double) async throws -> [Call] {
+        let answer = try await sandbox.ask(
+            "GET", "/calls?after=\(last)&vendor=\(vendor)&waitSeconds=\(seconds)")
+        let calls = answer["calls"]?.array ?? []
+        last = calls.last?["number"]?.int ?? last
+        return calls.compactMap { call in
+            let path = call["path"]?.string ?? ""
+            if path.hasPrefix("/services/oauth2/") { return nil }
+            return Call(
+                path: path, text: call["body"]?.text ?? "", status: call["status"]?.int ?? 0)
+        }
+    }
+}

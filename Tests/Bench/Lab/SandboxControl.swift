@@ -1,0 +1,52 @@
+import HTTP
+import JSON
+import Models
+
+/// What the bench asks of a sandbox beside the vendors' own calls.
+struct SandboxControl: Sendable {
+    let url: String
+    let http: HTTPClient
+
+    func ask(_ method: String, _ path: String, _ body: JSON? = nil) async throws -> JSON {
+        let request = HTTPClientRequest(
+            method: method, url: "\(url)\(path)", body: body?.bytes ?? [],
+            timeoutSeconds: 30)
+        let answer = try await http.send(request)
+        guard (200...201).contains(answer.status) else {
+            throw BenchFailure("the sandbox answered \(answer.status) to \(method) \(path)")
+        }
+        var limits = JSONLimits()
+        limits.membersMax = 1_000_000
+        return try JSON(parsing: answer.body, limits: limits)
+    }
+
+    func makeCases(_ count: Int) async throws -> [RecordID] {
+        var ids: [RecordID] = []
+        while ids.count < count {
+            let records = (0..<min(200, count - ids.count)).map { number -> JSON in
+                ["Subject": .string("Case \(number)")]
+            }
+            let answer = try await ask(
+                "POST", "/salesforce/act",
+                ["do": "create", "object": "Case", "records": .array(records)])
+            let made = (answer["ids"]?.array ?? []).compactMap { $0.string.flatMap { RecordID($0) } }
+            guard made.count == records.count else { throw BenchFailure("no cases were made") }
+            ids += made
+        }
+        return ids
+    }
+
+    func makeIncidents(_ count: Int) async throws -> [IncidentID] {
+        var ids: [IncidentID] = []
+        for number in 0..<count {
+            let answer = try await ask(
+                "POST", "/pagerduty/act",
+                ["do": "trigger", "title": .string("Incident \(number)"), "as": "automation"])
+            guard let id = answer["incident"]?["id"]?.string else {
+                throw BenchFailure("no incident was made")
+            }
+            ids.append(IncidentID(id))
+        }
+        return ids
+    }
+}

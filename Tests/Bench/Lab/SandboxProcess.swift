@@ -1,0 +1,40 @@
+import Crypto
+import Models
+
+/// A running `sandbox`: both vendors.
+struct SandboxProcess {
+    let child: Child
+    let pagerDutyURL: String
+    let salesforceURL: String
+    private let key: RSAPrivateKey
+    let control: SandboxControl
+
+    /// - Parameter callsPerMinuteMax: of each PagerDuty credential.
+    static func start(
+        in laboratory: Laboratory, callsPerMinuteMax: Int = 960
+    ) async throws -> SandboxProcess {
+        let key = try RSAPrivateKey.generate()
+        let (pagerDuty, salesforce) = (LoopbackAddress.freePort(), LoopbackAddress.freePort())
+        let child = try await laboratory.start(
+            "sandbox",
+            [
+                "SANDBOX_PAGERDUTY_PORT": "\(pagerDuty)", "SANDBOX_SALESFORCE_PORT": "\(salesforce)",
+                "SANDBOX_SALESFORCE_PUBLIC_KEY": key.publicPEM,
+                "SANDBOX_PAGERDUTY_CALLS_PER_MINUTE_MAX": "\(callsPerMinuteMax)",
+                "SANDBOX_LOG_LEVEL": "warning",
+            ], readyAt: "http://127.0.0.1:\(pagerDuty)/_sandbox")
+        return SandboxProcess(
+            child: child, pagerDutyURL: "http://127.0.0.1:\(pagerDuty)",
+            salesforceURL: "http://127.0.0.1:\(salesforce)", key: key,
+            control: SandboxControl(
+                url: "http://127.0.0.1:\(pagerDuty)/_sandbox", http: laboratory.http))
+    }
+
+    /// Its organisation, as a connection logs in to it.
+    var organization: SalesforceOrganization {
+        SalesforceOrganization(
+            loginURL: salesforceURL, audience: "https://login.salesforce.com",
+            clientID: "3MVG9SandboxConsumerKey", username: "liaison@sandbox.example",
+            privateKey: SecretText(key.pem))
+    }
+}
