@@ -31,7 +31,8 @@ struct Main {
         }
     }
 
-    /// - Returns: the process's status. Falling short of a goal is a result; not running is a failure.
+    /// - Returns: the process's status. Falling short of a goal is a result; not running is a
+    ///   failure.
     private static func run(
         _ chosen: [Benchmark], in laboratory: Laboratory, writingTo file: String
     ) async -> Int32 {

@@ -1,7 +1,8 @@
 import Models
 import Postgres
 
-/// One worker, everything appended before it starts, 20 rules evaluated for each event, no call due.
+/// One worker, everything appended before it starts, 20 rules evaluated for each event, no call
+/// due.
 struct DrainBenchmark {
     private static let events = 200_000
     private static let lanes = 20_000
@@ -47,8 +48,9 @@ struct DrainBenchmark {
 }
 
 extension Database {
-    /// From the first settlement to the last of these lanes by the database's clock: a process's start
-    /// and the caller's polling are not counted, nor is the first batch, whose beginning has no time.
+    /// From the first settlement to the last of these lanes by the database's clock: a process's
+    /// start and the caller's polling are not counted, nor is the first batch, whose beginning has
+    /// no time.
     func settledPerSecond(where lanes: SQL = "true") async throws -> Double {
         let rows = try await pool.query(
             """

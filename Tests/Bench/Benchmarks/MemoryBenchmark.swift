@@ -45,7 +45,7 @@ struct MemoryBenchmark {
             try worker.child.checkRunning()
             done = try await database.number("SELECT sum(done)::bigint FROM lane")
             sizes.add(worker.child.residentBytes, after: Int(done))
-            try await Task.sleep(for: .milliseconds(200))
+            await pause(seconds: 0.2)
         }
         return sizes
     }

@@ -1,8 +1,8 @@
 import Glibc
 import Postgres
 
-/// Seconds that processes have computed, by the kernel. Says where the time of a benchmark goes, also
-/// on a machine that is busy with other things.
+/// Seconds that processes have computed, by the kernel. Says where the time of a benchmark goes,
+/// also on a machine that is busy with other things.
 struct ComputingTime {
     private var program: Double
     private var server: [Int32: Double]
