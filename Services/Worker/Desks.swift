@@ -14,21 +14,18 @@ final class Desks: Sendable {
     }
 
     private let state = Mutex(State())
-    private let store: Store
-    private let client: HTTPClient
-    private let now: @Sendable () -> Timestamp
-    private let log: Log
+    private let access: VendorAccess
+    private var store: Store { access.store }
+    private var log: Log { access.log }
 
-    init(
-        store: Store, client: HTTPClient, now: @escaping @Sendable () -> Timestamp, log: Log
-    ) {
-        self.store = store
-        self.client = client
-        self.now = now
-        self.log = log
-    }
+    init(_ access: VendorAccess) { self.access = access }
 
     subscript(_ id: ConnectionID) -> Desk? { state.withLock { $0.desks[id] } }
+
+    /// Of all connections.
+    func gates(of side: Vendors.Side) -> [Gate] {
+        state.withLock { $0.desks.values.flatMap(\.vendors.gates) }.filter { $0.side == side }
+    }
 
     /// Takes over a newer configuration whenever there is one. Keeps the last good one.
     func keepFresh(everySeconds seconds: Double, until stop: Latch) async {
@@ -54,7 +51,7 @@ final class Desks: Sendable {
                 rulebook: Rulebook(
                     connection: id, version: active.version, rulesets: entry.rulesets,
                     mappings: entry.connection.mappings),
-                vendors: kept ?? Vendors(entry.connection, client: client, now: now))
+                vendors: kept ?? Vendors(entry.connection, access))
         }
         state.withLock { $0 = State(version: active.version, desks: desks) }
         log.info("configuration", ["version": "\(active.version)", "connections": "\(desks.count)"])

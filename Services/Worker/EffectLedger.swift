@@ -29,7 +29,8 @@ struct EffectLedger {
         let earlier = try await progress(of: effect.key)
         if case .performed = earlier { return .performed }
         let imprints = effect.command.imprints
-        try await checkFuse(Set(imprints.map(\.target)))
+        // One more attempt is not one more change.
+        if earlier == nil { try await checkFuse(Set(imprints.map(\.target))) }
         do throws(StoreError) {
             try await store.begin(
                 effect.key, of: job, under: lane.fence, request: effect.command.json,
@@ -41,7 +42,8 @@ struct EffectLedger {
     }
 
     func finish(
-        _ effect: Effect, of job: Job, _ performed: Performed, superseding: [SupersededEffect]
+        _ effect: Effect, of job: Job, _ performed: Performed,
+        superseding: [SupersededEffect] = []
     ) async throws(Failure) {
         do throws(StoreError) {
             let created = performed.created.map { [Command.imprint(ofCreated: $0)] } ?? []
@@ -58,6 +60,14 @@ struct EffectLedger {
     func fail(_ effect: Effect, of job: Job, _ cause: Cause) async throws(Failure) {
         do throws(StoreError) {
             try await store.finish(effect.key, of: job, under: lane.fence, as: .failed(cause))
+        } catch {
+            throw Failure(error)
+        }
+    }
+
+    func isLinked(_ record: RecordID) async throws(Failure) -> Bool {
+        do throws(StoreError) {
+            return try await !store.links(records: [record], in: lane.connection).isEmpty
         } catch {
             throw Failure(error)
         }

@@ -31,13 +31,13 @@ struct LeaseLoop: Sendable {
             }
             group.addTask { await poll(until: stop) }
             var places = Places(lanesMax: limits.lanesMax, settlementsMax: limits.settlementsMax)
-            while true {
+            // Cancelled: leases expire by themselves.
+            while !Task.isCancelled {
                 switch places.next() {
                 case .wait:
-                    let letters = await mailbox.take()
-                    // Cancelled: leases expire by themselves.
-                    if letters.isEmpty { return }
-                    places.take(letters)
+                    places.take(await mailbox.take())
+                case .reclaim(let known):
+                    await reclaim(known, &places)
                 case .exchange(let settling, let lanesMax):
                     let worker = registration.worker
                     let lanes = await exchange(settling, lanesMax, worker, &places)
@@ -66,20 +66,35 @@ struct LeaseLoop: Sendable {
             for fence in lease.lost {
                 log.warning("lost a lease", ["lane": "\(fence.lane)", "epoch": "\(fence.epoch)"])
             }
-            places.leased(lease.lanes.count, asked: lanesMax)
+            places.leased(lease.lanes.map(\.fence), asked: lanesMax)
             return lease.lanes
         } catch .lostLease {
             // The lanes were rescued under a new epoch; what was to be settled would not be let in.
             await registration.registerAnew()
-            places.leased(0, asked: 0)
             places.poked()
             return []
         } catch {
-            log.error("the database did not do its part", ["reason": "\(error)"])
             places.failed(settling)
-            await Latch().wait(atMost: .seconds(Double.random(in: 0.1...0.5)))
+            await pause(after: error)
             return []
         }
+    }
+
+    /// Without it, lanes that were leased by an exchange whose answer never came would stay with a
+    /// worker that lives and does not know of them.
+    private func reclaim(_ known: [Fence], _ places: inout Places) async {
+        do throws(StoreError) {
+            let lanes = try await store.reclaim(for: registration.worker, keeping: known)
+            if lanes > 0 { log.warning("gave lanes back", ["lanes": .integer(lanes)]) }
+            places.reclaimed()
+        } catch {
+            await pause(after: error)
+        }
+    }
+
+    private func pause(after error: StoreError) async {
+        log.error("the database did not do its part", ["reason": "\(error)"])
+        await Latch().wait(atMost: .seconds(Double.random(in: 0.1...0.5)))
     }
 
     /// The fallback for lost notifications, and what notices due retries. Jitter keeps workers

@@ -6,6 +6,8 @@ struct Places {
     enum Step: Equatable {
         /// Settle these and lease up to this many lanes, in one round trip.
         case exchange(settling: [LaneSettlement], lanesMax: Int)
+        /// Give back whatever the database holds in this worker's name beyond these leases.
+        case reclaim(keeping: [Fence])
         /// Nothing to do until somebody wakes the loop.
         case wait
         /// Stopped, and nothing is in flight any more.
@@ -15,9 +17,11 @@ struct Places {
     private let lanesMax: Int
     /// Settlements of one exchange; more wait for the next one.
     private let settlementsMax: Int
-    private(set) var inFlight = 0
+    private var inFlight: Set<Fence> = []
     private var settling: [LaneSettlement] = []
     private var mayBeDue = true
+    /// An exchange whose answer was lost may have leased lanes that nobody works on.
+    private var mayHoldUnknown = false
     private var isStopping = false
 
     init(lanesMax: Int, settlementsMax: Int) {
@@ -27,7 +31,7 @@ struct Places {
 
     /// A lane's turn is over; its settlement is not written yet.
     mutating func finished(_ settlements: [LaneSettlement]) {
-        inFlight -= settlements.count
+        inFlight.subtract(settlements.map(\.fence))
         settling += settlements
     }
 
@@ -37,24 +41,31 @@ struct Places {
     mutating func stop() { isStopping = true }
 
     /// - Parameter asked: what the exchange asked for; as many lanes mean that more may be due.
-    mutating func leased(_ count: Int, asked: Int) {
-        inFlight += count
-        mayBeDue = count == asked && asked > 0
+    mutating func leased(_ fences: [Fence], asked: Int) {
+        inFlight.formUnion(fences)
+        mayBeDue = fences.count == asked && asked > 0
     }
+
+    /// The leases that this worker knows it has: worked on, or finished and not settled yet.
+    private var held: [Fence] { Array(inFlight) + settling.map(\.fence) }
 
     /// The exchange did not come through: its settlements are owed still.
     mutating func failed(_ owed: [LaneSettlement]) {
         settling = owed + settling
         mayBeDue = true
+        mayHoldUnknown = true
     }
 
+    mutating func reclaimed() { mayHoldUnknown = false }
+
     mutating func next() -> Step {
-        let free = isStopping ? 0 : lanesMax - inFlight
+        if mayHoldUnknown { return .reclaim(keeping: held) }
+        let free = isStopping ? 0 : lanesMax - inFlight.count
         if !settling.isEmpty || (mayBeDue && free > 0) {
             let batch = Array(settling.prefix(settlementsMax))
             settling.removeFirst(batch.count)
             return .exchange(settling: batch, lanesMax: free)
         }
-        return isStopping && inFlight == 0 ? .finished : .wait
+        return isStopping && inFlight.isEmpty ? .finished : .wait
     }
 }

@@ -58,12 +58,14 @@ struct Worker: Sendable {
     private let desks: Desks
     private let registration: Registration
     private let loop: LeaseLoop
+    private let depth: DepthReader
     private let client: HTTPClient
     private let operations: HTTPServer
     private let log: Log
 
     init(
-        _ configuration: WorkerConfiguration, store: Store, address: Address, log: Log
+        _ configuration: WorkerConfiguration, store: Store, address: Address, log: Log,
+        clocks: Clocks = .system
     ) async throws(WorkerFailure) {
         let limits = configuration.limits
         let metrics = WorkerMetrics()
@@ -73,8 +75,10 @@ struct Worker: Sendable {
             throw .http("\(error)")
         }
         desks = Desks(
-            store: store, client: client,
-            now: { Timestamp(milliseconds: Int64(WallTime.now().milliseconds)) }, log: log)
+            VendorAccess(
+                client: client, store: store, limits: limits, meter: metrics.calls,
+                clocks: clocks, log: log))
+        metrics.watch(desks)
         do throws(StoreError) {
             try await store.requireCurrentSchema()
             try await desks.refresh()
@@ -89,6 +93,7 @@ struct Worker: Sendable {
         loop = LeaseLoop(
             store: store, registration: registration, limits: limits, metrics: metrics, log: log,
             turns: turns)
+        depth = DepthReader(store: store, metrics: metrics, log: log)
         operations = try Self.operations(configuration, metrics)
         self.configuration = configuration
         self.address = address
@@ -107,6 +112,7 @@ struct Worker: Sendable {
             Service("caretaker") {
                 await Caretaker(store: store, limits: configuration.limits, log: log).run(until: $0)
             },
+            Service("depth") { await depth.run(until: $0) },
             Service("listener") { await listen(until: $0) },
             Service("lanes") { await loop.run(until: $0) },
         ]

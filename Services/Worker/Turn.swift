@@ -10,6 +10,10 @@ import Store
 ///
 /// A job whose plan only sets fields waits for the next one, which may set them again; everything
 /// else is performed at once. Without a backlog no job waits.
+///
+/// After half of the attempts the job at the head goes alone: if it is the one that ends every
+/// worker, no other is blamed for it. Not earlier, so that what was folded once is folded again and
+/// no older value is written over a newer one.
 struct Turn {
     /// Ends the turn: the rest of the lane is due again as `next` says.
     struct Pause: Error {
@@ -46,7 +50,8 @@ struct Turn {
 
     mutating func run() async -> LaneSettlement {
         do throws(Pause) {
-            for job in jobs {
+            try buryDeadly()
+            for job in lane.attempt > attemptsMax / 2 ? jobs.prefix(1) : jobs[...] {
                 try checkpoint()
                 let decision = try await decide(job)
                 if !decision.canWait { try await performWaiting() }
@@ -62,6 +67,15 @@ struct Turn {
 
     private func ended(_ next: LaneSettlement.Next) -> LaneSettlement {
         LaneSettlement(fence: lane.fence, settlements: settlements, next: next)
+    }
+
+    /// Workers that die of a job leave nothing behind but its count of attempts.
+    private mutating func buryDeadly() throws(Pause) {
+        guard lane.attempt > attemptsMax, let job = jobs.first?.job else { return }
+        let message = "\(attemptsMax) attempts ended without a result; the worker may die of it"
+        let cause = Cause(.liaison, code: "attempts", message: message)
+        settle(Decision(job: job, outcome: .failed(cause)), as: .failed(cause))
+        throw Pause(next: .proceed)
     }
 
     private func checkpoint() throws(Pause) {
@@ -129,7 +143,8 @@ extension Turn {
     }
 
     /// An event that is given up must not overtake what waits before it.
-    private mutating func undecided(_ job: Job, _ failure: Failure) async throws(Pause) -> Decision {
+    private mutating func undecided(_ job: Job, _ failure: Failure) async throws(Pause) -> Decision
+    {
         try await performWaiting()
         return Decision(job: job, outcome: .failed(try givenUp(failure, on: job)))
     }
@@ -179,27 +194,43 @@ extension Turn {
         }
     }
 
-    /// Performs what is left when superseded writes are taken out, and records the others with the
-    /// write that supersedes them. A refusal ends it silently: the decisions are then performed one
-    /// by one, so that each gets its own words from the vendor and no valid value is lost.
+    /// Performs what is left when superseded fields are taken out, and records it all together: a
+    /// write that was made without some of its fields is not done before the later one is that
+    /// brings them. A refusal ends it silently, with nothing recorded: the decisions are then
+    /// performed one by one, so that each gets its own words from the vendor and no valid value is
+    /// lost. Repeating a write of fields is harmless.
     private mutating func performFolded(_ decisions: [Decision]) async throws(Pause) {
         let folded = coalesce(decisions.flatMap(\.plan.effects))
-        guard !folded.superseded.isEmpty else { return }
+        // The attempts are those of the first: with it the others wait.
+        guard !folded.superseded.isEmpty, let head = decisions.first?.job else { return }
         let jobs = Dictionary(
             decisions.flatMap { decision in
                 decision.plan.effects.map { ($0.key, decision.job) }
             }, uniquingKeysWith: { first, _ in first })
+        var made: [(effect: Effect, job: Job, performed: Performed)] = []
         for effect in folded.effects {
             guard let job = jobs[effect.key] else { continue }
-            let superseded = folded.superseded.filter { $0.value == effect.key }
-                .compactMap { key, _ in jobs[key].map { SupersededEffect(key: key, job: $0) } }
             try checkpoint()
             do throws(Failure) {
-                try await perform(effect, of: job, superseding: superseded)
+                let vendors = try await desk.vendors.admitted(
+                    for: effect.command, while: mayContinue)
+                if try await ledger.begin(effect, of: job) == .performed { continue }
+                let performed = try await vendors.perform(effect.command, lookFirst: false)
+                made.append((effect, job, performed))
             } catch {
-                _ = try givenUp(error, on: job)
+                _ = try givenUp(error, on: head)
                 return
             }
+        }
+        for (effect, job, performed) in made {
+            let superseded = folded.superseded.filter { $0.value == effect.key }
+                .compactMap { key, _ in jobs[key].map { SupersededEffect(key: key, job: $0) } }
+            do throws(Failure) {
+                try await ledger.finish(effect, of: job, performed, superseding: superseded)
+            } catch {
+                _ = try givenUp(error, on: head)
+            }
+            done.formUnion([effect.key] + superseded.map(\.key))
         }
     }
 
@@ -210,7 +241,7 @@ extension Turn {
         for effect in decision.plan.effects {
             try checkpoint()
             do throws(Failure) {
-                try await perform(effect, of: decision.job, superseding: [])
+                try await perform(effect, of: decision.job)
             } catch {
                 let reason = try givenUp(error, on: decision.job)
                 cause = cause ?? reason
@@ -219,24 +250,24 @@ extension Turn {
         return cause.map(Outcome.failed) ?? decision.outcome
     }
 
-    private mutating func perform(
-        _ effect: Effect, of job: Job, superseding: [SupersededEffect]
-    ) async throws(Failure) {
+    private mutating func perform(_ effect: Effect, of job: Job) async throws(Failure) {
         guard !done.contains(effect.key) else { return }
+        let vendors = try await desk.vendors.admitted(for: effect.command, while: mayContinue)
         switch try await ledger.begin(effect, of: job) {
         case .performed: break
-        case .new: try await call(effect, of: job, lookFirst: false, superseding)
-        case .startedBefore: try await call(effect, of: job, lookFirst: true, superseding)
+        case .new: try await call(vendors, effect, of: job, lookFirst: false)
+        case .startedBefore: try await call(vendors, effect, of: job, lookFirst: true)
         }
-        done.formUnion([effect.key] + superseding.map(\.key))
+        done.insert(effect.key)
     }
 
     private mutating func call(
-        _ effect: Effect, of job: Job, lookFirst: Bool, _ superseding: [SupersededEffect]
+        _ vendors: Vendors, _ effect: Effect, of job: Job, lookFirst: Bool
     ) async throws(Failure) {
         do throws(Failure) {
-            let performed = try await desk.vendors.perform(effect.command, lookFirst: lookFirst)
-            try await ledger.finish(effect, of: job, performed, superseding: superseding)
+            let performed = try await vendors.perform(
+                effect.command, lookFirst: lookFirst, isLinked: ledger.isLinked)
+            try await ledger.finish(effect, of: job, performed)
             if let link = performed.link { surroundings.add(link) }
         } catch .permanent(let cause) {
             try await ledger.fail(effect, of: job, cause)

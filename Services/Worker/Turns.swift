@@ -49,6 +49,16 @@ struct Turns: Sendable {
             log.warning("could not look around", ["reason": "\(error)"])
             for lane in lanes { finished(lane.postponed) }
         }
+        if let seconds = desk.vendors.closedSeconds { await block(connection, seconds) }
+    }
+
+    /// Nothing at all can be done: until then its lanes need not even be looked at.
+    private func block(_ connection: ConnectionID, _ seconds: Double) async {
+        do throws(StoreError) {
+            try await store.block(connection, forSeconds: seconds)
+        } catch {
+            log.warning("could not block the connection", ["reason": "\(error)"])
+        }
     }
 
     private func turn(

@@ -1,24 +1,122 @@
+import Automation
 import Connectors
 import Crypto
 import HTTP
+import JSON
 import Models
+import Runtime
+import Store
 
-/// The two vendors of one connection, ready to be called. A side that is not configured or whose
-/// key cannot be read answers every call with the reason.
+/// What the vendors of all connections share within this process.
+struct VendorAccess: Sendable {
+    let client: HTTPClient
+    let store: Store
+    let limits: WorkerLimits
+    let meter: CallMeter
+    let clocks: Clocks
+    let log: Log
+
+    fileprivate func gate(_ side: Vendors.Side, of connection: ConnectionID) -> Gate {
+        let callsPerMinuteMax =
+            switch side {
+            case .pagerduty: limits.pagerDutyCallsPerMinuteMax
+            case .salesforce: limits.salesforceCallsPerMinuteMax
+            }
+        return Gate(
+            side, of: connection, limits: TurnstileLimits(callsPerMinuteMax: callsPerMinuteMax),
+            store: store, meter: meter, seconds: clocks.seconds, log: log)
+    }
+}
+
+/// The two vendors of one connection, ready to be called, each behind its gate. A side that is not
+/// configured or whose key cannot be read answers every call with the reason.
 struct Vendors: Sendable {
-    private let pagerDutyOrReason: Result<PagerDuty, Failure>
-    private let salesforceOrReason: Result<Salesforce, Failure>
+    enum Side: String, NamedMetricLabel {
+        static let labelName = "vendor"
+        case pagerduty, salesforce
+    }
 
-    init(_ connection: Connection, client: HTTPClient, now: @escaping @Sendable () -> Timestamp) {
-        pagerDutyOrReason = Self.pagerDuty(connection, client)
-        salesforceOrReason = Self.salesforce(connection, client, now)
+    private var pagerDutyOrReason: Result<PagerDuty, Failure>
+    private let salesforceOrReason: Result<Salesforce, Failure>
+    private let pagerDutyGate: Gate
+    private let salesforceGate: Gate
+    private let writer: RecordWriter?
+    private var announced: AnnouncedWrite?
+
+    init(_ connection: Connection, _ access: VendorAccess) {
+        pagerDutyGate = access.gate(.pagerduty, of: connection.id)
+        salesforceGate = access.gate(.salesforce, of: connection.id)
+        pagerDutyOrReason = Self.pagerDuty(connection, access, pagerDutyGate.asCallGate())
+        salesforceOrReason = Self.salesforce(connection, access, salesforceGate.asCallGate())
+        writer = (try? salesforceOrReason.get()).map(RecordWriter.init)
     }
 
     func pagerDuty() throws(Failure) -> PagerDuty { try pagerDutyOrReason.get() }
     func salesforce() throws(Failure) -> Salesforce { try salesforceOrReason.get() }
 
+    /// The gates of the sides that can be called at all.
+    var gates: [Gate] {
+        var gates: [Gate] = []
+        if case .success = pagerDutyOrReason { gates.append(pagerDutyGate) }
+        if case .success = salesforceOrReason { gates.append(salesforceGate) }
+        return gates
+    }
+
+    /// For how long neither vendor can be called; nil when one can.
+    var closedSeconds: Double? {
+        let closed = gates.map { $0.closed?.seconds }
+        guard !closed.contains(nil) else { return nil }
+        return closed.compactMap { $0 }.min()
+    }
+}
+
+// MARK: - One effect
+
+extension Vendors {
+    /// Waits until the first call of the command may be made, before anything of it is recorded:
+    /// what was not begun need not be looked for on the next attempt. What it returns is for this
+    /// one command.
+    ///
+    /// - Parameter mayContinue: whether the lane is still this worker's.
+    func admitted(
+        for command: Command, while mayContinue: @escaping @Sendable () -> Bool
+    ) async throws(Failure) -> Vendors {
+        var admitted = self
+        switch command {
+        case .createIncident, .updateIncident, .startWorkflow, .runResponsePlay, .addNote:
+            guard case .success(let pagerDuty) = pagerDutyOrReason else { return self }
+            admitted.pagerDutyOrReason = .success(
+                try await pagerDuty.admitted(
+                    by: pagerDutyGate.asCallGate(command.urgency),
+                    then: pagerDutyGate.asCallGate(.begun)))
+        case .updateRecord:
+            try salesforceGate.requireOpen()
+            admitted.announced = writer?.announce(while: mayContinue)
+        case .createRecord, .addComment, .deliver:
+            try salesforceGate.requireOpen()
+        }
+        return admitted
+    }
+
+    /// Together with the writes of other lanes.
+    func write(
+        _ record: RecordReference, _ fields: JSONObject, _ options: RecordWriteOptions
+    ) async throws(Failure) {
+        let salesforce = try salesforce()
+        guard let announced else {
+            _ = try await salesforce.update(record, fields: fields, options: options)
+            return
+        }
+        try await announced.write(
+            Salesforce.RecordUpdate(record: record, fields: fields), options)
+    }
+}
+
+// MARK: - Configuration
+
+extension Vendors {
     private static func pagerDuty(
-        _ connection: Connection, _ client: HTTPClient
+        _ connection: Connection, _ access: VendorAccess, _ gate: CallGate
     ) -> Result<PagerDuty, Failure> {
         guard let account = connection.pagerDuty else {
             return .failure(misconfigured("connection \(connection.id) has no PagerDuty account"))
@@ -34,18 +132,19 @@ struct Vendors: Sendable {
             }
         let settings = PagerDutySettings(
             origin: origin, credential: credential, from: account.from)
-        return .success(PagerDuty(settings: settings, client: client))
+        return .success(PagerDuty(settings: settings, client: access.client, gate: gate))
     }
 
     private static func salesforce(
-        _ connection: Connection, _ client: HTTPClient, _ now: @escaping @Sendable () -> Timestamp
+        _ connection: Connection, _ access: VendorAccess, _ gate: CallGate
     ) -> Result<Salesforce, Failure> {
         guard let organization = connection.salesforce else {
             return .failure(
                 misconfigured("connection \(connection.id) has no Salesforce organisation"))
         }
         guard let login = ServerOrigin(organization.loginURL) else {
-            return .failure(misconfigured("\(organization.loginURL) is not the address of a server"))
+            return .failure(
+                misconfigured("\(organization.loginURL) is not the address of a server"))
         }
         do throws(KeyError) {
             let key = try RSAPrivateKey(pem: organization.privateKey.revealed)
@@ -53,7 +152,9 @@ struct Vendors: Sendable {
                 login: login, audience: organization.audience,
                 consumerKey: organization.clientID, username: organization.username,
                 privateKey: key, apiVersion: organization.apiVersion)
-            return .success(Salesforce(settings: settings, client: client, now: now))
+            return .success(
+                Salesforce(
+                    settings: settings, client: access.client, now: access.clocks.now, gate: gate))
         } catch {
             return .failure(
                 misconfigured("the private key of \(connection.id) is unusable: \(error)"))

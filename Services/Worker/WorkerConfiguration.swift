@@ -42,7 +42,7 @@ struct WorkerConfiguration: Sendable {
 /// What a worker takes on at once and how patient it is.
 struct WorkerLimits: Sendable {
     /// Lanes worked on at the same time.
-    var lanesMax = 64
+    var lanesMax = 256
     /// Jobs of one lane in one turn: the lane then goes to the end of the queue.
     var jobsPerLaneMax = 32
     /// Lanes settled in one exchange.
@@ -56,6 +56,12 @@ struct WorkerLimits: Sendable {
     /// Changes that Liaison makes to one record or incident within ten minutes before the fuse
     /// parks it: two rules that undo each other end here.
     var changesPerTargetMax = 60
+    /// Calls in any minute with one PagerDuty credential, by all workers together
+    /// (`reference/pagerduty.md` 5.8).
+    var pagerDutyCallsPerMinuteMax = 960
+    /// The same for a Salesforce organisation, which has no such limit: so that a storm does not
+    /// use up the day's allocation in minutes.
+    var salesforceCallsPerMinuteMax = 6000
     /// How long our own write is remembered to recognise its echo.
     var echoSeconds = 600.0
     var databaseConnectionsMax = 6
@@ -74,6 +80,12 @@ struct WorkerLimits: Sendable {
         attemptsMax = reader.integer("WORKER_ATTEMPTS_MAX", in: 1...100, default: attemptsMax)
         changesPerTargetMax = reader.integer(
             "WORKER_CHANGES_PER_TARGET_MAX", in: 1...100_000, default: changesPerTargetMax)
+        pagerDutyCallsPerMinuteMax = reader.integer(
+            "WORKER_PAGERDUTY_CALLS_PER_MINUTE_MAX", in: 1...100_000,
+            default: pagerDutyCallsPerMinuteMax)
+        salesforceCallsPerMinuteMax = reader.integer(
+            "WORKER_SALESFORCE_CALLS_PER_MINUTE_MAX", in: 1...1_000_000,
+            default: salesforceCallsPerMinuteMax)
         databaseConnectionsMax = reader.integer(
             "DATABASE_CONNECTIONS_MAX", in: 2...100, default: databaseConnectionsMax)
         retentionDays = Int32(

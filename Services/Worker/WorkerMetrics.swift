@@ -14,7 +14,7 @@ struct WorkerMetrics: Sendable {
     private let lost: Counter
     private let inFlight: Gauge
     private let exchangeSeconds: Histogram
-    let effects: Counter
+    let calls: CallMeter
     let retries: Counter
 
     init() {
@@ -24,8 +24,23 @@ struct WorkerMetrics: Sendable {
         exchangeSeconds = registry.histogram(
             "exchange_seconds", "Settling and leasing, one round trip.",
             buckets: Histogram.requestSeconds)
-        effects = registry.counter("effects_total", "Effects performed at a vendor.")
+        calls = CallMeter(registry)
         retries = registry.counter("retries_total", "Turns that ended in another attempt.")
+    }
+
+    /// Credentials are told apart by their vendor only: there are as many as users connect.
+    func watch(_ desks: Desks) {
+        registry.gauge(
+            "budget_left", "Calls left in the shared budget; the least of any credential.",
+            by: Vendors.Side.self
+        ) { desks.gates(of: $0).map(\.left).min() ?? 0 }
+        registry.gauge(
+            "credentials_paused", "Credentials whose vendor asked for patience.",
+            by: Vendors.Side.self
+        ) { desks.gates(of: $0).count { $0.closed?.reason == .closed } }
+        registry.gauge(
+            "breakers_open", "Credentials whose vendor is down.", by: Vendors.Side.self
+        ) { desks.gates(of: $0).count { $0.closed?.reason == .down } }
     }
 
     func exchanged(_ settling: [LaneSettlement], _ lease: Lease, took: Duration) {

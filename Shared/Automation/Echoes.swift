@@ -41,7 +41,10 @@ extension Command {
             [Imprint(.incident(incident), Echo.mirrored.name, .string(text))]
         case .addComment(let record, let text, _):
             [Imprint(.record(record.id), Echo.mirrored.name, .string(text))]
-        case .createIncident, .startWorkflow, .runResponsePlay, .createRecord, .deliver: []
+        // They come back as no value of the incident; they are told for the fuse, which counts.
+        case .startWorkflow(let incident, let id), .runResponsePlay(let incident, let id):
+            [Imprint(.incident(incident), "@run", .string(id))]
+        case .createIncident, .createRecord, .deliver: []
         }
     }
 

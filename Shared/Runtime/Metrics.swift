@@ -46,6 +46,15 @@ public final class Metrics: Sendable {
         add(name, help, "gauge") { [Sample(value: read())] }
     }
 
+    /// The same for each value of a label.
+    public func gauge<Label: MetricLabel>(
+        _ name: String, _ help: String, by: Label.Type, read: @escaping @Sendable (Label) -> Int
+    ) {
+        add(name, help, "gauge") {
+            Label.allCases.map { Sample(labels: $0.labels, value: read($0)) }
+        }
+    }
+
     /// - Parameter buckets: upper bounds, ascending, inclusive; `+Inf` is added.
     public func histogram(_ name: String, _ help: String, buckets: [Double]) -> Histogram {
         let histogram = Histogram(buckets: buckets)

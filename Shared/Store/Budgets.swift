@@ -2,7 +2,7 @@ import Models
 import Postgres
 
 /// How much of a vendor's limit one credential may use, shared by all workers.
-public struct BudgetLimits: Sendable {
+public struct BudgetLimits: Equatable, Sendable {
     public var perSecond: Double
     /// What may be saved up and used at once.
     public var burst: Double
@@ -13,68 +13,71 @@ public struct BudgetLimits: Sendable {
     }
 }
 
+/// What a credential's row says to a worker that wants to make calls.
 public enum BudgetGrant: Equatable, Sendable {
-    /// All of the calls that were asked for may be made now.
-    case granted
-    /// Nothing was taken. Ask again after so long.
+    /// So many calls may be made now; so many are left for others.
+    case granted(Int, left: Int)
+    /// Nothing was taken: until then there is no call left.
     case exhausted(retryAfterSeconds: Double)
+    /// Nothing was taken: the vendor asked everybody to wait for so long.
+    case closed(seconds: Double)
+    /// Nothing was taken: the vendor was found down so many times in a row. Nobody calls for so
+    /// long; at 0 somebody is to check, see `claimCheck`.
+    case tripped(trips: Int, seconds: Double)
 }
 
 extension Store {
-    /// Takes calls out of the budget of a credential, all or none: the generic cell rate algorithm
-    /// on one row. Take as many at once as will be made in the next moments; the row is a
-    /// bottleneck.
+    /// Takes calls out of the budget of a credential, as many as there are: the generic cell rate
+    /// algorithm on one row. Take as many at once as will be made in the next moments; the row is
+    /// a bottleneck.
     ///
     /// - Parameters:
+    ///   - wanted: at most so many.
     ///   - scope: a name of the credential, not the credential.
-    ///   - calls: not more than the burst.
     public func take(
-        _ calls: Int, from scope: String, _ limits: BudgetLimits
+        atMost wanted: Int, from scope: String, _ limits: BudgetLimits
     ) async throws(StoreError) -> BudgetGrant {
-        let cost = min(Double(calls), limits.burst) / limits.perSecond
-        let tolerance = limits.burst / limits.perSecond
         let rows = try await run { pool throws(PostgresError) in
             try await pool.pipeline([
                 """
                 INSERT INTO budget (scope, next_at) VALUES (\(scope.storable), now())
                 ON CONFLICT DO NOTHING
                 """,
-                """
-                WITH before AS MATERIALIZED (
-                    SELECT scope, greatest(next_at, clock_timestamp()) AS next_at, closed_until,
-                        clock_timestamp() AS now
-                    FROM budget WHERE scope = \(scope.storable) FOR UPDATE),
-                after AS (
-                    SELECT *, greatest(closed_until - now, next_at - now
-                        + \(cost - tolerance) * interval '1 second', interval '0') AS wait
-                    FROM before),
-                taken AS (
-                    UPDATE budget SET next_at = after.next_at + \(cost) * interval '1 second'
-                    FROM after WHERE budget.scope = after.scope AND after.wait = interval '0')
-                SELECT extract(epoch FROM wait)::float8 FROM after
-                """,
+                Self.taking(wanted, from: scope, limits),
             ])
         }
-        let waits = try rows.last?.mapped { row throws(PostgresError) in
-            try row.decoded(Double.self)
+        let grants = try rows.last?.mapped { row throws(PostgresError) in
+            try BudgetGrant(row, limits)
         }
-        guard let wait = waits?.first else { throw .defect("no budget") }
-        return wait == 0 ? .granted : .exhausted(retryAfterSeconds: wait)
+        guard let grant = grants?.first else { throw .defect("no budget") }
+        return grant
     }
 
-    /// Leases nothing of a connection for so long: while its budget is exhausted or its vendor is
-    /// down, none of its lanes is even looked at. No attempt is lost meanwhile.
-    public func block(
-        _ connection: ConnectionID, forSeconds seconds: Double
-    ) async throws(StoreError) {
-        let seconds = min(max(seconds, 0), 86_400)
-        _ = try await run { pool throws(PostgresError) in
-            try await pool.query(
-                """
-                UPDATE connection SET blocked_until = now() + \(seconds) * interval '1 second'
-                WHERE id = \(connection.rawValue)
-                """)
-        }
+    /// `next_at` is when the bucket would be full again; what is missing to that is used. A
+    /// millionth of a call makes up for rounding.
+    private static func taking(_ wanted: Int, from scope: String, _ limits: BudgetLimits) -> SQL {
+        """
+        WITH before AS MATERIALIZED (
+            SELECT scope, greatest(next_at, clock_timestamp()) AS next_at, closed_until,
+                open_until, trips, clock_timestamp() AS now
+            FROM budget WHERE scope = \(scope.storable) FOR UPDATE),
+        known AS (
+            SELECT *, \(limits.burst)
+                - extract(epoch FROM next_at - now)::float8 * \(limits.perSecond) AS available,
+                greatest(0, extract(epoch FROM closed_until - now))::float8 AS closed,
+                greatest(0, extract(epoch FROM open_until - now))::float8 AS open
+            FROM before),
+        decided AS (
+            SELECT *, CASE WHEN closed > 0 OR trips > 0 THEN 0
+                ELSE greatest(0, least(\(wanted)::int, floor(available + 1e-6)::int)) END AS calls
+            FROM known),
+        taken AS (
+            UPDATE budget
+            SET next_at = decided.next_at
+                + decided.calls / \(limits.perSecond) * interval '1 second'
+            FROM decided WHERE budget.scope = decided.scope AND decided.calls > 0)
+        SELECT calls, available, closed, trips, open FROM decided
+        """
     }
 
     /// The vendor said that its limit is reached: nobody calls for so long.
@@ -89,5 +92,37 @@ extension Store {
                 SET closed_until = greatest(b.closed_until, excluded.closed_until)
                 """)
         }
+    }
+
+    /// Leases nothing of a connection for so long: while none of its vendors can be called, none of
+    /// its lanes is even looked at. No attempt is lost meanwhile.
+    public func block(
+        _ connection: ConnectionID, forSeconds seconds: Double
+    ) async throws(StoreError) {
+        let seconds = min(max(seconds, 0), 86_400)
+        _ = try await run { pool throws(PostgresError) in
+            try await pool.query(
+                """
+                UPDATE connection SET blocked_until = now() + \(seconds) * interval '1 second'
+                WHERE id = \(connection.rawValue)
+                """)
+        }
+    }
+}
+
+extension BudgetGrant {
+    fileprivate init(_ row: Row, _ limits: BudgetLimits) throws(PostgresError) {
+        let (calls, available, closed, trips, open) = try row.decoded(
+            Int.self, Double.self, Double.self, Int.self, Double.self)
+        self =
+            if trips > 0 {
+                .tripped(trips: trips, seconds: open)
+            } else if closed > 0 {
+                .closed(seconds: closed)
+            } else if calls > 0 {
+                .granted(calls, left: max(0, Int(available + 1e-6) - calls))
+            } else {
+                .exhausted(retryAfterSeconds: max(0, 1 - available) / limits.perSecond)
+            }
     }
 }

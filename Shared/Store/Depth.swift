@@ -32,4 +32,20 @@ extension Store {
                 oldestDueSeconds: seconds)
         }
     }
+
+    /// Age of the oldest transaction that keeps this database's dead rows from being cleaned away;
+    /// 0 when there is none.
+    public func oldestTransactionSeconds() async throws(StoreError) -> Double {
+        let ages = try await run { pool throws(PostgresError) in
+            try await pool.query(
+                """
+                SELECT coalesce(extract(epoch FROM now() - min(xact_start)), 0)::float8
+                FROM pg_stat_activity
+                WHERE datname = current_database() AND pid <> pg_backend_pid()
+                    AND (backend_xmin IS NOT NULL OR backend_xid IS NOT NULL)
+                """
+            ).decoded(Double.self)
+        }
+        return max(0, ages.first ?? 0)
+    }
 }

@@ -42,7 +42,8 @@ extension Store {
     }
 
     /// Records that a call is about to be made, and what it will write at the vendor, so that its
-    /// echo is recognised even if it comes back before the answer.
+    /// echo is recognised even if it comes back before the answer. An effect that was begun before
+    /// keeps its moment.
     ///
     /// - Parameter request: for people who read the log.
     /// - Throws: `.lostLease`, then nothing was recorded and the call must not be made.
@@ -50,18 +51,25 @@ extension Store {
         _ key: EffectKey, of job: Job, under fence: Fence, request: JSON? = nil,
         remembering writes: [JournalEntry] = [], forSeconds seconds: Double = 600
     ) async throws(StoreError) {
+        let firstStart: SQL = """
+            coalesce((
+                SELECT started_at FROM effect
+                WHERE effect.lane_id = \(fence.lane) AND effect.sequence = \(job.sequence)
+                    AND effect.segment = \(job.segment)
+                    AND effect.key = \(key.rawValue.storable)), now())
+            """
         try await writeFenced(
             """
             WITH \(fence.held),
             remembered AS (
-                \(writes.insertion(seconds: seconds))),
+                \(writes.insertion(seconds: seconds, at: firstStart))),
             recorded AS (
                 INSERT INTO effect (segment, lane_id, sequence, key, state, request)
                 SELECT \(job.segment), held.lane_id, \(job.sequence),
                     \(key.rawValue.storable)::text, 'started', \(request?.text)::text
                 FROM held
                 ON CONFLICT (lane_id, sequence, key, segment) DO UPDATE
-                SET state = 'started', started_at = now(), ended_at = NULL
+                SET state = 'started', ended_at = NULL
                 WHERE effect.state <> 'performed')
             SELECT lane_id FROM held
             """)

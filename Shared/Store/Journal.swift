@@ -60,10 +60,13 @@ extension [JournalEntry] {
     }
 
     /// Into the journal of the connection that `held` names.
-    func insertion(seconds: Double) -> SQL {
+    ///
+    /// - Parameter moment: of the change that they belong to. What is remembered again keeps it, so
+    ///   that one change is counted once however often it is tried.
+    func insertion(seconds: Double, at moment: SQL = "now()") -> SQL {
         """
-        INSERT INTO journal (connection, target, field, hash, expires_at)
-        SELECT held.connection, written.target, written.field, written.hash,
+        INSERT INTO journal (connection, target, field, hash, written_at, expires_at)
+        SELECT held.connection, written.target, written.field, written.hash, \(moment),
             now() + \(seconds) * interval '1 second'
         FROM held, unnest(\(targets), \(fields), \(hashes)) AS written (target, field, hash)
         """

@@ -5,6 +5,7 @@ extension Store {
     public static let migrations: [Migration] = [
         Migration(number: 1, name: "log, lanes, ledger", script: logSchema),
         Migration(number: 2, name: "configuration and knowledge", script: configurationSchema),
+        Migration(number: 3, name: "breakers", script: breakerSchema),
     ]
 
     /// Brings the database to this program's schema and makes room for today's events.

@@ -64,6 +64,29 @@ extension Store {
         }
     }
 
+    /// Gives back what is held in the worker's name beyond the leases that it knows of: lanes that
+    /// were leased by a call whose answer was lost. Their attempt is refunded.
+    /// - Returns: how many lanes were given back.
+    public func reclaim(
+        for worker: WorkerID, keeping known: [Fence]
+    ) async throws(StoreError) -> Int {
+        try await run { pool throws(PostgresError) in
+            try await pool.query(
+                """
+                WITH unknown AS MATERIALIZED (
+                    SELECT lane_id FROM lane
+                    WHERE state = 2 AND owner = \(worker.rawValue) AND NOT EXISTS (
+                        SELECT FROM unnest(\(known.map(\.lane)), \(known.map(\.epoch)))
+                            AS known (lane_id, epoch)
+                        WHERE known.lane_id = lane.lane_id AND known.epoch = lane.epoch)
+                    ORDER BY lane_id FOR UPDATE)
+                UPDATE lane SET state = 1, owner = NULL, epoch = epoch + 1, ready_at = now(),
+                    attempt = greatest(attempt - 1, 0)
+                FROM unknown WHERE lane.lane_id = unknown.lane_id
+                """).affected
+        }
+    }
+
     /// Makes the lanes of expired workers ready under a new epoch. The attempt stays counted: a job
     /// that kills its worker every time must come to an end some day.
     ///

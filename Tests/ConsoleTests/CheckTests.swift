@@ -25,11 +25,12 @@ final class CheckTests: XCTestCase {
                 "ACME_PAGERDUTY_WEBHOOK_SECRET": Self.canary,
                 "ACME_PAGERDUTY_LEGACY_TOKEN": Self.canary,
                 "ACME_SALESFORCE_WEBHOOK_SECRET": Self.canary,
+                "ACME_SALESFORCE_OUTBOUND_TOKEN": Self.canary,
             ])
         XCTAssertEqual(run.errors, [])
         XCTAssertEqual(run.status, 0)
         XCTAssertEqual(
-            run.output.first, "\(path) can be applied: 1 connection, 3 rulesets, 15 rules")
+            run.output.first, "\(path) can be applied: 1 connection, 3 rulesets, 16 rules")
         XCTAssertFalse(run.everything.contains(Self.canary))
     }
 

@@ -8,29 +8,71 @@ final class BudgetTests: XCTestCase {
     /// So slow that no test is long enough to earn a call back.
     private let limits = BudgetLimits(perSecond: 0.001, burst: 10)
 
-    private func wait(_ grant: BudgetGrant) -> Double {
-        switch grant {
-        case .granted: 0
-        case .exhausted(let seconds): seconds
-        }
+    private func wait(_ grant: BudgetGrant, line: UInt = #line) -> Double {
+        if case .exhausted(let seconds) = grant { return seconds }
+        XCTFail("\(grant)", line: line)
+        return 0
     }
 
-    func testABurstIsGrantedAndNoMore() async throws {
+    func testThereIsABurstAndNoMore() async throws {
         let fixture = try await StoreFixture.make(for: self)
-        for (calls, expected) in [(4, 0.0), (4, 0), (4, 2000), (2, 0), (1, 1000)] {
-            let grant = try await fixture.store.take(calls, from: "token", limits)
-            XCTAssertEqual(wait(grant), expected, accuracy: 60, "\(calls) calls")
+        func check(
+            _ wanted: Int, from scope: String = "token", _ expected: BudgetGrant,
+            line: UInt = #line
+        ) async throws {
+            let grant = try await fixture.store.take(atMost: wanted, from: scope, limits)
+            XCTAssertEqual(grant, expected, line: line)
         }
-        let other = try await fixture.store.take(10, from: "another", limits)
-        XCTAssertEqual(other, .granted)
+        try await check(4, .granted(4, left: 6))
+        try await check(4, .granted(4, left: 2))
+        try await check(4, .granted(2, left: 0))
+        let none = try await fixture.store.take(atMost: 1, from: "token", limits)
+        XCTAssertEqual(wait(none), 1000, accuracy: 60)
+        try await check(99, from: "another", .granted(10, left: 0))
     }
 
-    func testACloseHoldsForEverybody() async throws {
+    func testNoMinuteHasMoreThanBurstAndFlow() async throws {
+        let fixture = try await StoreFixture.make(for: self)
+        let limits = BudgetLimits(perSecond: 14, burst: 60)
+        var taken = 0
+        func takeAll() async throws {
+            while case .granted(let calls, _) = try await fixture.store.take(
+                atMost: 7, from: "token", limits)
+            {
+                taken += calls
+            }
+        }
+        let began = ContinuousClock.now
+        try await takeAll()
+        for _ in 1...60 {
+            try await fixture.passSeconds(1)
+            try await takeAll()
+        }
+        let passed = 60 + (ContinuousClock.now - began) / .seconds(1)
+        XCTAssertGreaterThanOrEqual(taken, 60 + 14 * 60)
+        XCTAssertLessThanOrEqual(Double(taken), 60 + 14 * passed)
+    }
+
+    func testWhatIsNotUsedIsSavedUpToTheBurstOnly() async throws {
+        let fixture = try await StoreFixture.make(for: self)
+        _ = try await fixture.store.take(atMost: 10, from: "token", limits)
+        try await fixture.passSeconds(86_400)
+        let grant = try await fixture.store.take(atMost: 99, from: "token", limits)
+        XCTAssertEqual(grant, .granted(10, left: 0))
+    }
+
+    func testACloseHoldsForEverybodyAndTakesNothing() async throws {
         let fixture = try await StoreFixture.make(for: self)
         try await fixture.store.close("token", forSeconds: 900)
         try await fixture.store.close("token", forSeconds: 10)
-        let grant = try await fixture.store.take(1, from: "token", limits)
-        XCTAssertEqual(wait(grant), 900, accuracy: 60)
+        let grant = try await fixture.store.take(atMost: 1, from: "token", limits)
+        guard case .closed(let seconds) = grant else { return XCTFail("\(grant)") }
+        XCTAssertEqual(seconds, 900, accuracy: 60)
+        let other = try await fixture.store.take(atMost: 1, from: "another", limits)
+        XCTAssertEqual(other, .granted(1, left: 9))
+        try await fixture.passSeconds(901)
+        let later = try await fixture.store.take(atMost: 99, from: "token", limits)
+        XCTAssertEqual(later, .granted(10, left: 0))
     }
 
     func testABlockedConnectionIsNotLeasedAndDisturbsNoOther() async throws {
@@ -49,14 +91,83 @@ final class BudgetTests: XCTestCase {
 
     func testManyTakersShareOneBudget() async throws {
         let fixture = try await StoreFixture.make(for: self)
-        let granted = try await withThrowingTaskGroup(of: Bool.self) { group in
+        let granted = try await withThrowingTaskGroup(of: Int.self) { group in
             for _ in 0..<30 {
                 group.addTask { [limits] in
-                    try await fixture.store.take(1, from: "token", limits) == .granted
+                    let grant = try await fixture.store.take(atMost: 3, from: "token", limits)
+                    if case .granted(let calls, _) = grant { return calls }
+                    return 0
                 }
             }
-            return try await group.reduce(0) { $0 + ($1 ? 1 : 0) }
+            return try await group.reduce(0, +)
         }
         XCTAssertEqual(granted, 10)
+    }
+}
+
+final class SharedBreakerTests: XCTestCase {
+    private let limits = BudgetLimits(perSecond: 0.001, burst: 10)
+
+    func testWhoFindsTheVendorDownStopsEverybody() async throws {
+        let fixture = try await StoreFixture.make(for: self)
+        let store = fixture.store
+        _ = try await store.take(atMost: 1, from: "token", limits)
+        let first = try await store.trip("token", after: 0, forSeconds: 30)
+        XCTAssertTrue(first)
+        let second = try await store.trip("token", after: 0, forSeconds: 600)
+        XCTAssertFalse(second, "two workers found the same outage")
+        let grant = try await store.take(atMost: 1, from: "token", limits)
+        guard case .tripped(trips: 1, let seconds) = grant else { return XCTFail("\(grant)") }
+        XCTAssertEqual(seconds, 30, accuracy: 20)
+    }
+
+    func testOneOfAllChecksWhenThePauseIsOver() async throws {
+        let fixture = try await StoreFixture.make(for: self)
+        let store = fixture.store
+        func claim() async throws -> Bool {
+            try await store.claimCheck(of: "token", after: 1, withinSeconds: 600)
+        }
+        _ = try await store.take(atMost: 1, from: "token", limits)
+        try await store.trip("token", after: 0, forSeconds: 30)
+        let early = try await claim()
+        XCTAssertFalse(early)
+        try await fixture.passSeconds(31)
+        let due = try await store.take(atMost: 1, from: "token", limits)
+        XCTAssertEqual(due, .tripped(trips: 1, seconds: 0))
+        let claims = try await withThrowingTaskGroup(of: Bool.self) { group in
+            for _ in 0..<8 { group.addTask { try await claim() } }
+            return try await group.reduce(0) { $0 + ($1 ? 1 : 0) }
+        }
+        XCTAssertEqual(claims, 1)
+        try await fixture.passSeconds(601)
+        let again = try await claim()
+        XCTAssertTrue(again, "whoever checked has died")
+    }
+
+    func testItIsMendedOrTripsAgain() async throws {
+        let fixture = try await StoreFixture.make(for: self)
+        let store = fixture.store
+        _ = try await store.take(atMost: 1, from: "token", limits)
+        try await store.trip("token", after: 0, forSeconds: 0)
+        try await store.trip("token", after: 1, forSeconds: 0)
+        let tripped = try await store.take(atMost: 1, from: "token", limits)
+        XCTAssertEqual(tripped, .tripped(trips: 2, seconds: 0))
+        let late = try await store.mend("token", after: 1)
+        XCTAssertFalse(late, "what was found out is no longer so")
+        try await store.mend("token", after: 2)
+        let mended = try await store.take(atMost: 1, from: "token", limits)
+        XCTAssertEqual(mended, .granted(1, left: 8))
+    }
+}
+
+extension StoreFixture {
+    /// As if so long had passed for every budget.
+    fileprivate func passSeconds(_ seconds: Double) async throws {
+        _ = try await pool.query(
+            """
+            UPDATE budget SET next_at = next_at - \(seconds) * interval '1 second',
+                closed_until = closed_until - \(seconds) * interval '1 second',
+                open_until = open_until - \(seconds) * interval '1 second'
+            """)
     }
 }

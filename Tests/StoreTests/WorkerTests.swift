@@ -46,6 +46,26 @@ final class WorkerTests: XCTestCase {
         XCTAssertEqual(untouched, 1)
     }
 
+    func testLanesOfALostAnswerAreGivenBackAndNoOthers() async throws {
+        let fixture = try await StoreFixture.make(for: self)
+        for lane in ["a", "b", "c"] { try await fixture.append(1, to: LaneKey(lane)) }
+        let worker = try await fixture.worker()
+        let other = try await fixture.worker("other")
+        let known = try await fixture.lease(worker, lanes: 1).lanes
+        _ = try await fixture.lease(worker, lanes: 1)
+        let others = try await fixture.lease(other, lanes: 1).lanes
+        let back = try await fixture.store.reclaim(for: worker, keeping: known.map(\.fence))
+        XCTAssertEqual(back, 1)
+        let again = try await fixture.lease(other).lanes
+        XCTAssertEqual(again.map(\.attempt), [1], "its attempt was refunded")
+        let lost = try await fixture.store.settle((known + others).map { $0.settled() })
+        XCTAssertEqual(lost, [])
+        // A lane that was leased anew is not the one that the worker knew.
+        let stale = Fence(lane: again[0].id, epoch: again[0].epoch - 1)
+        let mine = try await fixture.store.reclaim(for: other, keeping: [stale])
+        XCTAssertEqual(mine, 1)
+    }
+
     func testAWorkerThatRetiresGivesItsAttemptsBack() async throws {
         let fixture = try await StoreFixture.make(for: self)
         try await fixture.append(1, to: "a")

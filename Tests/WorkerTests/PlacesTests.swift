@@ -7,7 +7,7 @@ final class PlacesTests: XCTestCase {
     func testAnIdleWorkerAsksOnceAndThenWaits() {
         var places = Places(lanesMax: 4, settlementsMax: 8)
         XCTAssertEqual(places.next(), .exchange(settling: [], lanesMax: 4))
-        places.leased(0, asked: 4)
+        places.leased([], asked: 4)
         XCTAssertEqual(places.next(), .wait)
         places.poked()
         XCTAssertEqual(places.next(), .exchange(settling: [], lanesMax: 4))
@@ -16,7 +16,7 @@ final class PlacesTests: XCTestCase {
     func testFullLeaseIsFollowedByAnotherForTheFreePlacesOnly() {
         var places = Places(lanesMax: 4, settlementsMax: 8)
         _ = places.next()
-        places.leased(4, asked: 4)
+        places.leased(fences(4), asked: 4)
         XCTAssertEqual(places.next(), .wait, "no place is free")
         places.finished([settlement(1), settlement(2)])
         XCTAssertEqual(
@@ -26,21 +26,24 @@ final class PlacesTests: XCTestCase {
     func testSettlementsTravelEvenWhenNothingIsDue() {
         var places = Places(lanesMax: 2, settlementsMax: 8)
         _ = places.next()
-        places.leased(1, asked: 2)
+        places.leased(fences(1), asked: 2)
         places.finished([settlement(1)])
         XCTAssertEqual(places.next(), .exchange(settling: [settlement(1)], lanesMax: 2))
-        places.leased(0, asked: 2)
+        places.leased([], asked: 2)
         XCTAssertEqual(places.next(), .wait)
     }
 
     func testAFailedExchangeOwesItsSettlements() {
         var places = Places(lanesMax: 2, settlementsMax: 8)
         _ = places.next()
-        places.leased(2, asked: 2)
+        places.leased(fences(2), asked: 2)
         places.finished([settlement(1)])
         guard case .exchange(let settling, _) = places.next() else { return XCTFail("no exchange") }
         places.failed(settling)
+        XCTAssertEqual(places.next(), .reclaim(keeping: [fence(2), fence(1)]))
         places.finished([settlement(2)])
+        XCTAssertEqual(places.next(), .reclaim(keeping: [fence(1), fence(2)]), "until it is done")
+        places.reclaimed()
         XCTAssertEqual(
             places.next(), .exchange(settling: [settlement(1), settlement(2)], lanesMax: 2))
     }
@@ -48,31 +51,34 @@ final class PlacesTests: XCTestCase {
     func testSettlementsAreBatched() {
         var places = Places(lanesMax: 3, settlementsMax: 2)
         _ = places.next()
-        places.leased(3, asked: 3)
+        places.leased(fences(3), asked: 3)
         places.finished([1, 2, 3].map(settlement))
         XCTAssertEqual(
             places.next(), .exchange(settling: [settlement(1), settlement(2)], lanesMax: 3))
-        places.leased(0, asked: 3)
+        places.leased([], asked: 3)
         XCTAssertEqual(places.next(), .exchange(settling: [settlement(3)], lanesMax: 3))
     }
 
     func testStoppingLeasesNoMoreAndEndsWhenAllIsSettled() {
         var places = Places(lanesMax: 2, settlementsMax: 8)
         _ = places.next()
-        places.leased(2, asked: 2)
+        places.leased(fences(2), asked: 2)
         places.stop()
         XCTAssertEqual(places.next(), .wait)
         places.finished([settlement(1)])
         XCTAssertEqual(places.next(), .exchange(settling: [settlement(1)], lanesMax: 0))
-        places.leased(0, asked: 0)
+        places.leased([], asked: 0)
         XCTAssertEqual(places.next(), .wait, "one lane is in flight still")
         places.finished([settlement(2)])
         XCTAssertEqual(places.next(), .exchange(settling: [settlement(2)], lanesMax: 0))
-        places.leased(0, asked: 0)
+        places.leased([], asked: 0)
         XCTAssertEqual(places.next(), .finished)
     }
 
+    private func fence(_ lane: Int64) -> Fence { Fence(lane: lane, epoch: 1) }
+    private func fences(_ count: Int64) -> [Fence] { (1...count).map(fence) }
+
     private func settlement(_ lane: Int64) -> LaneSettlement {
-        LaneSettlement(fence: Fence(lane: lane, epoch: 1), settlements: [], next: .proceed)
+        LaneSettlement(fence: fence(lane), settlements: [], next: .proceed)
     }
 }

@@ -12,23 +12,35 @@ public struct PagerDuty: Sendable {
 
     let settings: PagerDutySettings
     private let send: Send
+    /// Passed by every call.
+    public var gate: CallGate
 
-    public init(settings: PagerDutySettings, client: HTTPClient) {
-        self.init(settings: settings, send: client.asSend)
+    public init(settings: PagerDutySettings, client: HTTPClient, gate: CallGate = .open) {
+        self.init(settings: settings, send: client.asSend, gate: gate)
     }
 
-    init(settings: PagerDutySettings, send: @escaping Send) {
+    init(settings: PagerDutySettings, send: @escaping Send, gate: CallGate = .open) {
         self.settings = settings
         self.send = send
+        self.gate = gate
     }
 
     /// Any status is an answer here.
     func perform(_ call: Call) async throws(Failure) -> HTTPResponse {
-        do {
-            return try await send(request(for: call))
-        } catch {
-            throw Failure(error, server: settings.origin, isWrite: call.isWrite)
+        let judge = { (response: HTTPResponse) -> Failure? in
+            response.isSuccess ? nil : .pagerDuty(response, isWrite: call.isWrite)
         }
+        return try await gate.pass(check: check, judging: judge) { () async throws(Failure) in
+            do throws(HTTPClientError) {
+                return try await send(request(for: call))
+            } catch {
+                throw Failure(error, server: settings.origin, isWrite: call.isWrite)
+            }
+        }
+    }
+
+    var check: CallGate.Check {
+        { await CallGate.answers(request(for: .get("/abilities")), by: send) }
     }
 
     func reply<Value: Sendable>(

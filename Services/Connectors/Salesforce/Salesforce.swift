@@ -12,24 +12,28 @@ public final class Salesforce: Sendable {
 
     let settings: SalesforceSettings
     private let send: Send
+    private let gate: CallGate
     private let sessions: SessionCache
 
-    /// - Parameter now: the clock for the assertion's expiry and for how long a refusal is kept.
+    /// - Parameters:
+    ///   - now: the clock for the assertion's expiry and for how long a refusal is kept.
+    ///   - gate: passed by every call and every login.
     public convenience init(
         settings: SalesforceSettings, client: HTTPClient,
-        now: @escaping @Sendable () -> Timestamp
+        now: @escaping @Sendable () -> Timestamp, gate: CallGate = .open
     ) {
-        self.init(settings: settings, send: client.asSend, now: now)
+        self.init(settings: settings, send: client.asSend, now: now, gate: gate)
     }
 
     init(
         settings: SalesforceSettings, send: @escaping Send,
-        now: @escaping @Sendable () -> Timestamp
+        now: @escaping @Sendable () -> Timestamp, gate: CallGate = .open
     ) {
         self.settings = settings
         self.send = send
+        self.gate = gate
         sessions = SessionCache(now: now) { () async throws(Failure) -> Session in
-            try await Login(settings: settings, send: send, now: now).session()
+            try await Login(settings: settings, send: send, now: now, gate: gate).session()
         }
     }
 
@@ -87,10 +91,24 @@ public final class Salesforce: Sendable {
     }
 
     private func exchange(_ call: Call, in session: Session) async throws(Failure) -> HTTPResponse {
-        do {
-            return try await send(request(for: call, in: session))
-        } catch {
-            throw Failure(error, server: session.instance, isWrite: call.isWrite)
+        let judge = { (response: HTTPResponse) -> Failure? in
+            response.isSuccess ? nil : .salesforce(response, isWrite: call.isWrite)
+        }
+        let check = Self.check(session.instance, by: send)
+        return try await gate.pass(check: check, judging: judge) { () async throws(Failure) in
+            do throws(HTTPClientError) {
+                return try await send(request(for: call, in: session))
+            } catch {
+                throw Failure(error, server: session.instance, isWrite: call.isWrite)
+            }
+        }
+    }
+
+    /// The list of versions: it needs no session and counts against no limit.
+    static func check(_ server: ServerOrigin, by send: @escaping Send) -> CallGate.Check {
+        {
+            let request = HTTPClientRequest(method: "GET", url: "\(server)/services/data")
+            return await CallGate.answers(request, by: send)
         }
     }
 }
@@ -100,6 +118,7 @@ struct Login {
     let settings: SalesforceSettings
     let send: Send
     let now: @Sendable () -> Timestamp
+    var gate = CallGate.open
 
     /// An assertion that expired on its way is made anew, once.
     func session() async throws(Failure) -> Session {
@@ -128,12 +147,24 @@ struct Login {
 
     private func attempt() async throws(Failure) -> HTTPResponse {
         let request = try Self.request(for: settings, now: now())
-        do {
-            return try await send(request)
-        } catch {
-            // A login that nobody heard of has no effect that matters.
-            throw Failure(error, server: settings.login, isWrite: false)
+        let check = Salesforce.check(settings.login, by: send)
+        return try await gate.pass(check: check, judging: judged) { () async throws(Failure) in
+            do throws(HTTPClientError) {
+                return try await send(request)
+            } catch {
+                // A login that nobody heard of has no effect that matters.
+                throw Failure(error, server: settings.login, isWrite: false)
+            }
         }
+    }
+
+    /// A refusal concerns who logs in and is remembered with the session; what is left tells of the
+    /// vendor.
+    private func judged(_ response: HTTPResponse) -> Failure? {
+        guard !response.isSuccess else { return nil }
+        let failure = Failure.salesforceLogin(response, at: settings.login)
+        if case .retryable = failure { return failure }
+        return nil
     }
 
     private static func hasExpired(_ response: HTTPResponse) -> Bool {

@@ -110,11 +110,15 @@ extension Observation {
         return missing + rest.filter { !$0.isEcho }.map { "unexpected event \($0.line)" }
     }
 
+    /// Lanes are worked on at the same time, so between the vendors there is no order.
     private func callDifferences(_ expected: [String]) -> [String] {
-        let isSame =
-            calls.count == expected.count && zip(calls, expected).allSatisfy { $0.fits($1) }
+        let isSame = [Vendor.pagerDuty, .salesforce].allSatisfy { vendor in
+            let found = calls.filter { $0.name.hasPrefix(vendor.rawValue) }
+            let wanted = expected.filter { $0.hasPrefix(vendor.rawValue) }
+            return found.count == wanted.count && zip(found, wanted).allSatisfy { $0.fits($1) }
+        }
         if isSame { return [] }
-        return ["expected these calls, in this order:"]
+        return ["expected these calls, in this order for each vendor:"]
             + (expected.isEmpty ? ["  none"] : expected.map { "  \($0)" })
     }
 }

@@ -46,8 +46,9 @@ struct PlayScript: Sendable {
     struct Expectation: Sendable {
         /// All new events of the log in any order; echoes of our own writes need not be listed.
         let events: [ExpectedEvent]
-        /// All calls that change something, in order: `"pagerduty POST /incidents"`, with another
-        /// answer than 2xx `".. 503"`. `*` stands for any text.
+        /// All calls that change something, in order for each vendor:
+        /// `"pagerduty POST /incidents"`, with another answer than 2xx `".. 503"`. `*` stands for
+        /// any text.
         let calls: [String]
         /// For each path of the control API, values at pointers.
         let holdings: [Holding]

@@ -35,15 +35,26 @@ struct Player {
         var failed = 0
         for (index, step) in script.steps.enumerated() {
             print("\n\(index + 1). \(step.title)")
-            let differences = await perform(step)
-            for difference in differences { print("   FAILED     \(difference)") }
-            if differences.isEmpty { print("   ok") } else { failed += 1 }
+            do throws(PlayProblem) {
+                let differences = try await perform(step)
+                for difference in differences { print("   FAILED     \(difference)") }
+                if differences.isEmpty { print("   ok") } else { failed += 1 }
+            } catch {
+                let left = script.steps.count - index - 1
+                print("   FAILED     \(error.sentence)")
+                print("\nNothing can be said of what follows: \(left) steps are not played.")
+                return failed + 1 + left
+            }
         }
         return failed
     }
 
     /// How the step went wrong; empty when it did not.
-    private mutating func perform(_ step: PlayScript.Step) async -> [String] {
+    ///
+    /// - Throws: when the world is gone or does not come to rest, which ends the play.
+    private mutating func perform(
+        _ step: PlayScript.Step
+    ) async throws(PlayProblem) -> [String] {
         do throws(PlayProblem) {
             var answer = JSON.null
             for act in step.acts { answer = try await perform(act) }
@@ -54,7 +65,10 @@ struct Player {
             for line in observed.lines { print("   \(line)") }
             return observed.differences(from: expected)
         } catch {
-            return error.sentence.split(separator: "\n").map(String.init)
+            switch error {
+            case .script, .unknownName, .unexpected: return [error.sentence]
+            case .unreachable, .restless: throw error
+            }
         }
     }
 }

@@ -1,0 +1,225 @@
+import Automation
+import Connectors
+import Models
+import Runtime
+import Store
+import Synchronization
+
+/// Stands before one vendor of one connection. All workers' gates of a credential share a row in
+/// Postgres: its budget, until when the vendor asked everybody to wait, and whether it is down.
+///
+/// Whoever is not let through is told when to come back; that costs no attempt.
+final class Gate: Sendable {
+    let side: Vendors.Side
+    private let scope: String
+    private let limits: TurnstileLimits
+    private let store: Store
+    private let meter: CallMeter
+    private let seconds: @Sendable () -> Double
+    private let log: Log
+    private let turnstile: Mutex<Turnstile>
+    private let health = Mutex(Health())
+    private let bell = Bell()
+
+    /// What this process knows of the vendor beside the shared row.
+    private struct Health {
+        var isChecking = false
+        var fineUntil = 0.0
+    }
+
+    /// A check that found the vendor up is good for so long.
+    private static let fineSeconds = 1.0
+
+    init(
+        _ side: Vendors.Side, of connection: ConnectionID, limits: TurnstileLimits, store: Store,
+        meter: CallMeter, seconds: @escaping @Sendable () -> Double, log: Log
+    ) {
+        self.side = side
+        self.store = store
+        self.meter = meter
+        self.seconds = seconds
+        self.log = log
+        self.limits = limits
+        scope = "\(side.rawValue):\(connection)"
+        turnstile = Mutex(Turnstile(limits))
+    }
+
+    private var now: Double { seconds() }
+
+    /// Why nobody may call, as far as this process knows.
+    var closed: Turnstile.Refusal? { turnstile.withLock { $0.closed(at: now) } }
+
+    /// Calls that were left in the shared budget when it was last asked.
+    var left: Int { turnstile.withLock { $0.left } }
+
+    /// As a connector wants it; calls made through it are equally urgent.
+    func asCallGate(_ urgency: Urgency = .ordinary) -> CallGate {
+        CallGate(
+            enter: { check async throws(Failure) in try await self.enter(urgency, check) },
+            leave: { report, check async throws(Failure) in try await self.leave(report, check) })
+    }
+
+    func requireOpen() throws(Failure) {
+        if let refusal = closed { throw refuse(refusal) }
+    }
+
+    func enter(_ urgency: Urgency, _ check: CallGate.Check) async throws(Failure) {
+        let caller = turnstile.withLock { $0.arrive(urgency, at: now) }
+        while true {
+            let rung = bell.next()
+            switch turnstile.withLock({ $0.step(of: caller, at: now) }) {
+            case .go: return
+            case .giveUp(let refusal): throw refuse(refusal)
+            case .buy(let calls):
+                await buy(calls, check)
+                bell.ring()
+            case .wait(let seconds):
+                await rung.wait(atMost: .seconds(seconds))
+                if Task.isCancelled {
+                    turnstile.withLock { $0.leave(caller) }
+                    throw .interrupted
+                }
+            }
+        }
+    }
+
+    /// Learns from how a call ended. A call that failed because the vendor is down fails as one
+    /// that was not let through.
+    func leave(_ report: CallReport, _ check: CallGate.Check) async throws(Failure) {
+        meter.count(report, side)
+        if let limit = report.rateLimit, let seconds = limit.pauseSeconds {
+            await close(forSeconds: seconds, because: "its limit is nearly reached")
+        }
+        switch report.failure {
+        case .throttled(let cause, let seconds):
+            await close(forSeconds: seconds, because: cause.description)
+        case .retryable(let cause) where cause.isOfVendor:
+            try await suspect(cause, check)
+        case .retryable, .permanent, .interrupted, nil:
+            break
+        }
+    }
+
+    private func refuse(_ refusal: Turnstile.Refusal) -> Failure {
+        // Those who are sent away together do not come back together.
+        let spread = Double.random(in: 0...min(refusal.seconds / 8, 5))
+        let message = "\(side.rawValue) is not called now"
+        return .throttled(
+            Cause(.liaison, code: refusal.reason.rawValue, message: message),
+            retryAfterSeconds: refusal.seconds + spread)
+    }
+
+    private func close(forSeconds seconds: Double, because reason: String) async {
+        guard turnstile.withLock({ $0.close(.closed, until: now + seconds) }) else { return }
+        bell.ring()
+        log.warning("calls pause", ["scope": "\(scope)", "reason": "\(reason)"])
+        do throws(StoreError) {
+            try await store.close(scope, forSeconds: seconds)
+        } catch {
+            log.warning("could not tell the others to pause", ["reason": "\(error)"])
+        }
+    }
+}
+
+// MARK: - The shared budget
+
+extension Gate {
+    /// Takes calls out of the shared budget, or learns why there are none.
+    private func buy(_ calls: Int, _ check: CallGate.Check) async {
+        do throws(StoreError) {
+            switch try await store.take(atMost: calls, from: scope, limits.budget) {
+            case .granted(let granted, let left):
+                turnstile.withLock { $0.bought(granted, left: left, at: now) }
+            case .exhausted(let seconds):
+                boughtNothing(retryAfterSeconds: seconds)
+            case .closed(let seconds):
+                boughtNothing()
+                turnstile.withLock { _ = $0.close(.closed, until: now + seconds) }
+            case .tripped(let trips, let seconds):
+                try await wait(for: Breaker(trips: trips, secondsLeft: seconds), check)
+                boughtNothing()
+            }
+        } catch {
+            log.warning("could not ask for calls", ["scope": "\(scope)", "reason": "\(error)"])
+            boughtNothing(retryAfterSeconds: 0.5)
+        }
+    }
+
+    private func boughtNothing(retryAfterSeconds seconds: Double = 0) {
+        let jitter = Double.random(in: 0..<1)
+        turnstile.withLock { $0.boughtNothing(retryAfterSeconds: seconds, at: now, jitter: jitter) }
+    }
+}
+
+// MARK: - The breaker
+
+extension Gate {
+    /// A call got no answer, or one that says that the vendor is in trouble.
+    private func suspect(_ cause: Cause, _ check: CallGate.Check) async throws(Failure) {
+        if let refusal = closed { throw .throttled(cause, retryAfterSeconds: refusal.seconds) }
+        let (isFine, isChecked) = health.withLock { health in
+            let found = (now < health.fineUntil, health.isChecking)
+            health.isChecking = true
+            return found
+        }
+        if isChecked { throw .throttled(cause, retryAfterSeconds: Double.random(in: 1...3)) }
+        defer { health.withLock { $0.isChecking = false } }
+        if isFine { return }
+        let found = Breaker.closed.checked(isUp: await check(), jitter: Double.random(in: 0..<1))
+        switch found {
+        case .closed, .halfOpen:
+            health.withLock { $0.fineUntil = now + Self.fineSeconds }
+        case .open(_, let seconds):
+            do throws(StoreError) {
+                try await store.trip(scope, after: 0, forSeconds: seconds)
+            } catch {
+                log.warning("could not tell the others", ["reason": "\(error)"])
+            }
+            isDown(forSeconds: seconds, because: cause.description)
+            throw .throttled(cause, retryAfterSeconds: seconds)
+        }
+    }
+
+    /// What a breaker that is not closed asks of this process.
+    private func wait(for breaker: Breaker, _ check: CallGate.Check) async throws(StoreError) {
+        switch breaker {
+        case .closed: return
+        case .open(_, let seconds): isDown(forSeconds: seconds, because: "found down")
+        case .halfOpen(let trips):
+            let seconds = Breaker.checkSeconds
+            guard try await store.claimCheck(of: scope, after: trips, withinSeconds: seconds)
+            else { return isDown(forSeconds: 1, because: "being checked") }
+            let isUp = await check()
+            switch breaker.checked(isUp: isUp, jitter: Double.random(in: 0..<1)) {
+            case .closed, .halfOpen:
+                try await store.mend(scope, after: trips)
+                log.info("calls go on", ["scope": "\(scope)"])
+            case .open(_, let seconds):
+                try await store.trip(scope, after: trips, forSeconds: seconds)
+                isDown(forSeconds: seconds, because: "still down")
+            }
+        }
+    }
+
+    private func isDown(forSeconds seconds: Double, because reason: String) {
+        guard turnstile.withLock({ $0.close(.down, until: now + seconds) }) else { return }
+        bell.ring()
+        log.warning(
+            "no calls: down", ["scope": "\(scope)", "seconds": .number(seconds), "reason": "\(reason)"])
+    }
+}
+
+extension Cause {
+    /// Whether a call with this cause could have failed for no fault of its own: no answer, or one
+    /// from the vendor's side of the line. (RFC 9110 section 15.6)
+    fileprivate var isOfVendor: Bool { status.map { $0 >= 500 } ?? true }
+}
+
+extension RateLimit {
+    /// How long to leave the account alone when so little is left that the calls under way could
+    /// use it up; others may be using the same key.
+    fileprivate var pauseSeconds: Double? {
+        guard let remaining, let resetSeconds, let limit else { return nil }
+        return remaining <= limit / 64 ? max(1, resetSeconds) : nil
+    }
+}
