@@ -191,6 +191,8 @@ struct StormHouse: Sendable {
 
     /// As if so long had passed, for everybody.
     func pass(_ seconds: Double) async throws {
+        // A turn that was decided before must not postpone its lane by a time that has passed since.
+        try await until("SELECT (count(*) = 0)::int FROM lane WHERE state = 2", atLeast: 1)
         sandbox.clock.advance(bySeconds: seconds)
         clock.advance(seconds)
         _ = try await pool.query(
@@ -239,10 +241,25 @@ struct StormHouse: Sendable {
 
     /// Returns when the statement answers at least `expected`; looks whenever something changed.
     func until(_ statement: SQL, atLeast expected: Int) async throws {
-        for await _ in Listener(to: database.address, channels: ["changes"]) {
-            if try await number(statement) >= expected { return }
+        let changes = Listener(to: database.address, channels: ["changes"])
+        let came = try await withThrowingTaskGroup(of: Bool.self) { group in
+            group.addTask {
+                for await _ in changes where try await number(statement) >= expected {
+                    return true
+                }
+                return false
+            }
+            group.addTask { await Latch().wait(atMost: .seconds(Self.patienceSeconds)) }
+            defer { group.cancelAll() }
+            return try await group.next() ?? false
         }
+        guard came else { throw Overdue(statement: statement.text) }
     }
+
+    /// A test that waits for ever tells nothing.
+    private static let patienceSeconds = 240.0
+
+    struct Overdue: Error { let statement: String }
 
     func untilSettled(_ count: Int) async throws {
         try await until("SELECT count(*) FROM settlement", atLeast: count)
