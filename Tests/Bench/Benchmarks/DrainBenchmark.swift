@@ -32,7 +32,10 @@ struct DrainBenchmark {
         let rate = try await database.settledPerSecond()
         let after = try await ComputingTime(of: worker.child, on: database)
         let settled = try await database.number("SELECT sum(done)::bigint FROM lane")
-        say(after.since(before, per: Int(settled), "worker"))
+        let exchanges = try await worker.exchanges(askedWith: laboratory.http)
+        say(after.since(before, per: Int(settled), "worker")
+            + "; \(short(Double(settled) / exchanges.count)) events an exchange, which took "
+            + "\(short(exchanges.seconds / exchanges.count * 1000)) ms")
         worker.child.stop()
         try await laboratory.drop(database)
         return [

@@ -85,7 +85,7 @@ struct FairBenchmark {
                 let part = events[batch..<min(batch + 20, events.count)]
                 _ = try await database.store.append(Array(part))
                 try await database.store.poke()
-                try await Task.sleep(until: start + .milliseconds(100 * (batch / 20 + 1)))
+                await pause(until: start + .milliseconds(100 * (batch / 20 + 1)))
             }
         }
     }

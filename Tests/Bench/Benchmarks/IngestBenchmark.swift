@@ -45,7 +45,8 @@ struct IngestBenchmark {
                 goal: ">= 1.0 x pgbench's single INSERT, 64 clients", ok: best >= yardstick),
             Measurement(
                 name: "ingest-generator", value: limit, unit: "requests/s", yardstick: best,
-                goal: ">= 2 x ingest: the generator is not what is measured", ok: limit >= 2 * best),
+                goal: ">= 2 x ingest: the generator is not what is measured",
+                ok: limit >= 2 * best),
         ]
     }
 
@@ -62,7 +63,8 @@ struct IngestBenchmark {
     private func generatorLimit(_ webhooks: Webhooks) throws -> Double {
         let port = LoopbackAddress.freePort()
         let server = try Child(
-            "\(laboratory.programs)/bench", ["trivial-server", "\(port)", "\(webhooks.template.count)"],
+            "\(laboratory.programs)/bench",
+            ["trivial-server", "\(port)", "\(webhooks.template.count)"],
             log: "\(laboratory.folder)/trivial.log")
         defer { server.stop() }
         let end = monotonicNanoseconds() + nanoseconds(5)

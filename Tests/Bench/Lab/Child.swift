@@ -71,7 +71,7 @@ final class Child {
                 stop()
                 throw .overtime(program: program)
             }
-            usleep(5000)
+            block(milliseconds: 5)
         }
         try checkSuccess()
     }
@@ -81,7 +81,7 @@ final class Child {
         guard !hasEnded else { return }
         kill(id, SIGTERM)
         let end = monotonicNanoseconds() + nanoseconds(10)
-        while !hasEnded, monotonicNanoseconds() < end { usleep(5000) }
+        while !hasEnded, monotonicNanoseconds() < end { block(milliseconds: 5) }
         guard !hasEnded else { return }
         kill(id, SIGKILL)
         var code: Int32 = 0

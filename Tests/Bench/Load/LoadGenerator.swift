@@ -3,8 +3,8 @@ import Glibc
 
 /// What a load came to.
 struct LoadResult {
-    /// From when a request was due until its answer was read whole; due means sent in a closed
-    /// loop.
+    /// From when a request was due until its answer was read whole. In a closed loop it is due when
+    /// it is sent.
     var latency = Histogram()
     var answers: [Int: Int] = [:]
     /// Connections that broke with a request under way.
@@ -12,6 +12,8 @@ struct LoadResult {
     /// Requests that were due and could not be sent before the end.
     var unsent = 0
     var seconds = 0.0
+
+    var answered: Int { answers.values.reduce(0, +) }
 
     func perSecond(_ status: Int) -> Double { Double(answers[status] ?? 0) / seconds }
 }
@@ -118,13 +120,12 @@ final class LoadGenerator<Source: Requests> {
 
     /// What is under way is still answered, within reason. It counts for latency, not for the rate.
     private func drain() {
-        let counted = result.answers
+        let counted = result
         let end = monotonicNanoseconds() + nanoseconds(5)
         while busy > 0, monotonicNanoseconds() < end { read(until: end) }
         result.broken += busy
-        lateAnswers =
-            result.answers.reduce(0) { $0 + $1.value } - counted.reduce(0) { $0 + $1.value }
-        result.answers = counted
+        lateAnswers = result.answered - counted.answered
+        result.answers = counted.answers
     }
 
     /// Answers that came after the end of the last run.

@@ -129,7 +129,7 @@ struct Webhooks: Requests {
     private static func ends(of mark: String, in bytes: [UInt8]) -> [Int] {
         let mark = Array(mark.utf8)
         return (mark.count...bytes.count).filter { end in
-            bytes[end - mark.count] == mark[0]
+            bytes[end - 1] == mark[mark.count - 1]
                 && bytes[(end - mark.count)..<end].elementsEqual(mark)
         }
     }
@@ -158,7 +158,8 @@ extension Webhooks {
             {"event":{"id":"\(eventMark)","event_type":"incident.triggered",\
             "resource_type":"incident","occurred_at":"2026-01-01T00:00:00.000Z","agent":\(anna),\
             "client":null,"data":{"id":"\(incidentMark)","type":"incident",\
-            "self":"\(api)/incidents/\(incidentMark)","html_url":"\(site)/incidents/\(incidentMark)",\
+            "self":"\(api)/incidents/\(incidentMark)",\
+            "html_url":"\(site)/incidents/\(incidentMark)",\
             "number":\(numberMark),"status":"triggered","incident_key":"\(incidentMark)",\
             "created_at":"2026-01-01T00:00:00Z","title":"\(title)",\
             "service":\(reference("PSERVIC", "service", "services", "Checkout")),\
