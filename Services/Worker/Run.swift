@@ -114,7 +114,7 @@ struct Worker: Sendable {
             },
             Service("depth") { await depth.run(until: $0) },
             Service("listener") { await listen(until: $0) },
-            Service("lanes") { await loop.run(until: $0) },
+            Service("lanes") { await work(until: $0) },
         ]
         let group = ServiceGroup(services, graceSeconds: configuration.graceSeconds, log: log)
         log.info("ready", ["worker": "\(registration.worker)", "port": "\(operations.port)"])
@@ -124,6 +124,20 @@ struct Worker: Sendable {
             throw .service(error)
         }
         client.shutdown()
+    }
+
+    /// Calls that do not end are cut off while there is time to give their lanes back.
+    private func work(until stop: Latch) async {
+        let ended = Latch()
+        await withDiscardingTaskGroup { group in
+            group.addTask {
+                await loop.run(until: stop)
+                ended.open()
+            }
+            await stop.wait()
+            let patience = Duration.seconds(configuration.graceSeconds * 0.8)
+            if !(await ended.wait(atMost: patience)) { client.shutdown() }
+        }
     }
 
     /// What wakes an idle worker at once. Losing it costs a poll interval.

@@ -51,11 +51,18 @@ extension Bridge {
             defer { group.cancelAll() }
             return try await group.next() ?? false
         }
-        if came { return }
+        if !came { try await explain(failure, line: line) }
+    }
+
+    private func explain(_ failure: String, line: UInt) async throws {
         let lanes = try await pool.query(
-            "SELECT key, state, attempt, done, tail FROM lane WHERE state <> 0"
-        ).decoded(String.self, Int.self, Int.self, Int.self, Int.self)
-        XCTFail("\(failure): \(lanes)", line: line)
+            """
+            SELECT key, state, attempt, done, tail,
+                extract(epoch FROM ready_at - now())::float8 FROM lane WHERE state <> 0
+            """
+        ).decoded(String.self, Int.self, Int.self, Int.self, Int.self, Double.self)
+        let calls = sandbox.calls.suffix(5).map { "\($0.method) \($0.path) \($0.status)" }
+        XCTFail("\(failure): \(lanes); last calls \(calls)", line: line)
     }
 
     /// The worker's first call that this is true of, once it has come in.
@@ -63,7 +70,8 @@ extension Bridge {
         line: UInt = #line, where matches: @Sendable (RecordedCall) -> Bool
     ) async throws -> RecordedCall {
         let call = await sandbox.call(withinSeconds: Self.patienceSeconds, where: matches)
-        return try XCTUnwrap(call, "the call never came", line: line)
+        if call == nil { try await explain("the call never came", line: line) }
+        return try XCTUnwrap(call, line: line)
     }
 
     private func deliveries() async -> [JSON] {

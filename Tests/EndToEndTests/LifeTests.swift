@@ -100,7 +100,7 @@ final class LifeTests: XCTestCase {
             let incident = try await bridge.trigger()
             try await bridge.withWorker { try await bridge.quiet() }
             await bridge.order(.hang(onNotesOf: incident, "hangAfterEffect"))
-            try await bridge.withWorker(graceSeconds: 1) {
+            try await bridge.withWorker(graceSeconds: 5) {
                 try await bridge.append(incident, 1)
                 _ = try await bridge.call { $0.fault == "hangAfterEffect" }
             }
@@ -146,6 +146,7 @@ final class LifeTests: XCTestCase {
     func testADatabaseThatIsAwayInTheMiddleLosesAndRepeatsNothing() async throws {
         try await Bridge.open(for: self, .init(rules: [Self.noting])) { bridge in
             let incident = try await bridge.trigger()
+            await bridge.order(.hang(onNotesOf: incident, "hangAfterEffect"))
             let isInTrouble = Latch()
             let log = Log("worker", level: .error, to: .opening(isInTrouble, "did not do its part"))
             try await bridge.withWorker(log: log) {

@@ -78,7 +78,7 @@ final class ProcessTests: XCTestCase {
     func testWhatKillsEveryWorkerIsBuriedAlone() async throws {
         try await Bridge.open(for: self, .init(rules: [Self.noting])) { bridge in
             let incident = try await bridge.trigger()
-            await bridge.sandbox.settled()
+            try await bridge.withWorker { try await bridge.quiet() }
             try await bridge.append((1...4).map { Bridge.event(incident, $0) })
             await bridge.order([
                 "vendor": "pagerduty", "fault": "hang", "bodyContains": .string("\(incident)-3"),
@@ -96,7 +96,7 @@ final class ProcessTests: XCTestCase {
                 worker.kill()
                 try await bridge.expireWorkers()
             }
-            // Twice in company, with what is done before it in the way, then alone until the end.
+            // In company, with what is done before it at the head, twice; then alone.
             XCTAssertEqual(deaths, 4)
             let outcomes = try await bridge.outcomes("incident.escalated")
             XCTAssertEqual(outcomes, ["applied", "applied", "failed: attempts", "applied"])
