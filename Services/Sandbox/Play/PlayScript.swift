@@ -48,7 +48,8 @@ struct PlayScript: Sendable {
         let events: [ExpectedEvent]
         /// All calls that change something, in order for each vendor:
         /// `"pagerduty POST /incidents"`, with another answer than 2xx `".. 503"`. `*` stands for
-        /// any text.
+        /// any text; with `, once or more` at the end a call may be repeated, because writes of
+        /// several lanes travel together when they happen to meet.
         let calls: [String]
         /// For each path of the control API, values at pointers.
         let holdings: [Holding]
