@@ -70,8 +70,8 @@ extension Store {
     public func reclaim(
         for worker: WorkerID, keeping known: [Fence]
     ) async throws(StoreError) -> Int {
-        // The worker's row is waited for: a lease that nobody waits for any more may still be on its
-        // way, and holds it.
+        // The worker's row is waited for: a lease that nobody waits for any more may still be on
+        // its way, and holds it.
         try await run { pool throws(PostgresError) in
             try await pool.pipeline([
                 "SELECT FROM worker WHERE id = \(worker.rawValue) FOR UPDATE",

@@ -191,7 +191,8 @@ struct StormHouse: Sendable {
 
     /// As if so long had passed, for everybody.
     func pass(_ seconds: Double) async throws {
-        // A turn that was decided before must not postpone its lane by a time that has passed since.
+        // A turn that was decided before must not postpone its lane by a time that has passed
+        // since.
         try await until("SELECT (count(*) = 0)::int FROM lane WHERE state = 2", atLeast: 1)
         sandbox.clock.advance(bySeconds: seconds)
         clock.advance(seconds)
