@@ -13,7 +13,7 @@ final class RecordWriter: Sendable {
     /// whole failed.
     typealias Send =
         @Sendable ([Salesforce.RecordUpdate], RecordWriteOptions) async throws(Failure) ->
-            [Result<RecordID, Failure>]
+        [Result<RecordID, Failure>]
 
     /// Longer than this nobody waits for writes that were announced.
     static let gatherSecondsMax = 1.0

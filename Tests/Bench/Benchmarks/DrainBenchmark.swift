@@ -33,9 +33,10 @@ struct DrainBenchmark {
         let after = try await ComputingTime(of: worker.child, on: database)
         let settled = try await database.number("SELECT sum(done)::bigint FROM lane")
         let exchanges = try await worker.exchanges(askedWith: laboratory.http)
-        say(after.since(before, per: Int(settled), "worker")
-            + "; \(short(Double(settled) / exchanges.count)) events an exchange, which took "
-            + "\(short(exchanges.seconds / exchanges.count * 1000)) ms")
+        say(
+            after.since(before, per: Int(settled), "worker")
+                + "; \(short(Double(settled) / exchanges.count)) events an exchange, which took "
+                + "\(short(exchanges.seconds / exchanges.count * 1000)) ms")
         worker.child.stop()
         try await laboratory.drop(database)
         return [
