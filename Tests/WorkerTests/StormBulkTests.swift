@@ -109,7 +109,6 @@ final class StormDailyLimitTests: XCTestCase {
                     """)
                 XCTAssertEqual(Double(seconds), 900, accuracy: 100)
                 await house.sandbox.control("DELETE", "/_sandbox/faults")
-                try await house.quiet()
                 try await house.pass(1000)
                 try await house.untilSettled(40)
             }

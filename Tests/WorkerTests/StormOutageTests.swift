@@ -40,7 +40,6 @@ final class StormOutageTests: XCTestCase {
                 XCTAssertLessThanOrEqual(calls, events + 25, "those under way, then only checks")
                 XCTAssertGreaterThanOrEqual(calls, 5)
                 await house.sandbox.control("DELETE", "/_sandbox/faults")
-                try await house.quiet()
                 try await house.pass(66)
                 try await house.untilSettled(events)
             }
@@ -65,7 +64,6 @@ final class StormOutageTests: XCTestCase {
                     let tried: SQL =
                         "SELECT count(*) FROM lane WHERE state = 1 AND attempt = \(attempt - 1)"
                     try await house.until(tried, atLeast: 1)
-                    try await house.quiet()
                     try await house.pass(300)
                 }
                 try await house.untilSettled(6)

@@ -189,12 +189,6 @@ struct StormHouse: Sendable {
 
     // MARK: Time
 
-    /// Returns when nobody works on a lane: what was decided before does not postpone one by a time
-    /// that the test then lets pass.
-    func quiet() async throws {
-        try await until("SELECT (count(*) = 0)::int FROM lane WHERE state = 2", atLeast: 1)
-    }
-
     /// As if so long had passed, for everybody.
     func pass(_ seconds: Double) async throws {
         // A turn that was decided before must not postpone its lane by a time that has passed
