@@ -142,7 +142,9 @@ extension Turn {
     }
 
     /// An event that is given up must not overtake what waits before it.
-    private mutating func undecided(_ job: Job, _ failure: Failure) async throws(Pause) -> Decision {
+    private mutating func undecided(
+        _ job: Job, _ failure: Failure
+    ) async throws(Pause) -> Decision {
         try await performWaiting()
         return Decision(job: job, outcome: .failed(try givenUp(failure, on: job)))
     }
