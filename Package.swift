@@ -89,7 +89,8 @@ var tests: [Target] {
         .executableTarget(
             name: "Bench",
             dependencies: [
-                "JSON", "Models", "Automation", "HTTP", "Crypto", "Postgres", "Store", "CEpoll",
+                "JSON", "Models", "Automation", "Runtime", "HTTP", "Crypto", "Postgres", "Store",
+                "CEpoll",
             ],
             path: "Tests/Bench"),
         .target(

@@ -1,8 +1,8 @@
 import Runtime
 import Store
 
-/// Looks every so often at what waits in the log, and at what could keep it from being tidied. Every
-/// worker tells the same, for all.
+/// Looks every so often at what waits in the log, and at what could keep it from being tidied.
+/// Every worker tells the same, for all.
 struct DepthReader: Sendable {
     let store: Store
     let log: Log

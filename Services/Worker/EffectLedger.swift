@@ -65,6 +65,14 @@ struct EffectLedger {
         }
     }
 
+    func isLinked(_ record: RecordID) async throws(Failure) -> Bool {
+        do throws(StoreError) {
+            return try await !store.links(records: [record], in: lane.connection).isEmpty
+        } catch {
+            throw Failure(error)
+        }
+    }
+
     private mutating func progress(
         of key: EffectKey
     ) async throws(Failure) -> EffectProgress? {

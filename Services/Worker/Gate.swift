@@ -83,8 +83,8 @@ final class Gate: Sendable {
         }
     }
 
-    /// Learns from how a call ended. A call that failed because the vendor is down fails as one that
-    /// was not let through.
+    /// Learns from how a call ended. A call that failed because the vendor is down fails as one
+    /// that was not let through.
     func leave(_ report: CallReport, _ check: CallGate.Check) async throws(Failure) {
         meter.count(report, side)
         if let limit = report.rateLimit, let seconds = limit.pauseSeconds {

@@ -1,3 +1,4 @@
+import Automation
 import Connectors
 import JSON
 import Models
@@ -14,9 +15,15 @@ struct Performed: Equatable, Sendable {
 extension Vendors {
     /// Makes the calls of one effect.
     ///
-    /// - Parameter lookFirst: an earlier attempt may have had its effect; where the vendor has no
-    ///   idempotency handle, look whether it had.
-    func perform(_ command: Command, lookFirst: Bool) async throws(Failure) -> Performed {
+    /// - Parameters:
+    ///   - lookFirst: an earlier attempt may have had its effect; where the vendor has no
+    ///     idempotency handle, look whether it had.
+    ///   - isLinked: whether a record is known to belong to an incident. One that an attempt left
+    ///     behind without anybody's knowledge does not.
+    func perform(
+        _ command: Command, lookFirst: Bool,
+        isLinked: (RecordID) async throws(Failure) -> Bool = { _ in false }
+    ) async throws(Failure) -> Performed {
         switch command {
         case .createIncident(let new, let record):
             return try await create(new, for: record)
@@ -34,7 +41,10 @@ extension Vendors {
             try await write(record, fields, options)
             return Performed(result: ["record": .string(record.id.long)])
         case .createRecord(let new, let incident):
-            return try await create(new, for: incident, lookFirst: lookFirst)
+            if lookFirst, let found = try await find(new, isLinked) {
+                return .record(found, new.object, incident)
+            }
+            return try await create(new, for: incident)
         case .addComment(let record, let text, let isPublic):
             return try await addComment(record, text, isPublic, lookFirst: lookFirst)
         case .deliver(let path, let body):
@@ -80,7 +90,7 @@ extension Vendors {
     ) async throws(Failure) -> Performed {
         if lookFirst {
             let notes = try await pagerDuty().notes(id).value
-            if let found = notes.last(where: { $0.content == text }) { return .note(found.id) }
+            if let found = notes.last(where: { $0.isOf(text, on: id) }) { return .note(found.id) }
         }
         return .note(try await pagerDuty().addNote(id, text).value.id)
     }
@@ -113,7 +123,7 @@ extension IncidentUpdate {
 
 extension Vendors {
     private func create(
-        _ new: NewRecord, for incident: IncidentID?, lookFirst: Bool
+        _ new: NewRecord, for incident: IncidentID?
     ) async throws(Failure) -> Performed {
         if let externalID = new.externalID {
             let saved = try await salesforce().upsert(
@@ -121,27 +131,28 @@ extension Vendors {
                 options: new.options)
             return .record(saved.value.id, new.object, incident)
         }
-        if lookFirst, let found = try await find(new) {
-            return .record(found, new.object, incident)
-        }
         let created = try await salesforce().create(
             object: new.object, fields: new.fields, options: new.options)
         return .record(created.value, new.object, incident)
     }
 
-    /// Among the latest records that we created of this object, one with exactly these values.
-    private func find(_ new: NewRecord) async throws(Failure) -> RecordID? {
+    /// Among the latest records that we created of this object, one with these values that no
+    /// incident has.
+    private func find(
+        _ new: NewRecord, _ isLinked: (RecordID) async throws(Failure) -> Bool
+    ) async throws(Failure) -> RecordID? {
+        guard new.externalID == nil else { return nil }
         let salesforce = try salesforce()
         let me = try await salesforce.whoAmI().user
         let query = try SOQL(
             select: ["Id"] + new.fields.keys.filter { $0 != "Id" }, from: new.object,
             where: .equal("CreatedById", .id(me)),
             orderBy: [SOQL.Order("CreatedDate", .descending)], limit: 50)
-        let records = try await salesforce.query(query, recordsMax: 50).value.records
-        let found = records.first { record in
-            new.fields.members.allSatisfy { record[$0.key] == $0.value }
+        for record in try await salesforce.query(query, recordsMax: 50).value.records {
+            guard let id = record["Id"]?.string.flatMap({ RecordID($0) }) else { continue }
+            if new.hasValues(of: record, id), try await !isLinked(id) { return id }
         }
-        return found?["Id"]?.string.flatMap { RecordID($0) }
+        return nil
     }
 
     private func addComment(
@@ -151,7 +162,7 @@ extension Vendors {
         guard record.object == "Case" else {
             if lookFirst {
                 let items = try await salesforce.feedItems(parent: record.id).value
-                let found = items.first { $0.isOf(text) }
+                let found = items.first { $0.isOf(text, on: record) }
                 if let found { return .comments([found.id]) }
             }
             let item = try await salesforce.addFeedItem(parent: record.id, text: text).value
@@ -159,7 +170,7 @@ extension Vendors {
         }
         if lookFirst {
             let comments = try await salesforce.caseComments(record.id).value
-            let found = comments.filter { $0.isOf(text) }
+            let found = comments.filter { $0.isOf(text, on: record) }
             if !found.isEmpty { return .comments(found.map(\.id)) }
         }
         return .comments(
@@ -167,10 +178,34 @@ extension Vendors {
     }
 }
 
+// What came back is compared as echoes are: vendors give values back in forms of their own.
+
+extension NewRecord {
+    fileprivate func hasValues(of record: JSONObject, _ id: RecordID) -> Bool {
+        let present = RecordFields(record)
+        let found = JSONObject(fields.keys.map { ($0, present[$0]) })
+        return imprints(of: found, id) == imprints(of: fields, id)
+    }
+
+    private func imprints(of fields: JSONObject, _ id: RecordID) -> Set<Imprint> {
+        let reference = RecordReference(object: object, id: id)
+        return Set(Command.updateRecord(reference, fields: fields, options: options).imprints)
+    }
+}
+
+extension IncidentNote {
+    fileprivate func isOf(_ text: String, on incident: IncidentID) -> Bool {
+        Command.addNote(incident, text: content).imprints
+            == Command.addNote(incident, text: text).imprints
+    }
+}
+
 extension RecordComment {
     /// Whether this is the text, or the first or a later part of one that was too long for one.
-    fileprivate func isOf(_ text: String) -> Bool {
-        body == text || (body.utf8.count > 1000 && body.contains(text.prefix(500)))
+    fileprivate func isOf(_ text: String, on record: RecordReference) -> Bool {
+        Command.addComment(record, text: body, isPublic: false).imprints
+            == Command.addComment(record, text: text, isPublic: false).imprints
+            || (body.utf8.count > 1000 && body.contains(text.prefix(500)))
     }
 }
 

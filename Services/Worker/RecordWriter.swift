@@ -13,7 +13,7 @@ final class RecordWriter: Sendable {
     /// whole failed.
     typealias Send =
         @Sendable ([Salesforce.RecordUpdate], RecordWriteOptions) async throws(Failure) ->
-            [Result<RecordID, Failure>]
+        [Result<RecordID, Failure>]
 
     /// Longer than this nobody waits for writes that were announced.
     static let gatherSecondsMax = 1.0
@@ -42,6 +42,9 @@ final class RecordWriter: Sendable {
         AnnouncedWrite(
             number: state.withLock { $0.announce() }, writer: self, mayContinue: mayContinue)
     }
+
+    /// Writes that wait for a call, the one under way not counted.
+    var waitingCount: Int { state.withLock { $0.count } }
 
     fileprivate func withdraw(_ number: Int) {
         state.withLock { $0.resolve(number) }?.open()
@@ -216,6 +219,8 @@ struct WriteQueue {
         isBusy = !waiting.isEmpty
         return waiting.first?.continuation
     }
+
+    var count: Int { waiting.count }
 
     private var isFull: Bool { waiting.count >= Salesforce.collectionMax }
 }

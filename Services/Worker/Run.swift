@@ -65,7 +65,7 @@ struct Worker: Sendable {
 
     init(
         _ configuration: WorkerConfiguration, store: Store, address: Address, log: Log,
-        seconds: @escaping @Sendable () -> Double = VendorAccess.monotonic
+        clocks: Clocks = .system
     ) async throws(WorkerFailure) {
         let limits = configuration.limits
         let metrics = WorkerMetrics()
@@ -77,8 +77,7 @@ struct Worker: Sendable {
         desks = Desks(
             VendorAccess(
                 client: client, store: store, limits: limits, meter: metrics.calls,
-                now: { Timestamp(milliseconds: Int64(WallTime.now().milliseconds)) },
-                seconds: seconds, log: log))
+                clocks: clocks, log: log))
         metrics.watch(desks)
         do throws(StoreError) {
             try await store.requireCurrentSchema()
@@ -115,7 +114,7 @@ struct Worker: Sendable {
             },
             Service("depth") { await depth.run(until: $0) },
             Service("listener") { await listen(until: $0) },
-            Service("lanes") { await loop.run(until: $0) },
+            Service("lanes") { await work(until: $0) },
         ]
         let group = ServiceGroup(services, graceSeconds: configuration.graceSeconds, log: log)
         log.info("ready", ["worker": "\(registration.worker)", "port": "\(operations.port)"])
@@ -125,6 +124,20 @@ struct Worker: Sendable {
             throw .service(error)
         }
         client.shutdown()
+    }
+
+    /// Calls that do not end are cut off while there is time to give their lanes back.
+    private func work(until stop: Latch) async {
+        let ended = Latch()
+        await withDiscardingTaskGroup { group in
+            group.addTask {
+                await loop.run(until: stop)
+                ended.open()
+            }
+            await stop.wait()
+            let patience = Duration.seconds(configuration.graceSeconds * 0.8)
+            if !(await ended.wait(atMost: patience)) { client.shutdown() }
+        }
     }
 
     /// What wakes an idle worker at once. Losing it costs a poll interval.

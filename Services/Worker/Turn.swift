@@ -11,8 +11,9 @@ import Store
 /// A job whose plan only sets fields waits for the next one, which may set them again; everything
 /// else is performed at once. Without a backlog no job waits.
 ///
-/// After an attempt that came to nothing the job at the head goes alone: if it is the one that ends
-/// every turn, or every worker, no other is blamed for it or kept waiting by it.
+/// After half of the attempts the job at the head goes alone: if it is the one that ends every
+/// worker, no other is blamed for it. Not earlier, so that what was folded once is folded again and
+/// no older value is written over a newer one.
 struct Turn {
     /// Ends the turn: the rest of the lane is due again as `next` says.
     struct Pause: Error {
@@ -50,7 +51,7 @@ struct Turn {
     mutating func run() async -> LaneSettlement {
         do throws(Pause) {
             try buryDeadly()
-            for job in lane.attempt > 1 ? jobs.prefix(1) : jobs[...] {
+            for job in lane.attempt > attemptsMax / 2 ? jobs.prefix(1) : jobs[...] {
                 try checkpoint()
                 let decision = try await decide(job)
                 if !decision.canWait { try await performWaiting() }
@@ -142,9 +143,8 @@ extension Turn {
     }
 
     /// An event that is given up must not overtake what waits before it.
-    private mutating func undecided(
-        _ job: Job, _ failure: Failure
-    ) async throws(Pause) -> Decision {
+    private mutating func undecided(_ job: Job, _ failure: Failure) async throws(Pause) -> Decision
+    {
         try await performWaiting()
         return Decision(job: job, outcome: .failed(try givenUp(failure, on: job)))
     }
@@ -201,7 +201,8 @@ extension Turn {
     /// lost. Repeating a write of fields is harmless.
     private mutating func performFolded(_ decisions: [Decision]) async throws(Pause) {
         let folded = coalesce(decisions.flatMap(\.plan.effects))
-        guard !folded.superseded.isEmpty else { return }
+        // The attempts are those of the first: with it the others wait.
+        guard !folded.superseded.isEmpty, let head = decisions.first?.job else { return }
         let jobs = Dictionary(
             decisions.flatMap { decision in
                 decision.plan.effects.map { ($0.key, decision.job) }
@@ -217,7 +218,7 @@ extension Turn {
                 let performed = try await vendors.perform(effect.command, lookFirst: false)
                 made.append((effect, job, performed))
             } catch {
-                _ = try givenUp(error, on: job)
+                _ = try givenUp(error, on: head)
                 return
             }
         }
@@ -227,7 +228,7 @@ extension Turn {
             do throws(Failure) {
                 try await ledger.finish(effect, of: job, performed, superseding: superseded)
             } catch {
-                _ = try givenUp(error, on: job)
+                _ = try givenUp(error, on: head)
             }
             done.formUnion([effect.key] + superseded.map(\.key))
         }
@@ -264,7 +265,8 @@ extension Turn {
         _ vendors: Vendors, _ effect: Effect, of job: Job, lookFirst: Bool
     ) async throws(Failure) {
         do throws(Failure) {
-            let performed = try await vendors.perform(effect.command, lookFirst: lookFirst)
+            let performed = try await vendors.perform(
+                effect.command, lookFirst: lookFirst, isLinked: ledger.isLinked)
             try await ledger.finish(effect, of: job, performed)
             if let link = performed.link { surroundings.add(link) }
         } catch .permanent(let cause) {

@@ -31,8 +31,8 @@ struct TurnstileLimits: Equatable, Sendable {
     }
 }
 
-/// Who of this process's callers may call a vendor next, and when to ask for more: decisions without
-/// clock, dice or I/O. Moments are seconds on any clock that does not go back.
+/// Who of this process's callers may call a vendor next, and when to ask for more: decisions
+/// without clock, dice or I/O. Moments are seconds on any clock that does not go back.
 struct Turnstile {
     struct Caller: Hashable, Sendable {
         let number: Int

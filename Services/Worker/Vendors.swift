@@ -13,15 +13,8 @@ struct VendorAccess: Sendable {
     let store: Store
     let limits: WorkerLimits
     let meter: CallMeter
-    let now: @Sendable () -> Timestamp
-    /// A clock that does not go back, in seconds.
-    let seconds: @Sendable () -> Double
+    let clocks: Clocks
     let log: Log
-
-    static let monotonic: @Sendable () -> Double = {
-        let start = ContinuousClock.now
-        return { (ContinuousClock.now - start) / .seconds(1) }
-    }()
 
     fileprivate func gate(_ side: Vendors.Side, of connection: ConnectionID) -> Gate {
         let callsPerMinuteMax =
@@ -31,7 +24,7 @@ struct VendorAccess: Sendable {
             }
         return Gate(
             side, of: connection, limits: TurnstileLimits(callsPerMinuteMax: callsPerMinuteMax),
-            store: store, meter: meter, seconds: seconds, log: log)
+            store: store, meter: meter, seconds: clocks.seconds, log: log)
     }
 }
 
@@ -150,7 +143,8 @@ extension Vendors {
                 misconfigured("connection \(connection.id) has no Salesforce organisation"))
         }
         guard let login = ServerOrigin(organization.loginURL) else {
-            return .failure(misconfigured("\(organization.loginURL) is not the address of a server"))
+            return .failure(
+                misconfigured("\(organization.loginURL) is not the address of a server"))
         }
         do throws(KeyError) {
             let key = try RSAPrivateKey(pem: organization.privateKey.revealed)
@@ -159,7 +153,8 @@ extension Vendors {
                 consumerKey: organization.clientID, username: organization.username,
                 privateKey: key, apiVersion: organization.apiVersion)
             return .success(
-                Salesforce(settings: settings, client: access.client, now: access.now, gate: gate))
+                Salesforce(
+                    settings: settings, client: access.client, now: access.clocks.now, gate: gate))
         } catch {
             return .failure(
                 misconfigured("the private key of \(connection.id) is unusable: \(error)"))

@@ -45,10 +45,12 @@ extension EventKind: RawRepresentable {
         let parts = rawValue.split(separator: ".", maxSplits: 1).map(String.init)
         self =
             switch (parts.first, parts.count > 1 ? parts[1] : "") {
-            case ("incident", let change): IncidentChange(rawValue: change).map(Self.incident)
-                ?? .unknown(rawValue)
-            case ("record", let change): RecordChange(rawValue: change).map(Self.record)
-                ?? .unknown(rawValue)
+            case ("incident", let change):
+                IncidentChange(rawValue: change).map(Self.incident)
+                    ?? .unknown(rawValue)
+            case ("record", let change):
+                RecordChange(rawValue: change).map(Self.record)
+                    ?? .unknown(rawValue)
             case ("service", let change) where !change.isEmpty: .service(change)
             case ("request", let name) where !name.isEmpty: .request(name)
             case ("ping", ""): .ping

@@ -70,8 +70,11 @@ extension Store {
     public func reclaim(
         for worker: WorkerID, keeping known: [Fence]
     ) async throws(StoreError) -> Int {
+        // The worker's row is waited for: a lease that nobody waits for any more may still be on
+        // its way, and holds it.
         try await run { pool throws(PostgresError) in
-            try await pool.query(
+            try await pool.pipeline([
+                "SELECT FROM worker WHERE id = \(worker.rawValue) FOR UPDATE",
                 """
                 WITH unknown AS MATERIALIZED (
                     SELECT lane_id FROM lane
@@ -83,7 +86,8 @@ extension Store {
                 UPDATE lane SET state = 1, owner = NULL, epoch = epoch + 1, ready_at = now(),
                     attempt = greatest(attempt - 1, 0)
                 FROM unknown WHERE lane.lane_id = unknown.lane_id
-                """).affected
+                """,
+            ]).last?.affected ?? 0
         }
     }
 

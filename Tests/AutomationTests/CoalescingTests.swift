@@ -4,18 +4,20 @@ import Models
 import XCTest
 
 final class CoalescingTests: XCTestCase {
-    func testTakesOutWhatALaterWriteSetsAgain() {
+    func testDropsWhatLaterWritesSetAgain() {
         let effects = [
             write("1", ["A": 1, "B": 1]), note("2"), write("3", ["a": 2]), write("4", ["B": 3]),
         ]
         let result = coalesce(effects)
         XCTAssertEqual(result.effects, [note("2"), write("3", ["a": 2]), write("4", ["B": 3])])
-        XCTAssertEqual(Set(result.superseded.keys), ["1"])
+        XCTAssertEqual(result.superseded, ["1": "4"], "the last of the two that supersede it")
     }
 
-    func testKeepsWhatIsNotWrittenAgain() {
-        let result = coalesce([write("1", ["A": 1, "B": 1]), write("2", ["A": 2])])
-        XCTAssertEqual(result.effects, [write("1", ["B": 1]), write("2", ["A": 2])])
+    /// One that is refused for B must not set A: nor does it when it is written whole.
+    func testKeepsAWriteWholeOfWhichSomethingIsLeft() {
+        let effects = [write("1", ["A": 1, "B": 1]), write("2", ["A": 2])]
+        let result = coalesce(effects)
+        XCTAssertEqual(result.effects, effects)
         XCTAssertEqual(result.superseded, [:])
     }
 
@@ -32,7 +34,7 @@ final class CoalescingTests: XCTestCase {
     }
 
     /// Whatever is in the list: the same records in the end, the other effects untouched, every
-    /// dropped effect accounted for, and no field written twice between two deliveries.
+    /// dropped effect accounted for, and nothing left to drop.
     func testLeavesTheSameStateBehind() {
         var dice = Dice(seed: 7)
         for _ in 0..<2000 {

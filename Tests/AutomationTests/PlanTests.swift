@@ -16,7 +16,8 @@ final class PlanTests: XCTestCase {
         let command = Command.createIncident(
             NewIncident(
                 title: "Down", service: "PSVC01",
-                incidentKey: "liaison:acme:Case:500QZ00000ABCDEYA5:set/first", body: nil, urgency: .high,
+                incidentKey: "liaison:acme:Case:500QZ00000ABCDEYA5:set/first", body: nil,
+                urgency: .high,
                 priority: "PPRI01", assignment: .users(["PUSR01"])),
             for: Sample.caseReference)
         XCTAssertEqual(commands(book, facts), [command], "the second rule finds it being created")

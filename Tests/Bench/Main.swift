@@ -31,7 +31,8 @@ struct Main {
         }
     }
 
-    /// - Returns: the process's status. Falling short of a goal is a result; not running is a failure.
+    /// - Returns: the process's status. Falling short of a goal is a result; not running is a
+    ///   failure.
     private static func run(
         _ chosen: [Benchmark], in laboratory: Laboratory, writingTo file: String
     ) async -> Int32 {
@@ -52,11 +53,6 @@ struct Main {
         }
         print(table(rows))
         return status
-    }
-
-    private static func say(_ text: String) {
-        let line = Array("bench: \(text)\n".utf8)
-        _ = write(STDERR_FILENO, line, line.count)
     }
 
     private static func fail(_ text: String) -> Never {

@@ -30,7 +30,7 @@ final class CheckTests: XCTestCase {
         XCTAssertEqual(run.errors, [])
         XCTAssertEqual(run.status, 0)
         XCTAssertEqual(
-            run.output.first, "\(path) can be applied: 1 connection, 3 rulesets, 15 rules")
+            run.output.first, "\(path) can be applied: 1 connection, 3 rulesets, 16 rules")
         XCTAssertFalse(run.everything.contains(Self.canary))
     }
 

@@ -13,8 +13,8 @@ import XCTest
 @testable import Worker
 
 /// The whole path in this process: the stand-ins of both vendors, an ingest whose door they know, a
-/// database of its own, and workers when a test asks for one. Time is taken out of it: what a worker
-/// puts off is due at once, and `postponed` tells for how long it would have waited.
+/// database of its own, and workers when a test asks for one. Time is taken out of it: what a
+/// worker puts off is due at once, and `postponed` tells for how long it would have waited.
 struct Bridge: Sendable {
     struct Options: Sendable {
         var rules: [JSON] = []
@@ -154,7 +154,8 @@ extension Bridge {
     /// it has ended is waited for.
     func withWorker<Value: Sendable>(
         _ name: String = "worker", limits adjust: (inout WorkerLimits) -> Void = { _ in },
-        graceSeconds: Double = 25, log: Log = Log("worker", level: .error),
+        graceSeconds: Double = 25, statementSecondsMax: Double = 60,
+        log: Log = Log("worker", level: .error),
         _ body: () async throws -> Value
     ) async throws -> Value {
         var limits = WorkerLimits()
@@ -165,7 +166,9 @@ extension Bridge {
             masterKey: Secret(Base64.encode(Self.masterKey)), operationsHost: "127.0.0.1",
             operationsPort: 0, logLevel: .error, limits: limits, refreshSeconds: 0.05,
             graceSeconds: graceSeconds)
-        let pool = database.pool(connectionsMax: limits.databaseConnectionsMax)
+        let pool = database.pool(
+            connectionsMax: limits.databaseConnectionsMax,
+            statementSecondsMax: statementSecondsMax)
         defer { pool.close() }
         let worker = try await Worker(
             configuration,

@@ -1,6 +1,7 @@
 import JSON
 import Models
 import Postgres
+import Runtime
 import Sandbox
 import Store
 import XCTest
@@ -44,17 +45,24 @@ extension Bridge {
                 return false
             }
             group.addTask {
-                try? await Task.sleep(for: .seconds(Self.patienceSeconds))
+                await Latch().wait(atMost: .seconds(Self.patienceSeconds))
                 return false
             }
             defer { group.cancelAll() }
             return try await group.next() ?? false
         }
-        if came { return }
+        if !came { try await explain(failure, line: line) }
+    }
+
+    private func explain(_ failure: String, line: UInt) async throws {
         let lanes = try await pool.query(
-            "SELECT key, state, attempt, done, tail FROM lane WHERE state <> 0"
-        ).decoded(String.self, Int.self, Int.self, Int.self, Int.self)
-        XCTFail("\(failure): \(lanes)", line: line)
+            """
+            SELECT key, state, attempt, done, tail,
+                extract(epoch FROM ready_at - now())::float8 FROM lane WHERE state <> 0
+            """
+        ).decoded(String.self, Int.self, Int.self, Int.self, Int.self, Double.self)
+        let calls = sandbox.calls.suffix(5).map { "\($0.method) \($0.path) \($0.status)" }
+        XCTFail("\(failure): \(lanes); last calls \(calls)", line: line)
     }
 
     /// The worker's first call that this is true of, once it has come in.
@@ -62,7 +70,8 @@ extension Bridge {
         line: UInt = #line, where matches: @Sendable (RecordedCall) -> Bool
     ) async throws -> RecordedCall {
         let call = await sandbox.call(withinSeconds: Self.patienceSeconds, where: matches)
-        return try XCTUnwrap(call, "the call never came", line: line)
+        if call == nil { try await explain("the call never came", line: line) }
+        return try XCTUnwrap(call, line: line)
     }
 
     private func deliveries() async -> [JSON] {
@@ -119,6 +128,35 @@ extension Bridge {
     func postponed() async throws -> [Postponement] {
         try await pool.query("SELECT attempt, seconds FROM postponed ORDER BY place")
             .decoded(Int.self, Double.self).map(Postponement.init)
+    }
+}
+
+/// Time, where the bridge does not hurry.
+extension Bridge {
+    /// Waits until the only lane with work is put off; for how long, and after how many attempts
+    /// that count.
+    func waitOfOnlyLane(
+        line: UInt = #line
+    ) async throws -> (seconds: Double, attempts: Int) {
+        let putOff: SQL = """
+            SELECT extract(epoch FROM ready_at - now())::float8, attempt FROM lane
+            WHERE state = 1 AND epoch > 0 AND ready_at > now()
+            """
+        try await eventually("nothing is put off", line: line) {
+            try await pool.query(putOff).count == 1
+        }
+        let rows = try await pool.query(putOff).decoded(Double.self, Int.self)
+        return try XCTUnwrap(rows.first, line: line)
+    }
+
+    /// Whatever waits for its time is due, and vendors may be called again. Workers keep their own
+    /// time: it passes for those that are started later.
+    func letTimePass() async throws {
+        _ = try await pool.pipeline([
+            "UPDATE lane SET ready_at = now() WHERE ready_at > now()",
+            "UPDATE connection SET blocked_until = now()",
+            "UPDATE budget SET closed_until = now(), open_until = now(), trips = 0",
+        ])
     }
 }
 

@@ -1,5 +1,6 @@
 import JSON
 import Models
+import Sandbox
 import XCTest
 
 @testable import Worker
@@ -23,16 +24,23 @@ final class EchoTests: XCTestCase {
             try await bridge.checkNotes([], on: incident)
 
             // Vendors tell a change twice now and then, each time under another id.
+            let us = try await bridge.user(SandboxOptions().salesforce.username)
             let change: JSON = ["Status": ["New", "Closed"]]
-            try await bridge.deliverApex(.apexChange(of: id, change, transaction: "again"))
+            try await bridge.deliverApex(.apexChange(of: id, change, by: us, "again"))
             try await bridge.quiet()
             try await bridge.checkNotes([], on: incident)
 
             // A flow changed another field in the same transaction.
             let more: JSON = ["Status": ["New", "Closed"], "Priority": ["Medium", "High"]]
-            try await bridge.deliverApex(.apexChange(of: id, more, transaction: "more"))
+            try await bridge.deliverApex(.apexChange(of: id, more, by: us, "more"))
             try await bridge.quiet()
             try await bridge.checkNotes(["Priority"], on: incident)
+
+            // A person does what we did a while ago.
+            let person = try await bridge.user("mira@sandbox.example")
+            try await bridge.deliverApex(.apexChange(of: id, change, by: person, "person"))
+            try await bridge.quiet()
+            try await bridge.checkNotes(["Priority", "Status"], on: incident)
         }
     }
 
@@ -190,6 +198,11 @@ extension Bridge.Options {
 }
 
 extension Bridge {
+    fileprivate func user(_ name: String, line: UInt = #line) async throws -> RecordID {
+        let user = await records("User").first { $0["Username"]?.string == name }
+        return try XCTUnwrap(user?["Id"]?.string.flatMap { RecordID($0) }, line: line)
+    }
+
     fileprivate func checkNotes(
         _ expected: [String], on incident: IncidentID, line: UInt = #line
     ) async throws {
@@ -200,7 +213,9 @@ extension Bridge {
 
 extension JSON {
     /// What the Apex package posts of one case: each field with its old and its new value.
-    static func apexChange(of id: RecordID, _ fields: JSON, transaction: String) -> JSON {
+    fileprivate static func apexChange(
+        of id: RecordID, _ fields: JSON, by user: RecordID, _ transaction: String
+    ) -> JSON {
         func state(_ place: Int) -> JSON {
             var record: JSONObject = [
                 "attributes": ["type": "Case"], "Id": .string(id.long),
@@ -212,7 +227,7 @@ extension JSON {
         }
         return [
             "object": "Case", "old": state(0), "new": state(1), "isInsert": false,
-            "userId": "005000000000001AAA", "transactionId": .string(transaction),
+            "userId": .string(user.long), "transactionId": .string(transaction),
         ]
     }
 }

@@ -64,48 +64,53 @@ final class FailureTests: XCTestCase {
         }
     }
 
-    func testAKeyThatPagerDutyRefusesIsNotTriedAgain() async throws {
-        try await check(
-            ["vendor": "pagerduty", "fault": "expiredSession", "times": 9], "failed: 2006",
-            attempt: 1, calls: 1)
+    // MARK: One fault each
+
+    func testWhatPassesIsTriedAgainAndWhatDoesNotIsNot() async throws {
+        func pagerDuty(_ status: JSON, times: JSON = 1) -> JSON {
+            ["vendor": "pagerduty", "fault": "status", "status": status, "times": times]
+        }
+        try await atWrites { bridge in
+            try await bridge.check(pagerDuty(503), attempt: 2, calls: 2, postponed: 2)
+            try await bridge.check(
+                pagerDuty(500, times: 3), attempt: 4, calls: 4, postponed: 2, 4, 8)
+            try await bridge.check(
+                ["vendor": "salesforce", "fault": "status", "status": 503, "body": "<html>busy"],
+                attempt: 2, calls: 2, postponed: 2)
+            try await bridge.check(
+                ["vendor": "salesforce", "fault": "lockRow"], attempt: 2, calls: 2, postponed: 2)
+            try await bridge.check(
+                ["vendor": "salesforce", "fault": "lockRow", "wrapped": true], attempt: 2,
+                calls: 2, postponed: 2)
+            // A new login, and no attempt lost.
+            try await bridge.check(
+                ["vendor": "salesforce", "fault": "expiredSession"], attempt: 1, calls: 2)
+            // A key that is refused, once and for all.
+            try await bridge.check(
+                ["vendor": "pagerduty", "fault": "expiredSession", "times": 9], "failed: 2006",
+                attempt: 1, calls: 1)
+        }
     }
 
-    // MARK: What passes by itself
-
-    func testWhatPassesIsTriedAgain() async throws {
-        try await check(
-            ["vendor": "pagerduty", "fault": "status", "status": 503], attempt: 2, calls: 2,
-            postponed: [0...2])
-        try await check(
-            ["vendor": "pagerduty", "fault": "status", "status": 500, "times": 3], attempt: 4,
-            calls: 4, postponed: [0...2, 0...4, 0...8])
-        try await check(
-            ["vendor": "salesforce", "fault": "status", "status": 503, "body": "<html>busy"],
-            attempt: 2, calls: 2, postponed: [0...2])
-        try await check(
-            ["vendor": "salesforce", "fault": "lockRow"], attempt: 2, calls: 2,
-            postponed: [0...2])
-        try await check(
-            ["vendor": "salesforce", "fault": "lockRow", "wrapped": true], attempt: 2, calls: 2,
-            postponed: [0...2])
+    func testAfterItsAttemptsAnEventFailsAndTheLaneGoesOn() async throws {
+        try await atWrites(attemptsMax: 3) { bridge in
+            try await bridge.check(
+                ["vendor": "pagerduty", "fault": "status", "status": 503, "times": 3],
+                "failed: 503", attempt: 3, calls: 3, postponed: 2, 4)
+        }
     }
 
     /// The vendor asked for patience: that is no failed attempt, however often it asks.
     func testPatienceCostsNoAttempt() async throws {
-        try await check(
-            ["vendor": "pagerduty", "fault": "rateLimit", "times": 12], attempt: 1, calls: 13,
-            postponed: Array(repeating: 1...1, count: 12))
-        try await check(
-            ["vendor": "pagerduty", "fault": "rateLimitBare"], attempt: 1, calls: 2,
-            postponed: [30...30])
-        try await check(
-            ["vendor": "salesforce", "fault": "dailyLimit"], attempt: 1, calls: 2,
-            postponed: [900...900])
-    }
-
-    func testAnExpiredSessionIsReplacedAtOnce() async throws {
-        try await check(
-            ["vendor": "salesforce", "fault": "expiredSession"], attempt: 1, calls: 2)
+        try await checkPatience(
+            [
+                "vendor": "pagerduty", "fault": "status", "status": 429, "times": 3,
+                "headers": ["ratelimit-limit": "960", "ratelimit-reset": "20"],
+            ], seconds: 20, times: 3)
+        try await checkPatience(
+            ["vendor": "pagerduty", "fault": "rateLimitBare"], seconds: 30)
+        try await checkPatience(
+            ["vendor": "salesforce", "fault": "dailyLimit"], seconds: 900)
     }
 
     func testOneLoginReplacesTheSessionOfABurst() async throws {
@@ -136,12 +141,6 @@ final class FailureTests: XCTestCase {
 
     // MARK: The end of patience
 
-    func testAfterItsAttemptsAnEventFailsAndTheLaneGoesOn() async throws {
-        try await check(
-            ["vendor": "pagerduty", "fault": "status", "status": 503, "times": 3], "failed: 503",
-            attempt: 3, calls: 3, attemptsMax: 3, postponed: [0...2, 0...4])
-    }
-
     /// Changes of one record that wait together are one write; it, too, comes to an end.
     func testABacklogOfOneRecordComesToAnEnd() async throws {
         let rule = Rules.onIncident(
@@ -170,46 +169,91 @@ final class FailureTests: XCTestCase {
 }
 
 extension FailureTests {
-    /// One event whose rule notes on the incident and writes to its case: the fault meets the
-    /// write of its vendor. Another event behind it is always applied.
-    private func check(
-        _ fault: JSON, _ outcome: String = "applied", attempt: Int, calls: Int,
-        attemptsMax: Int = 8, postponed: [ClosedRange<Double>] = [], line: UInt = #line
+    /// One event whose write meets the fault again and again, each time under a new worker: a
+    /// worker that was asked for patience has it.
+    private func checkPatience(
+        _ fault: JSON, seconds: Double, times: Int = 1, line: UInt = #line
     ) async throws {
         let isPagerDuty = fault["vendor"] == "pagerduty"
-        let action =
-            isPagerDuty ? Rules.note("{{event.id}}") : Rules.set("Description", "{{event.id}}")
+        let action = isPagerDuty ? Rules.note("Now.") : Rules.set("Description", "Now.")
         let rule = Rules.onIncident("write", when: Rules.event("escalate"), action)
-        let method = isPagerDuty ? "POST" : "PATCH"
+        let options = Bridge.Options(rules: [rule], hurries: false)
+        try await Bridge.open(for: self, options) { bridge in
+            let (incident, _) = try await bridge.linked()
+            try await bridge.withWorker { try await bridge.quiet() }
+            await bridge.order(fault.with("method", isPagerDuty ? "POST" : "PATCH"))
+            try await bridge.append(incident, 1)
+            for _ in 1...times {
+                let waits = try await bridge.withWorker(limits: { $0.changesPerTargetMax = 2 }) {
+                    try await bridge.waitOfOnlyLane()
+                }
+                // A part of it has passed when the test looks.
+                XCTAssertTrue(
+                    (seconds / 2...seconds).contains(waits.seconds), "\(waits)", line: line)
+                XCTAssertEqual(waits.attempts, 0, line: line)
+                try await bridge.letTimePass()
+            }
+            try await bridge.withWorker(limits: { $0.changesPerTargetMax = 2 }) {
+                try await bridge.quiet()
+            }
+            let event = try await bridge.onlyEvent("incident.escalated")
+            XCTAssertEqual(event.ending?.outcome, .applied, line: line)
+            XCTAssertEqual(event.ending?.attempt, 1, line: line)
+        }
+    }
+
+    /// A bridge whose worker, on an incident's escalation, notes on the incident, or on its
+    /// delegation writes to its case.
+    private func atWrites(
+        attemptsMax: Int = 8, _ body: (Bridge) async throws -> Void
+    ) async throws {
+        let rules = [
+            Rules.onIncident("note", when: Rules.event("escalate"), Rules.note("{{event.id}}")),
+            Rules.onIncident(
+                "set", when: Rules.event("delegate"), Rules.set("Description", "{{event.id}}")),
+        ]
         // Small, so that a repeated attempt that counted as one more change would show.
         let limits: @Sendable (inout WorkerLimits) -> Void = {
             $0.attemptsMax = attemptsMax
             $0.changesPerTargetMax = 3
         }
-        try await Bridge.atWork(for: self, .init(rules: [rule]), limits: limits) { bridge in
-            let (incident, _) = try await bridge.linked()
-            try await bridge.quiet()
-            await bridge.order(fault.with("method", .string(method)))
-            try await bridge.append(incident, 1)
-            try await bridge.idle()
-            await bridge.release()
-            try await bridge.append(incident, 2)
-            try await bridge.quiet()
-            let endings = try await bridge.events()
-                .filter { $0.job.event.kind == .incident(.escalated) }.compactMap(\.ending)
-            XCTAssertEqual(endings.map(\.outcome.words), [outcome, "applied"], line: line)
-            XCTAssertEqual(endings.first?.attempt, attempt, line: line)
-            let made = bridge.sandbox.calls.filter {
-                $0.method == method && $0.vendor.rawValue == fault["vendor"]?.string
+        try await Bridge.atWork(for: self, .init(rules: rules), limits: limits, body)
+    }
+}
+
+extension Bridge {
+    /// One event whose write meets the fault, and another one behind it, which is always applied.
+    ///
+    /// - Parameter postponed: the most seconds of each wait.
+    fileprivate func check(
+        _ fault: JSON, _ outcome: String = "applied", attempt: Int, calls: Int,
+        postponed secondsMax: Double..., line: UInt = #line
+    ) async throws {
+        let isPagerDuty = fault["vendor"] == "pagerduty"
+        let method = isPagerDuty ? "POST" : "PATCH"
+        let change: EventKind.IncidentChange = isPagerDuty ? .escalated : .delegated
+        let (incident, _) = try await linked()
+        try await quiet()
+        let (callsBefore, waitsBefore) = (sandbox.calls.count, try await postponed().count)
+        await order(fault.with("method", .string(method)))
+        try await append(incident, 1, change)
+        try await idle()
+        await release()
+        try await append(incident, 2, change)
+        try await quiet()
+        let endings = try await events()
+            .filter {
+                $0.job.event.lane == .incident(incident) && $0.job.event.kind == .incident(change)
             }
-            XCTAssertEqual(made.count, calls + 1, "of which one for the second", line: line)
-            let delays = try await bridge.postponed()
-            XCTAssertEqual(delays.count, postponed.count, "\(delays)", line: line)
-            for (delay, range) in zip(delays, postponed) {
-                XCTAssertTrue(
-                    range.contains((delay.seconds * 1000).rounded() / 1000), "\(delays)",
-                    line: line)
-            }
+            .compactMap(\.ending)
+        XCTAssertEqual(endings.map(\.outcome.words), [outcome, "applied"], line: line)
+        XCTAssertEqual(endings.first?.attempt, attempt, line: line)
+        let made = sandbox.calls.dropFirst(callsBefore).filter {
+            $0.method == method && $0.vendor.rawValue == fault["vendor"]?.string
         }
+        XCTAssertEqual(made.count, calls + 1, "of which one for the second", line: line)
+        let waits = try await postponed().dropFirst(waitsBefore).map(\.seconds)
+        XCTAssertEqual(waits.count, secondsMax.count, "\(waits)", line: line)
+        for (wait, most) in zip(waits, secondsMax) { XCTAssertLessThan(wait, most, line: line) }
     }
 }

@@ -41,6 +41,20 @@ final class RunningProgram: @unchecked Sendable {
         return process.terminationStatus
     }
 
+    /// The first line of its log that holds this text, once it is written.
+    func line(with text: String, withinSeconds seconds: Double = 60) async throws -> String {
+        let end = ContinuousClock.now + .seconds(seconds)
+        while ContinuousClock.now < end {
+            let lines = logText.split(separator: "\n")
+            if let line = lines.first(where: { $0.contains(text) }) { return String(line) }
+            guard isRunning else { break }
+            try await Task.sleep(for: .milliseconds(20))
+        }
+        throw Silence(log: logText)
+    }
+
+    struct Silence: Error { let log: String }
+
     var isRunning: Bool { process.isRunning }
     var logText: String { (try? String(contentsOf: log, encoding: .utf8)) ?? "" }
 }

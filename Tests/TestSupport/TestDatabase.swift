@@ -62,12 +62,30 @@ public struct TestDatabase: Sendable {
         }
     }
 
-    public func pool(connectionsMax: Int = 8, mode: StatementMode = .prepared) -> Pool {
+    /// Nobody gets in any more, and who is in is thrown out.
+    public func shut() async throws {
+        try await withSession(on: server) { session throws(PostgresError) in
+            try await session.query("ALTER DATABASE \(unescaped: name) ALLOW_CONNECTIONS false")
+            try await session.query(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = \(name)")
+        }
+    }
+
+    public func reopen() async throws {
+        try await withSession(on: server) { session throws(PostgresError) in
+            try await session.query("ALTER DATABASE \(unescaped: name) ALLOW_CONNECTIONS true")
+        }
+    }
+
+    public func pool(
+        connectionsMax: Int = 8, mode: StatementMode = .prepared,
+        statementSecondsMax: Double = 60
+    ) -> Pool {
         var limits = PoolLimits()
         limits.session.mode = mode
         limits.connectionsMax = connectionsMax
         limits.waitSecondsMax = 60
-        limits.session.statementSecondsMax = 60
+        limits.session.statementSecondsMax = statementSecondsMax
         return Pool(address, limits: limits)
     }
 }

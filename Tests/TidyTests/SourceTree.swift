@@ -11,6 +11,17 @@ struct SourceTree {
         /// The layer's folder and the target's: `Shared/Models`.
         var target: String { path.split(separator: "/").prefix(2).joined(separator: "/") }
 
+        /// The lines that are not within a multi-line string literal, which may be as long as what
+        /// is written in it.
+        var ownLines: [(number: Int, text: Substring)] {
+            var inLiteral = false
+            return lines.enumerated().compactMap { index, line in
+                let quotes = line.components(separatedBy: "\"\"\"").count - 1
+                defer { if quotes % 2 == 1 { inLiteral.toggle() } }
+                return inLiteral ? nil : (index + 1, line)
+            }
+        }
+
         /// The lines without comments and without the insides of string literals: what the compiler
         /// sees as code. Good enough for word searches.
         var code: [(number: Int, text: String)] {

@@ -58,7 +58,8 @@ extension Salesforce {
     private static func reference(_ wish: Wish) -> String { "r\(wish.record.id.long)" }
 
     private static let incomplete = Failure.retryable(
-        Cause(.salesforce, code: "unreadableAnswer", message: "an answer of a composite is missing"))
+        Cause(.salesforce, code: "unreadableAnswer", message: "an answer of a composite is missing")
+    )
 
     private static func fields(_ answer: Subresponse) throws(Failure) -> JSONObject? {
         if answer.status == 404 { return nil }

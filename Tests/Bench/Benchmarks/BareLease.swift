@@ -1,8 +1,8 @@
 import Postgres
 
-/// The yardstick of `drain`: the bare statements of a lane queue (`reference/queues.md` 5.2 and 5.3),
-/// run by pgbench. Completing the last batch and leasing the next is one transaction. The jobs are
-/// read and thrown away; no ledger is written, no rule is asked.
+/// The yardstick of `drain`: the bare statements of a lane queue (`reference/queues.md` 5.2 and
+/// 5.3), run by pgbench. Completing the last batch and leasing the next is one transaction. The
+/// jobs are read and thrown away; no ledger is written, no rule is asked.
 struct BareLease {
     let pgbench: PgBench
     private let database: Database
@@ -13,7 +13,8 @@ struct BareLease {
         var bench = laboratory.pgbench(on: database)
         // What the Store asks of the planner, too.
         bench.url += """
-             options='-c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off -c jit=off'
+             options='-c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off \
+            -c jit=off'
             """
         pgbench = bench
         try await database.pool.query("CREATE TABLE bare_lane (LIKE lane INCLUDING ALL)")
@@ -64,7 +65,8 @@ struct BareLease {
             FROM picked WHERE lane.lane_id = picked.lane_id
             RETURNING lane.lane_id, lane.epoch, lane.done,
                 least(lane.tail, lane.done + \(WorkerProcess.jobsPerLaneMax)) AS upto)
-        SELECT coalesce(array_agg(lane_id), '{}') AS lanes, coalesce(array_agg(epoch), '{}') AS epochs,
+        SELECT coalesce(array_agg(lane_id), '{}') AS lanes,
+            coalesce(array_agg(epoch), '{}') AS epochs,
             coalesce(array_agg(done), '{}') AS dones, coalesce(array_agg(upto), '{}') AS uptos
         FROM leased \\gset
         SELECT job.sequence, job.payload

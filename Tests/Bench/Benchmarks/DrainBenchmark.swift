@@ -1,7 +1,8 @@
 import Models
 import Postgres
 
-/// One worker, everything appended before it starts, 20 rules evaluated for each event, no call due.
+/// One worker, everything appended before it starts, 20 rules evaluated for each event, no call
+/// due.
 struct DrainBenchmark {
     private static let events = 200_000
     private static let lanes = 20_000
@@ -25,9 +26,17 @@ struct DrainBenchmark {
         try await database.pool.query("CHECKPOINT")
         let worker = try await WorkerProcess.start(in: laboratory, on: database)
         defer { worker.child.stop() }
+        let before = try await ComputingTime(of: worker.child, on: database)
         try await database.awaitSettled(
             Int64(Self.events), by: worker.child, withinSeconds: 40)
         let rate = try await database.settledPerSecond()
+        let after = try await ComputingTime(of: worker.child, on: database)
+        let settled = try await database.number("SELECT sum(done)::bigint FROM lane")
+        let exchanges = try await worker.exchanges(askedWith: laboratory.http)
+        say(
+            after.since(before, per: Int(settled), "worker")
+                + "; \(short(Double(settled) / exchanges.count)) events an exchange, which took "
+                + "\(short(exchanges.seconds / exchanges.count * 1000)) ms")
         worker.child.stop()
         try await laboratory.drop(database)
         return [
@@ -40,8 +49,9 @@ struct DrainBenchmark {
 }
 
 extension Database {
-    /// From the first settlement to the last of these lanes by the database's clock: a process's start
-    /// and the caller's polling are not counted, nor is the first batch, whose beginning has no time.
+    /// From the first settlement to the last of these lanes by the database's clock: a process's
+    /// start and the caller's polling are not counted, nor is the first batch, whose beginning has
+    /// no time.
     func settledPerSecond(where lanes: SQL = "true") async throws -> Double {
         let rows = try await pool.query(
             """

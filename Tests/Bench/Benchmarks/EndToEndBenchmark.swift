@@ -70,8 +70,8 @@ struct EndToEndBenchmark {
         return latency
     }
 
-    /// An event that waited so long that a later one of its incident superseded it was received with
-    /// that one. One that was never received has waited until now.
+    /// An event that waited so long that a later one of its incident superseded it was received
+    /// with that one. One that was never received has waited until now.
     private static func received(_ number: Int, among receivedAt: [Int: UInt64]) -> UInt64? {
         (0..<20).lazy.compactMap { receivedAt[number + $0 * incidents] }.first
     }
@@ -96,7 +96,8 @@ struct EndToEndBenchmark {
 private enum ReceivedNumbers {
     /// The first call for each event from a number on, by the monotonic clock.
     static func collect(
-        by observer: CallObserver, from first: Int, forSeconds seconds: Double, thenQuietSeconds quiet: Double
+        by observer: CallObserver, from first: Int, forSeconds seconds: Double,
+        thenQuietSeconds quiet: Double
     ) async throws -> [Int: UInt64] {
         var observer = observer
         var receivedAt: [Int: UInt64] = [:]

@@ -4,8 +4,8 @@ import Models
 import Postgres
 import Store
 
-/// 200 accounts, each with a budget of 960 calls a minute at its vendor. One floods, the others send
-/// a few events, every event causes a call: how long do the others wait?
+/// 200 accounts, each with a budget of 960 calls a minute at its vendor. One floods, the others
+/// send a few events, every event causes a call: how long do the others wait?
 struct FairBenchmark {
     private static let others = 199
     private static let eventsOfEach = 10
@@ -85,7 +85,7 @@ struct FairBenchmark {
                 let part = events[batch..<min(batch + 20, events.count)]
                 _ = try await database.store.append(Array(part))
                 try await database.store.poke()
-                try await Task.sleep(until: start + .milliseconds(100 * (batch / 20 + 1)))
+                await pause(until: start + .milliseconds(100 * (batch / 20 + 1)))
             }
         }
     }

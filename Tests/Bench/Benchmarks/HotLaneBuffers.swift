@@ -38,7 +38,7 @@ struct HotLaneBuffers {
         let pool = Pool(database.address)
         let value = try await body(Store(pool))
         pool.close()
-        while try await sessions(database) > before { usleep(5_000) }
+        while try await sessions(database) > before { block(milliseconds: 5) }
         return value
     }
 

@@ -24,8 +24,12 @@ struct IngestBenchmark {
             let inserts = try singleInsert.run(seconds: Self.seconds)
             yardstick = max(yardstick, inserts.transactionsPerSecond)
             accepted += try Self.accepted(generator, seconds: 1).count
+            let before = try await ComputingTime(of: ingest.child, on: database)
             let (rate, count) = try Self.accepted(generator, seconds: Double(Self.seconds))
             accepted += count
+            let after = try await ComputingTime(of: ingest.child, on: database)
+            say("\(short(rate))/s of \(short(yardstick))/s; "
+                + after.since(before, per: count, "ingest"))
             best = max(best, rate)
         }
         let logged = try await database.number("SELECT count(*) FROM job")
@@ -41,7 +45,8 @@ struct IngestBenchmark {
                 goal: ">= 1.0 x pgbench's single INSERT, 64 clients", ok: best >= yardstick),
             Measurement(
                 name: "ingest-generator", value: limit, unit: "requests/s", yardstick: best,
-                goal: ">= 2 x ingest: the generator is not what is measured", ok: limit >= 2 * best),
+                goal: ">= 2 x ingest: the generator is not what is measured",
+                ok: limit >= 2 * best),
         ]
     }
 
@@ -58,7 +63,8 @@ struct IngestBenchmark {
     private func generatorLimit(_ webhooks: Webhooks) throws -> Double {
         let port = LoopbackAddress.freePort()
         let server = try Child(
-            "\(laboratory.programs)/bench", ["trivial-server", "\(port)", "\(webhooks.template.count)"],
+            "\(laboratory.programs)/bench",
+            ["trivial-server", "\(port)", "\(webhooks.template.count)"],
             log: "\(laboratory.folder)/trivial.log")
         defer { server.stop() }
         let end = monotonicNanoseconds() + nanoseconds(5)

@@ -2,8 +2,8 @@ import JSON
 import Models
 import Store
 
-/// Incidents of `Webhooks`, each linked to a case of the sandbox, and a rule that writes fields of it
-/// on every event.
+/// Incidents of `Webhooks`, each linked to a case of the sandbox, and a rule that writes fields of
+/// it on every event.
 struct LinkedCases {
     static let numberField = "PagerDuty_Incident_Number__c"
 

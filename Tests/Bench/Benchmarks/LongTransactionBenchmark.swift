@@ -20,10 +20,10 @@ struct LongTransactionBenchmark {
         let feeding = Feeding(database: database, ratePerSecond: Self.ratePerSecond)
         return try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await feeding.run(Webhooks(incidents: Self.lanes)) }
-            try await Task.sleep(for: .seconds(5))
+            await pause(seconds: 5)
             let before = try await window(database, worker)
             let snapshot = try await forgottenTransaction(on: database)
-            try await Task.sleep(for: .seconds(Self.holdSeconds - Self.windowSeconds))
+            await pause(seconds: Self.holdSeconds - Self.windowSeconds)
             let after = try await window(database, worker)
             await snapshot.close()
             group.cancelAll()
@@ -44,8 +44,9 @@ struct LongTransactionBenchmark {
         return [
             Measurement(
                 name: "long-transaction", value: rate, unit: "settled/s",
-                yardstick: before.settledPerSecond, goal: ">= 0.9 x before the snapshot was held",
-                ok: rate >= 0.9 * before.settledPerSecond),
+                yardstick: before.settledPerSecond,
+                goal: ">= 0.9 x before the snapshot was held, and of the \(ratePerSecond)/s due",
+                ok: rate >= 0.9 * max(before.settledPerSecond, Double(ratePerSecond))),
             Measurement(
                 name: "long-transaction-lease", value: lease, unit: "ms mean exchange",
                 yardstick: before.exchangeMilliseconds, goal: "<= 3 x before",
@@ -67,7 +68,7 @@ struct LongTransactionBenchmark {
         let before = try await worker.exchanges(askedWith: laboratory.http)
         let settledBefore = try await database.number("SELECT sum(done)::bigint FROM lane")
         let start = monotonicNanoseconds()
-        try await Task.sleep(for: .seconds(Self.windowSeconds))
+        await pause(seconds: Self.windowSeconds)
         let settled = try await database.number("SELECT sum(done)::bigint FROM lane")
         let seconds = Double(monotonicNanoseconds() - start) / 1e9
         let after = try await worker.exchanges(askedWith: laboratory.http)
@@ -96,7 +97,7 @@ struct Feeding {
                 _ = try await database.store.append(numbers.map(webhooks.event))
                 appended += batch
             }
-            if due - appended < 100 { try await Task.sleep(for: .milliseconds(10)) }
+            if due - appended < 100 { await pause(seconds: 0.01) }
         }
     }
 }

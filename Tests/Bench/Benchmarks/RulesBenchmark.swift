@@ -2,9 +2,9 @@ import Automation
 import JSON
 import Models
 
-/// What 10,000 enabled rules cost one event, in process: asking what must be fetched, evaluating and
-/// planning, as the worker does; by the thread's own clock, since it only computes. 20 of the rules could match; the others ask for another service,
-/// another priority or another kind of change.
+/// What 10,000 enabled rules cost one event, in process: asking what must be fetched, evaluating
+/// and planning, as the worker does; by the thread's own clock, since it only computes. 20 of the
+/// rules could match; the others ask for another service or another priority.
 struct RulesBenchmark {
     private static let rules = 10_000
     private static let candidates = 20

@@ -30,8 +30,8 @@ final class Child {
         let words = ([program] + arguments).map { strdup($0) } + [nil]
         let variables = environment.map { strdup("\($0.key)=\($0.value)") } + [nil]
         defer { for text in words + variables { free(text) } }
-        // Threads that run Swift's tasks hold signals back, and a child would inherit that: it could
-        // neither be stopped nor set itself an alarm.
+        // Threads that run Swift's tasks hold signals back, and a child would inherit that: it
+        // could neither be stopped nor set itself an alarm.
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)
         defer { posix_spawnattr_destroy(&attributes) }
@@ -71,7 +71,7 @@ final class Child {
                 stop()
                 throw .overtime(program: program)
             }
-            usleep(5000)
+            block(milliseconds: 5)
         }
         try checkSuccess()
     }
@@ -81,7 +81,7 @@ final class Child {
         guard !hasEnded else { return }
         kill(id, SIGTERM)
         let end = monotonicNanoseconds() + nanoseconds(10)
-        while !hasEnded, monotonicNanoseconds() < end { usleep(5000) }
+        while !hasEnded, monotonicNanoseconds() < end { block(milliseconds: 5) }
         guard !hasEnded else { return }
         kill(id, SIGKILL)
         var code: Int32 = 0

@@ -42,7 +42,7 @@ extension Database {
             let done = try await number(
                 "SELECT coalesce(sum(done), 0)::bigint FROM lane WHERE \(lanes)")
             if done >= count { return }
-            usleep(50_000)
+            await pause(seconds: 0.2)
         }
     }
 }

@@ -88,7 +88,7 @@ struct Laboratory {
             try child.checkRunning()
             let request = HTTPClientRequest(method: "GET", url: url, timeoutSeconds: 1)
             if let answer = try? await http.send(request), answer.status == 200 { return child }
-            usleep(20_000)
+            await pause(seconds: 0.02)
         }
         throw BenchFailure("\(program) was not ready within 10 seconds")
     }

@@ -29,7 +29,8 @@ struct PgBench {
         let prefix = "\(folder)/latency"
         TextFile.write(run.script, to: script)
         var arguments = [
-            "-n", "-M", "prepared", "-c", "\(run.clients)", "-j", "\(min(2, run.clients))", "-f", script,
+            "-n", "-M", "prepared", "-f", script,
+            "-c", "\(run.clients)", "-j", "\(min(2, run.clients))",
         ]
         if let transactions = run.transactions {
             arguments += ["-t", "\(transactions)"]

@@ -29,7 +29,9 @@ struct SandboxControl: Sendable {
             let answer = try await ask(
                 "POST", "/salesforce/act",
                 ["do": "create", "object": "Case", "records": .array(records)])
-            let made = (answer["ids"]?.array ?? []).compactMap { $0.string.flatMap { RecordID($0) } }
+            let made = (answer["ids"]?.array ?? []).compactMap { id in
+                id.string.flatMap { RecordID($0) }
+            }
             guard made.count == records.count else { throw BenchFailure("no cases were made") }
             ids += made
         }

@@ -18,7 +18,8 @@ struct SandboxProcess {
         let child = try await laboratory.start(
             "sandbox",
             [
-                "SANDBOX_PAGERDUTY_PORT": "\(pagerDuty)", "SANDBOX_SALESFORCE_PORT": "\(salesforce)",
+                "SANDBOX_PAGERDUTY_PORT": "\(pagerDuty)",
+                "SANDBOX_SALESFORCE_PORT": "\(salesforce)",
                 "SANDBOX_SALESFORCE_PUBLIC_KEY": key.publicPEM,
                 "SANDBOX_PAGERDUTY_CALLS_PER_MINUTE_MAX": "\(callsPerMinuteMax)",
                 "SANDBOX_LOG_LEVEL": "warning",

@@ -1,7 +1,7 @@
 import Glibc
 
-/// When requests are due that come independently of each other at a mean rate (a Poisson process, as
-/// pgbench's `--rate`). Seeded: every run has the same gaps.
+/// When requests are due that come independently of each other at a mean rate (a Poisson process,
+/// as pgbench's `--rate`). Seeded: every run has the same gaps.
 struct Arrivals {
     private let ratePerSecond: Double
     private var state: UInt64

@@ -1,5 +1,5 @@
-/// Durations in buckets that are 1/128 of their size wide: a quantile is told at most 0.8 % too high,
-/// however many durations there are.
+/// Durations in buckets that are 1/128 of their size wide: a quantile is told at most 0.8 % too
+/// high, however many durations there are.
 struct Histogram {
     private static let precisionBits = 7
     private static let bucketsPerOctave = 1 << precisionBits

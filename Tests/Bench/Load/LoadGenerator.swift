@@ -3,7 +3,8 @@ import Glibc
 
 /// What a load came to.
 struct LoadResult {
-    /// From when a request was due until its answer was read whole; due means sent in a closed loop.
+    /// From when a request was due until its answer was read whole. In a closed loop it is due when
+    /// it is sent.
     var latency = Histogram()
     var answers: [Int: Int] = [:]
     /// Connections that broke with a request under way.
@@ -12,14 +13,16 @@ struct LoadResult {
     var unsent = 0
     var seconds = 0.0
 
+    var answered: Int { answers.values.reduce(0, +) }
+
     func perSecond(_ status: Int) -> Double { Double(answers[status] ?? 0) / seconds }
 }
 
 enum Pace {
     /// Every connection sends its next request when it has read the answer to the last.
     case closed
-    /// Requests are due at times that do not depend on answers. One that finds every connection busy
-    /// waits, and its wait counts: no coordinated omission.
+    /// Requests are due at times that do not depend on answers. One that finds every connection
+    /// busy waits, and its wait counts: no coordinated omission.
     case open(ratePerSecond: Double)
 }
 
@@ -117,12 +120,12 @@ final class LoadGenerator<Source: Requests> {
 
     /// What is under way is still answered, within reason. It counts for latency, not for the rate.
     private func drain() {
-        let counted = result.answers
+        let counted = result
         let end = monotonicNanoseconds() + nanoseconds(5)
         while busy > 0, monotonicNanoseconds() < end { read(until: end) }
         result.broken += busy
-        lateAnswers = result.answers.reduce(0) { $0 + $1.value } - counted.reduce(0) { $0 + $1.value }
-        result.answers = counted
+        lateAnswers = result.answered - counted.answered
+        result.answers = counted.answers
     }
 
     /// Answers that came after the end of the last run.

@@ -74,7 +74,8 @@ struct AnswerHead {
     let byteCount: Int
     let contentLength: Int
 
-    /// `nil` until the head is complete. Answers are those of this project's servers: never chunked.
+    /// `nil` until the head is complete. Answers are those of this project's servers: never
+    /// chunked.
     init?(_ bytes: UnsafeRawBufferPointer) {
         guard bytes.count > 12, let end = Self.end(of: bytes) else { return nil }
         byteCount = end

@@ -13,7 +13,7 @@ struct TrivialServer {
     let port: Int
     let requestBytes: Int
 
-    /// Serves until the process ends. It gives up on its socket in silence: the caller sees it exit.
+    /// Serves until the process ends; returns only when it cannot listen.
     func run() {
         let listener = listeningSocket()
         let poller = epoll_create1(Int32(EPOLL_CLOEXEC))

@@ -67,7 +67,8 @@ struct Webhooks: Requests {
         let event = Event(
             id: EventID(id), connection: connection, source: .pagerDuty,
             kind: .incident(.triggered), occurredAt: Timestamp(seconds: 1_767_225_600),
-            lane: .incident(Self.incident(number % incidents)), format: .pagerDutyV3, payload: payload)
+            lane: .incident(Self.incident(number % incidents)), format: .pagerDutyV3,
+            payload: payload)
         return NewEvent(event: event, deduplicationKey: "pagerDutyV3:\(id)")
     }
 
@@ -128,7 +129,8 @@ struct Webhooks: Requests {
     private static func ends(of mark: String, in bytes: [UInt8]) -> [Int] {
         let mark = Array(mark.utf8)
         return (mark.count...bytes.count).filter { end in
-            bytes[end - mark.count] == mark[0] && bytes[(end - mark.count)..<end].elementsEqual(mark)
+            bytes[end - 1] == mark[mark.count - 1]
+                && bytes[(end - mark.count)..<end].elementsEqual(mark)
         }
     }
 }
@@ -156,7 +158,8 @@ extension Webhooks {
             {"event":{"id":"\(eventMark)","event_type":"incident.triggered",\
             "resource_type":"incident","occurred_at":"2026-01-01T00:00:00.000Z","agent":\(anna),\
             "client":null,"data":{"id":"\(incidentMark)","type":"incident",\
-            "self":"\(api)/incidents/\(incidentMark)","html_url":"\(site)/incidents/\(incidentMark)",\
+            "self":"\(api)/incidents/\(incidentMark)",\
+            "html_url":"\(site)/incidents/\(incidentMark)",\
             "number":\(numberMark),"status":"triggered","incident_key":"\(incidentMark)",\
             "created_at":"2026-01-01T00:00:00Z","title":"\(title)",\
             "service":\(reference("PSERVIC", "service", "services", "Checkout")),\

@@ -1,0 +1,270 @@
+import JSON
+import Models
+import Postgres
+import Runtime
+import Sandbox
+import Store
+import XCTest
+
+@testable import Worker
+
+/// A worker's life: what it is told while it works, how it stops, and what others find of it.
+final class LifeTests: XCTestCase {
+    private static let noting = Rules.onIncident(
+        "note", when: Rules.event("escalate"), Rules.note("{{event.id}}"))
+
+    // MARK: Configuration
+
+    func testAChangeOfTheRulesIsTakenOver() async throws {
+        try await Bridge.atWork(for: self, .init()) { bridge in
+            let incident = try await bridge.trigger()
+            try await bridge.append(incident, 1)
+            try await bridge.quiet()
+            try await bridge.configure([Self.noting])
+            let version = try await bridge.store.configurationVersion()
+            var number = 1
+            while true {
+                number += 1
+                try await bridge.append(incident, number)
+                try await bridge.quiet()
+                let last = try await bridge.events().last?.ending
+                if last?.configurationVersion == version { break }
+            }
+            let notes = await bridge.notes(on: incident)
+            XCTAssertEqual(notes, ["\(incident)-\(number)"])
+            let outcomes = try await bridge.outcomes("incident.escalated")
+            XCTAssertEqual(outcomes.first, "unmatched")
+            XCTAssertEqual(outcomes.last, "applied")
+        }
+    }
+
+    func testAConnectionThatIsSwitchedOffWaits() async throws {
+        try await Bridge.open(for: self, .init(rules: [Self.noting])) { bridge in
+            let incident = try await bridge.trigger()
+            await bridge.sandbox.settled()
+            try await bridge.configure([], isActive: false)
+            try await bridge.append(incident, 1)
+            try await bridge.withWorker {
+                try await bridge.eventually("nobody looked") {
+                    try await bridge.pool.query("SELECT max(epoch) FROM lane").decoded(Int.self)[0]
+                        >= 3
+                }
+                let outcomes = try await bridge.outcomes()
+                XCTAssertEqual(Set(outcomes), ["waiting"])
+                try await bridge.configure([Self.noting])
+                try await bridge.quiet()
+            }
+            let event = try await bridge.onlyEvent("incident.escalated")
+            XCTAssertEqual(event.ending?.outcome, .applied)
+            XCTAssertEqual(event.ending?.attempt, 1, "waiting is no attempt")
+        }
+    }
+
+    // MARK: Stopping
+
+    /// What is under way is finished and written down, what is not begun is given back.
+    func testAStopRepeatsAndLosesNothing() async throws {
+        let rule = Rules.onIncident(
+            "two", when: Rules.event("escalate"), Rules.note("one"), Rules.note("two"))
+        try await Bridge.open(for: self, .init(rules: [rule])) { bridge in
+            let incident = try await bridge.trigger()
+            try await bridge.withWorker { try await bridge.quiet() }
+            let isStopping = Latch()
+            let log = Log("worker", level: .debug, to: .opening(isStopping, "stopping", "lanes"))
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                let barrier = try await bridge.holdBackRecords()
+                group.addTask {
+                    await isStopping.wait()
+                    try await barrier.query("SELECT pg_advisory_unlock(1)")
+                }
+                try await bridge.withWorker(log: log) {
+                    try await bridge.append(incident, 1)
+                    _ = try await bridge.call { $0.effects.contains("incident.annotated \(incident)") }
+                }
+                try await group.waitForAll()
+            }
+            try await bridge.checkNobodyHolds(.incident(incident))
+            let performed = try await bridge.effects().filter { $0.state == "started" }
+            XCTAssertEqual(performed.count, 0, "what was made is written down")
+            try await bridge.withWorker { try await bridge.quiet() }
+            let notes = await bridge.notes(on: incident)
+            XCTAssertEqual(notes, ["one", "two"])
+            let event = try await bridge.onlyEvent("incident.escalated")
+            XCTAssertEqual(event.ending?.attempt, 1)
+        }
+    }
+
+    /// A call that never ends is cut off when the patience of the stop is over.
+    func testAStopDoesNotWaitForEver() async throws {
+        try await Bridge.open(for: self, .init(rules: [Self.noting])) { bridge in
+            let incident = try await bridge.trigger()
+            try await bridge.withWorker { try await bridge.quiet() }
+            await bridge.order(.hang(onNotesOf: incident, "hangAfterEffect"))
+            try await bridge.withWorker(graceSeconds: 5) {
+                try await bridge.append(incident, 1)
+                _ = try await bridge.call { $0.fault == "hangAfterEffect" }
+            }
+            try await bridge.checkNobodyHolds(.incident(incident))
+            try await bridge.withWorker { try await bridge.quiet() }
+            let notes = await bridge.notes(on: incident)
+            XCTAssertEqual(notes, ["\(incident)-1"], "found, not repeated")
+            let event = try await bridge.onlyEvent("incident.escalated")
+            XCTAssertEqual(event.ending?.attempt, 1)
+        }
+    }
+
+    // MARK: Losing the lease
+
+    /// The worker was taken for dead in the middle of a call, and another one has its lane.
+    func testWhoLostItsLeaseWritesNothing() async throws {
+        for fault in ["hang", "hangAfterEffect"] {
+            try await Bridge.open(for: self, .init(rules: [Self.noting])) { bridge in
+                let incident = try await bridge.trigger()
+                try await bridge.withWorker { try await bridge.quiet() }
+                await bridge.order(.hang(onNotesOf: incident, fault))
+                try await bridge.withWorker("first") {
+                    try await bridge.append(incident, 1)
+                    _ = try await bridge.call { $0.fault == fault }
+                    try await bridge.expireWorkers()
+                    try await bridge.withWorker("second") { try await bridge.idle() }
+                    await bridge.release()
+                    // Whatever the first one has to say is said when it has ended.
+                }
+                try await bridge.quiet()
+                let notes = await bridge.notes(on: incident)
+                XCTAssertEqual(notes, ["\(incident)-1"], fault)
+                let event = try await bridge.onlyEvent("incident.escalated")
+                XCTAssertEqual(event.ending?.outcome, .applied)
+                XCTAssertEqual(event.ending?.attempt, 2, "a worker that is lost is an attempt")
+            }
+        }
+    }
+
+    // MARK: Losing the database
+
+    /// The call has its effect and nobody can write that down; afterwards it is found.
+    func testADatabaseThatIsAwayInTheMiddleLosesAndRepeatsNothing() async throws {
+        try await Bridge.open(for: self, .init(rules: [Self.noting])) { bridge in
+            let incident = try await bridge.trigger()
+            await bridge.order(.hang(onNotesOf: incident, "hangAfterEffect"))
+            let isInTrouble = Latch()
+            let log = Log("worker", level: .error, to: .opening(isInTrouble, "did not do its part"))
+            try await bridge.withWorker(log: log) {
+                try await bridge.append(incident, 1)
+                _ = try await bridge.call { $0.fault == "hangAfterEffect" }
+                try await bridge.database.shut()
+                await bridge.release()
+                await isInTrouble.wait()
+                try await bridge.database.reopen()
+                try await bridge.reconnect()
+                try await bridge.quiet()
+            }
+            let notes = await bridge.notes(on: incident)
+            XCTAssertEqual(notes, ["\(incident)-1"])
+            let outcomes = try await bridge.outcomes("incident.escalated")
+            XCTAssertEqual(outcomes, ["applied"])
+        }
+    }
+
+    /// The database commits a lease after the worker has given up waiting for the answer: the
+    /// worker holds lanes that it does not know of.
+    func testALeaseWhoseAnswerIsLostIsNotHeldForEver() async throws {
+        try await Bridge.open(for: self, .init(rules: [Self.noting])) { bridge in
+            let incident = try await bridge.trigger()
+            try await bridge.withWorker { try await bridge.quiet() }
+            try await bridge.delayOneLease(seconds: 1.5)
+            try await bridge.append(incident, 1)
+            let log = Log("worker", to: LogSink { _ in })
+            try await bridge.withWorker(
+                limits: { $0.leaseSeconds = 3 }, statementSecondsMax: 0.7, log: log
+            ) { try await bridge.quiet() }
+            let notes = await bridge.notes(on: incident)
+            XCTAssertEqual(notes, ["\(incident)-1"])
+        }
+    }
+}
+
+extension JSON {
+    fileprivate static func hang(
+        onNotesOf incident: IncidentID, _ fault: String = "hang"
+    ) -> JSON {
+        [
+            "vendor": "pagerduty", "fault": .string(fault), "method": "POST",
+            "path": .string("/incidents/\(incident)/notes"),
+        ]
+    }
+}
+
+extension LogSink {
+    /// Opens at the first line that holds all these words.
+    fileprivate static func opening(_ latch: Latch, _ words: String...) -> LogSink {
+        LogSink { line in
+            let text = String(decoding: line, as: UTF8.self)
+            if words.allSatisfy(text.contains) { latch.open() }
+        }
+    }
+}
+
+extension Bridge {
+    /// The lane has its work, is nobody's, due, and its attempt does not count.
+    fileprivate func checkNobodyHolds(_ lane: LaneKey, line: UInt = #line) async throws {
+        let rows = try await pool.query(
+            """
+            SELECT state <> 2 AND owner IS NULL AND ready_at <= now(), attempt FROM lane
+            WHERE key = \(lane.rawValue)
+            """
+        ).decoded(Bool.self, Int.self)
+        XCTAssertEqual(rows.map(\.0), [true], line: line)
+        XCTAssertEqual(rows.map(\.1), [0], line: line)
+        let workers = try await pool.query("SELECT count(*) FROM worker").decoded(Int.self)
+        XCTAssertEqual(workers, [0], line: line)
+    }
+
+    /// Effects that end are written down only when the session that is returned lets them.
+    fileprivate func holdBackRecords() async throws -> Session {
+        _ = try await pool.query(
+            """
+            CREATE FUNCTION hold_back() RETURNS trigger LANGUAGE plpgsql AS
+            $$ BEGIN PERFORM pg_advisory_xact_lock_shared(1); RETURN NEW; END $$
+            """)
+        _ = try await pool.query(
+            """
+            CREATE TRIGGER hold_back BEFORE UPDATE ON effect FOR EACH ROW
+            WHEN (NEW.state = 'performed') EXECUTE FUNCTION hold_back()
+            """)
+        let session = Session(to: database.address)
+        try await session.open()
+        try await session.query("SELECT pg_advisory_lock(1)")
+        return session
+    }
+
+    /// The next lease takes that long to be committed.
+    fileprivate func delayOneLease(seconds: Double) async throws {
+        _ = try await pool.query("CREATE SEQUENCE delayed")
+        _ = try await pool.query(
+            """
+            CREATE FUNCTION delay() RETURNS trigger LANGUAGE plpgsql AS $$
+            BEGIN
+                IF nextval('delayed') = 1 THEN PERFORM pg_sleep(\(unescaped: "\(seconds)")); END IF;
+                RETURN NEW;
+            END $$
+            """)
+        _ = try await pool.query(
+            """
+            CREATE TRIGGER delay BEFORE UPDATE ON lane FOR EACH ROW
+            WHEN (NEW.state = 2) EXECUTE FUNCTION delay()
+            """)
+    }
+
+    /// Drops the connections that the database has ended.
+    fileprivate func reconnect() async throws {
+        for _ in 1...16 { _ = try? await pool.query("SELECT 1") }
+    }
+
+    /// All workers of now are taken for dead, as if they had not renewed their leases for long.
+    func expireWorkers() async throws {
+        _ = try await pool.query("UPDATE worker SET expires_at = now() - interval '1 second'")
+        _ = try await store.rescue()
+        try await store.poke()
+    }
+}

@@ -1,0 +1,83 @@
+import JSON
+import Models
+import Postgres
+import Sandbox
+import XCTest
+
+@testable import Worker
+
+/// A vendor that is down, or seems so.
+final class StormOutageTests: XCTestCase {
+    func testFiveMinutesOfServerErrorsCostNoAttempt() async throws {
+        try await checkOutage(["fault": "status", "status": 503])
+    }
+
+    func testFiveMinutesWithoutAnAnswerCostNoAttempt() async throws {
+        try await checkOutage(["fault": "drop"])
+    }
+
+    private func checkOutage(_ fault: JSON) async throws {
+        let events = 40
+        let order = JSON.object(
+            JSONObject(
+                [("vendor", "pagerduty"), ("times", 1_000_000)]
+                    + (fault.object?.members ?? []).map { ($0.key, $0.value) }))
+        try await StormHouse.running(for: self) { house in
+            try await house.prepareNotes(events, over: 4)
+            await house.order(order)
+            try await house.withWorkers(2) {
+                let began = house.sandbox.clock.milliseconds
+                while house.sandbox.clock.milliseconds - began < 300_000 {
+                    let checks = house.pagerDutyCalls.count
+                    try await house.pass(10)
+                    _ = await house.sandbox.call(withinSeconds: 0.3) { $0.number > checks }
+                }
+                let attempts = try await house.number("SELECT max(attempt) FROM lane")
+                XCTAssertLessThanOrEqual(attempts, 1)
+                let settled = try await house.number("SELECT count(*) FROM settlement")
+                XCTAssertEqual(settled, 0)
+                let calls = house.pagerDutyCalls.count
+                XCTAssertLessThanOrEqual(calls, events + 25, "those under way, then only checks")
+                XCTAssertGreaterThanOrEqual(calls, 5)
+                await house.sandbox.control("DELETE", "/_sandbox/faults")
+                try await house.quiet()
+                try await house.pass(66)
+                try await house.untilSettled(events)
+            }
+            let notes = house.pagerDutyCalls.filter { $0.method == "POST" && $0.status == 200 }
+            XCTAssertEqual(notes.count, events)
+            try await house.checkAllApplied(events)
+        }
+    }
+
+    /// What one call meets is no outage: it uses up its attempts, and nobody else waits for it.
+    func testACallThatTheVendorCannotDigestIsGivenUpAndStopsNobody() async throws {
+        try await StormHouse.running(for: self) { house in
+            let incident = try await house.prepareNotes(5, over: 1)[0]
+            try await house.append([house.event(9, incident, of: "acme", title: "poison")])
+            await house.order([
+                "vendor": "pagerduty", "fault": "status", "status": 500, "times": 1_000_000,
+                "bodyContains": "poison",
+            ])
+            try await house.withWorkers(1, { $0.attemptsMax = 3 }) {
+                try await house.untilSettled(5)
+                for attempt in 2...3 {
+                    let tried: SQL =
+                        "SELECT count(*) FROM lane WHERE state = 1 AND attempt = \(attempt - 1)"
+                    try await house.until(tried, atLeast: 1)
+                    try await house.quiet()
+                    try await house.pass(300)
+                }
+                try await house.untilSettled(6)
+            }
+            let outcomes = try await house.pool.query(
+                "SELECT outcome, attempt, count(*) FROM settlement GROUP BY 1, 2 ORDER BY 1"
+            ).decoded(String.self, Int.self, Int.self)
+            XCTAssertEqual(outcomes.map(\.0), ["applied", "failed"])
+            XCTAssertEqual(outcomes.map(\.1), [1, 3])
+            XCTAssertEqual(outcomes.map(\.2), [5, 1])
+            let trips = try await house.number("SELECT sum(trips)::int FROM budget")
+            XCTAssertEqual(trips, 0)
+        }
+    }
+}

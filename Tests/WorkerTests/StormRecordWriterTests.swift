@@ -1,0 +1,237 @@
+import Connectors
+import JSON
+import Models
+import Runtime
+import Synchronization
+import XCTest
+
+@testable import Worker
+
+final class StormRecordWriterTests: XCTestCase {
+    func testOneWriteGoesByItselfAndAtOnce() async throws {
+        let org = FakeOrganization()
+        try await org.writer.announce(while: { true }).write(.to(1, "x"), .plain)
+        XCTAssertEqual(org.calls, [["1=x"]])
+    }
+
+    func testWhoIsAnnouncedTravelsAlong() async throws {
+        let org = FakeOrganization()
+        let writes = (1...5).reversed().map { ($0, org.writer.announce(while: { true })) }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for (number, write) in writes {
+                group.addTask { try await write.write(.to(number, "x"), .plain) }
+            }
+            try await group.waitForAll()
+        }
+        XCTAssertEqual(org.calls, [["1=x", "2=x", "3=x", "4=x", "5=x"]], "in the records' order")
+    }
+
+    func testNobodyWaitsForAnAnnouncementThatIsTakenBack() async throws {
+        let org = FakeOrganization()
+        let first = org.writer.announce(while: { true })
+        do {
+            let other = org.writer.announce(while: { true })
+            withExtendedLifetime(other) {}
+        }
+        try await first.write(.to(1, "x"), .plain)
+        XCTAssertEqual(org.calls, [["1=x"]])
+    }
+
+    func testAThousandTravelInFiveCalls() async throws {
+        let org = FakeOrganization()
+        let writes = (1...1000).map { ($0, org.writer.announce(while: { true })) }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for (number, write) in writes {
+                group.addTask { try await write.write(.to(number, "x"), .plain) }
+            }
+            try await group.waitForAll()
+        }
+        XCTAssertEqual(org.calls.map(\.count), [200, 200, 200, 200, 200])
+        XCTAssertEqual(Set(org.calls.joined()).count, 1000)
+    }
+
+    func testARecordIsWrittenOnceInACallAndInOrder() async throws {
+        let org = FakeOrganization(holding: 1)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await org.write(9, "first") }
+            await org.held()
+            for (count, value) in ["a", "b", "c"].enumerated() {
+                group.addTask { try await org.write(1, value) }
+                await org.waiting(count + 1)
+            }
+            group.addTask { try await org.write(2, "z") }
+            await org.waiting(4)
+            org.letGo()
+            try await group.waitForAll()
+        }
+        XCTAssertEqual(org.calls, [["9=first"], ["1=a", "2=z"], ["1=b"], ["1=c"]])
+    }
+
+    func testOnlyTheSameOptionsShareACall() async throws {
+        let org = FakeOrganization(holding: 1)
+        let other = RecordWriteOptions(runsAssignmentRules: true)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await org.write(9, "first") }
+            await org.held()
+            let writes: [(Int, RecordWriteOptions)] = [
+                (1, .plain), (2, other), (3, .plain), (2, .plain),
+            ]
+            for (count, (number, options)) in writes.enumerated() {
+                group.addTask { try await org.write(number, "x", options) }
+                await org.waiting(count + 1)
+            }
+            org.letGo()
+            try await group.waitForAll()
+        }
+        XCTAssertEqual(
+            org.calls, [["9=first"], ["1=x", "3=x"], ["2=x"], ["2=x"]],
+            "the later write of 2 must not overtake the one with other options")
+    }
+
+    func testEachRecordsResultIsItsOwn() async {
+        let refused = Failure.permanent(Cause(.salesforce, code: "STRING_TOO_LONG", message: "!"))
+        let locked = Failure.retryable(Cause(.salesforce, code: "UNABLE_TO_LOCK_ROW", message: "!"))
+        let org = FakeOrganization { updates in
+            updates.map { [3: .failure(refused), 5: .failure(locked)][$0.number] ?? .success }
+        }
+        let failures = await org.failures(of: 1...6)
+        XCTAssertEqual(failures, [3: refused, 5: locked])
+        XCTAssertEqual(org.calls.count, 1)
+    }
+
+    func testACallThatFailsFailsForAll() async {
+        let busy = Failure.throttled(
+            Cause(.salesforce, code: "REQUEST_LIMIT_EXCEEDED", message: "!"),
+            retryAfterSeconds: 900)
+        let org = FakeOrganization { _ throws(Failure) in throw busy }
+        let failures = await org.failures(of: 1...3)
+        XCTAssertEqual(failures, [1: busy, 2: busy, 3: busy])
+        XCTAssertEqual(org.calls.count, 1)
+    }
+
+    func testTheOneThatSpoilsACallIsFound() async {
+        let refused = Failure.permanent(Cause(.salesforce, code: "JSON_PARSER_ERROR", message: "!"))
+        let org = FakeOrganization { updates throws(Failure) in
+            if updates.contains(where: { $0.number == 77 }) { throw refused }
+            return updates.map { _ in .success }
+        }
+        let failures = await org.failures(of: 1...128)
+        XCTAssertEqual(failures, [77: refused])
+        XCTAssertEqual(org.calls.count, 15, "halved seven times, both halves each time")
+    }
+
+    func testWhoHasLostItsLaneMeanwhileWritesNothing() async throws {
+        let org = FakeOrganization()
+        let mine = org.writer.announce(while: { true })
+        let lost = org.writer.announce(while: { false })
+        let failures = await withTaskGroup(of: Failure?.self) { group -> [Failure] in
+            group.addTask { await failureOf { try await mine.write(.to(1, "x"), .plain) } }
+            group.addTask { await failureOf { try await lost.write(.to(2, "x"), .plain) } }
+            return await group.reduce(into: []) { $0 += $1.map { [$0] } ?? [] }
+        }
+        XCTAssertEqual(failures, [.interrupted])
+        XCTAssertEqual(org.calls, [["1=x"]])
+    }
+}
+
+/// Remembers the calls; may hold the first of them until it is let go.
+private final class FakeOrganization: Sendable {
+    typealias Answer =
+        @Sendable ([Salesforce.RecordUpdate]) throws(Failure) -> [Result<RecordID, Failure>]
+
+    let writer: RecordWriter
+    private let record: Record
+
+    private final class Record: Sendable {
+        let calls = Mutex<[[String]]>([])
+        let isHeld: Bool
+        let arrived = Latch()
+        let released = Latch()
+
+        init(isHeld: Bool) { self.isHeld = isHeld }
+    }
+
+    init(
+        holding count: Int = 0,
+        answer: @escaping Answer = { updates throws(Failure) in updates.map { _ in .success } }
+    ) {
+        let record = Record(isHeld: count > 0)
+        self.record = record
+        writer = RecordWriter { (updates, _) async throws(Failure) in
+            record.calls.withLock { $0.append(updates.map(\.text)) }
+            if record.isHeld && !record.arrived.isOpen {
+                record.arrived.open()
+                await record.released.wait()
+            }
+            return try answer(updates)
+        }
+    }
+
+    var calls: [[String]] { record.calls.withLock { $0 } }
+
+    func held() async { await record.arrived.wait() }
+    func letGo() { record.released.open() }
+
+    /// Until so many wait for the call under way.
+    func waiting(_ count: Int) async {
+        while writer.waitingCount < count { await Task.yield() }
+    }
+
+    func write(
+        _ number: Int, _ value: String, _ options: RecordWriteOptions = .plain
+    ) async throws(Failure) {
+        try await writer.announce(while: { true }).write(.to(number, value), options)
+    }
+
+    /// Of writes that are announced together.
+    func failures(of numbers: ClosedRange<Int>) async -> [Int: Failure] {
+        let writes = numbers.map { ($0, writer.announce(while: { true })) }
+        return await withTaskGroup(of: (Int, Failure?).self) { group in
+            for (number, write) in writes {
+                group.addTask {
+                    (number, await failureOf { try await write.write(.to(number, "x"), .plain) })
+                }
+            }
+            return await group.reduce(into: [:]) { $0[$1.0] = $1.1 }
+        }
+    }
+}
+
+/// Of 15 characters.
+private func recordID(_ text: String) -> RecordID {
+    guard let id = RecordID(text) else { preconditionFailure("\(text) is no id") }
+    return id
+}
+
+private func failureOf(_ body: () async throws -> Void) async -> Failure? {
+    do {
+        try await body()
+        return nil
+    } catch {
+        return error as? Failure
+    }
+}
+
+extension Result where Success == RecordID, Failure == Models.Failure {
+    fileprivate static var success: Self {
+        RecordID("500000000000000AAA").map(Result.success) ?? .failure(.interrupted)
+    }
+}
+
+extension RecordWriteOptions {
+    fileprivate static let plain = RecordWriteOptions()
+}
+
+extension Salesforce.RecordUpdate {
+    fileprivate static func to(_ number: Int, _ value: String) -> Self {
+        let digits = String(number)
+        let id = "500" + String(repeating: "0", count: 12 - digits.count) + digits
+        return Salesforce.RecordUpdate(
+            record: RecordReference(
+                object: "Case", id: recordID(id)),
+            fields: ["Subject": .string(value)])
+    }
+
+    fileprivate var number: Int { Int(record.id.key.dropFirst(3)) ?? 0 }
+    fileprivate var text: String { "\(number)=\(fields["Subject"]?.string ?? "")" }
+}

@@ -1,0 +1,156 @@
+import Automation
+import Store
+import XCTest
+
+@testable import Worker
+
+final class StormTurnstileTests: XCTestCase {
+    /// Burst 64, grants of 16 at most, about 15 calls a second.
+    private var turnstile = Turnstile(TurnstileLimits(callsPerMinuteMax: 1024))
+
+    override func setUp() {
+        turnstile = Turnstile(TurnstileLimits(callsPerMinuteMax: 1024))
+    }
+
+    private func check(
+        _ caller: Turnstile.Caller, at now: Double, _ expected: Turnstile.Step, line: UInt = #line
+    ) {
+        XCTAssertEqual(turnstile.step(of: caller, at: now), expected, line: line)
+    }
+
+    /// Whatever was saved up, and however late calls arrive: never more than the limit in a minute.
+    func testNoMinuteHasMoreCallsThanTheLimit() {
+        for calls in [1, 2, 15, 60, 960, 6000, 100_000] {
+            let budget = TurnstileLimits(callsPerMinuteMax: calls).budget
+            let worst = budget.burst + budget.perSecond * 63
+            XCTAssertLessThanOrEqual(worst, Double(max(calls, 2)) + 1e-9, "\(calls) a minute")
+            XCTAssertGreaterThanOrEqual(budget.burst, 1)
+            XCTAssertGreaterThan(worst, Double(calls) * 0.9, "the limit is made use of")
+        }
+    }
+
+    func testACallerBuysForAllWhoWait() {
+        let callers = (0..<3).map { _ in turnstile.arrive(.ordinary, at: 0) }
+        check(callers[1], at: 0, .buy(3))
+        check(callers[0], at: 0, .wait(seconds: 2))
+        turnstile.bought(3, left: 40, at: 0.1)
+        for caller in callers { check(caller, at: 0.1, .go) }
+        XCTAssertEqual(turnstile.left, 40)
+    }
+
+    func testGrantsGrowWithUseAndShrinkWithout() {
+        func use(_ calls: Int, at now: Double) {
+            for _ in 0..<calls { check(turnstile.arrive(.ordinary, at: now), at: now, .go) }
+        }
+        func buy(at now: Double, _ expected: Int, line: UInt = #line) {
+            let caller = turnstile.arrive(.ordinary, at: now)
+            check(caller, at: now, .buy(expected), line: line)
+            turnstile.bought(expected, left: 0, at: now)
+            check(caller, at: now, .go, line: line)
+        }
+        buy(at: 0, 1)
+        buy(at: 0.1, 2)
+        use(1, at: 0.1)
+        buy(at: 0.2, 4)
+        use(3, at: 0.2)
+        buy(at: 0.3, 8)
+        use(7, at: 0.3)
+        buy(at: 0.4, 16)
+        use(15, at: 0.4)
+        buy(at: 0.5, 16)
+        use(1, at: 0.6)
+        buy(at: 1.5, 8)
+        buy(at: 9, 4)
+        buy(at: 20, 2)
+        buy(at: 30, 1)
+    }
+
+    func testUnusedCallsExpire() {
+        let first = turnstile.arrive(.ordinary, at: 0)
+        check(first, at: 0, .buy(1))
+        turnstile.bought(5, left: 0, at: 0)
+        check(first, at: 0.5, .go)
+        check(turnstile.arrive(.ordinary, at: 0.9), at: 0.9, .go)
+        check(turnstile.arrive(.ordinary, at: 1), at: 1, .buy(2))
+    }
+
+    func testTheMoreUrgentGoFirst() {
+        let note = turnstile.arrive(.low, at: 0)
+        check(note, at: 0, .buy(1))
+        let other = turnstile.arrive(.ordinary, at: 0.1)
+        let resolve = turnstile.arrive(.high, at: 0.2)
+        let rest = turnstile.arrive(.begun, at: 0.3)
+        turnstile.bought(2, left: 0, at: 0.4)
+        check(note, at: 0.4, .buy(4))
+        turnstile.boughtNothing(retryAfterSeconds: 0.5, at: 0.4, jitter: 0)
+        check(other, at: 0.4, .wait(seconds: 0.5))
+        check(resolve, at: 0.4, .go)
+        check(rest, at: 0.4, .go)
+        check(note, at: 0.9, .buy(4))
+        turnstile.bought(1, left: 0, at: 0.9)
+        check(note, at: 0.9, .buy(2))
+        check(other, at: 0.9, .go)
+    }
+
+    func testAnExhaustedBudgetIsNotAskedBusily() {
+        let caller = turnstile.arrive(.ordinary, at: 0)
+        check(caller, at: 0, .buy(1))
+        turnstile.boughtNothing(retryAfterSeconds: 0.01, at: 0, jitter: 0.5)
+        check(caller, at: 0, .wait(seconds: 0.2))
+        check(caller, at: 0.2, .buy(1))
+        turnstile.boughtNothing(retryAfterSeconds: 9, at: 0.2, jitter: 0.5)
+        check(caller, at: 0.2, .wait(seconds: 1.8))
+        guard case .giveUp(let refusal) = turnstile.step(of: caller, at: 2) else {
+            return XCTFail("still there")
+        }
+        XCTAssertEqual(refusal.reason, .budget)
+    }
+
+    func testTheLeastUrgentAreSentAwayWhenTooManyWait() {
+        let notes = (0..<16).map { _ in turnstile.arrive(.low, at: 0) }
+        check(notes[0], at: 0, .buy(16))
+        let resolve = turnstile.arrive(.high, at: 0)
+        check(resolve, at: 0, .wait(seconds: 2))
+        check(notes[14], at: 0, .wait(seconds: 2))
+        guard case .giveUp = turnstile.step(of: notes[15], at: 0) else {
+            return XCTFail("too many wait")
+        }
+    }
+
+    /// They come back one after the other, as calls flow; the more urgent need not wait for the
+    /// less urgent, and nobody stays away for longer than a minute.
+    func testThoseSentAwayComeBackInTheirTurn() {
+        let rate = TurnstileLimits(callsPerMinuteMax: 1024).budget.perSecond
+        func absence(_ urgency: Urgency) -> Double {
+            let caller = turnstile.arrive(urgency, at: 10)
+            if case .giveUp(let refusal) = turnstile.step(of: caller, at: 12) {
+                return refusal.seconds
+            }
+            XCTFail("not sent away")
+            return 0
+        }
+        for number in 1...5 {
+            XCTAssertEqual(absence(.low), Double(number) / rate, accuracy: 1e-9)
+        }
+        XCTAssertEqual(absence(.high), 1 / rate, accuracy: 1e-9)
+        XCTAssertEqual(absence(.low), 7 / rate, accuracy: 1e-9)
+        for _ in 0..<2000 { _ = absence(.low) }
+        XCTAssertEqual(absence(.low), 60, accuracy: 1e-9)
+        XCTAssertEqual(absence(.high), 2 / rate, accuracy: 1e-9)
+    }
+
+    func testAClosedTurnstileSendsEverybodyAwayAtOnce() {
+        let caller = turnstile.arrive(.begun, at: 0)
+        check(caller, at: 0, .buy(1))
+        turnstile.bought(5, left: 9, at: 0)
+        XCTAssertTrue(turnstile.close(.closed, until: 30))
+        XCTAssertFalse(turnstile.close(.down, until: 20), "it is closed for longer already")
+        check(caller, at: 1, .giveUp(Turnstile.Refusal(reason: .closed, seconds: 29)))
+        XCTAssertTrue(turnstile.close(.down, until: 40))
+        check(
+            turnstile.arrive(.high, at: 31), at: 31,
+            .giveUp(Turnstile.Refusal(reason: .down, seconds: 9)))
+        XCTAssertNil(turnstile.closed(at: 40))
+        check(turnstile.arrive(.low, at: 40), at: 40, .buy(2))
+    }
+}

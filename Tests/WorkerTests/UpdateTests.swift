@@ -1,0 +1,61 @@
+import JSON
+import Models
+import XCTest
+
+@testable import Worker
+
+/// An incident is looked at before it is changed: what is so already, or must not be, is left out.
+final class UpdateTests: XCTestCase {
+    func testAcknowledgeOnlyWhatIsTriggered() {
+        check(.acknowledge, on: ["status": "triggered"], nil)
+        check(.acknowledge, on: ["status": "acknowledged"], "it is acknowledged")
+        check(.acknowledge, on: ["status": "resolved"], "it is resolved")
+        check(.acknowledge, on: [:], "it is unknown")
+    }
+
+    func testResolveWhatIsNotResolved() {
+        check(.resolve(resolution: "r"), on: ["status": "triggered"], nil)
+        check(.resolve(resolution: nil), on: ["status": "acknowledged"], nil)
+        check(.resolve(resolution: nil), on: [:], nil)
+        check(.resolve(resolution: nil), on: ["status": "resolved"], "it is resolved")
+    }
+
+    func testSetAnotherPriority() {
+        check(.setPriority("P1"), on: [:], nil)
+        check(.setPriority("P1"), on: ["priority": .null], nil)
+        check(.setPriority("P1"), on: ["priority": ["id": "P2"]], nil)
+        check(.setPriority("P1"), on: ["priority": ["id": "P1"]], "it has this priority")
+    }
+
+    func testReassignToSomebodyElse() {
+        let users = IncidentUpdate.reassign(.users(["A", "B"]))
+        func assigned(_ ids: String..., status: JSON = "triggered") -> JSON {
+            [
+                "status": status,
+                "assignments": .array(ids.map { ["assignee": ["id": .string($0)]] }),
+            ]
+        }
+        check(users, on: assigned(), nil)
+        check(users, on: assigned("A"), nil)
+        check(users, on: assigned("A", "B", "C"), nil)
+        check(users, on: assigned("B", "A"), "it is with these users")
+        check(users, on: assigned("C", status: "resolved"), "it is resolved")
+        let policy = IncidentUpdate.reassign(.escalationPolicy("E"))
+        check(policy, on: ["escalation_policy": ["id": "F"]], nil)
+        check(policy, on: ["escalation_policy": ["id": "E"]], "it is with this policy")
+        check(
+            policy, on: ["escalation_policy": ["id": "F"], "status": "resolved"],
+            "it is resolved")
+    }
+
+    private func check(
+        _ update: IncidentUpdate, on incident: JSON, _ reason: String?, line: UInt = #line
+    ) {
+        var told = incident.object ?? JSONObject()
+        told["id"] = "Q1"
+        guard let incident = Incident(.object(told)) else {
+            return XCTFail("no incident", line: line)
+        }
+        XCTAssertEqual(update.reasonNotDue(on: incident), reason, line: line)
+    }
+}
