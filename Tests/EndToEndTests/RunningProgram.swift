@@ -1,10 +1,12 @@
 import Foundation
+import Runtime
+import Synchronization
 import XCTest
 
 /// A real executable of this build, started with an environment of its own.
 final class RunningProgram: @unchecked Sendable {
     private let process = Process()
-    let log: URL
+    private let output = ProgramOutput()
 
     init(
         _ product: String, _ arguments: [String] = [], environment: [String: String],
@@ -12,19 +14,13 @@ final class RunningProgram: @unchecked Sendable {
     ) throws {
         // The test runner stands beside the products.
         let products = URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent()
-        log = FileManager.default.temporaryDirectory
-            .appendingPathComponent("liaison-\(product)-\(UUID().uuidString).log")
-        FileManager.default.createFile(atPath: log.path, contents: nil)
         process.executableURL = products.appendingPathComponent(product)
         process.arguments = arguments
         process.environment = ["PATH": "/usr/bin:/bin"].merging(environment) { $1 }
-        process.standardOutput = try FileHandle(forWritingTo: log)
-        process.standardError = process.standardOutput
+        process.standardOutput = output.pipe
+        process.standardError = output.pipe
         try process.run()
-        testCase.addTeardownBlock { [self] in
-            kill()
-            try? FileManager.default.removeItem(at: log)
-        }
+        testCase.addTeardownBlock { [self] in kill() }
     }
 
     /// SIGKILL: no chance to finish anything.
@@ -44,11 +40,12 @@ final class RunningProgram: @unchecked Sendable {
     /// The first line of its log that holds this text, once it is written.
     func line(with text: String, withinSeconds seconds: Double = 60) async throws -> String {
         let end = ContinuousClock.now + .seconds(seconds)
-        while ContinuousClock.now < end {
+        while true {
+            let grown = output.grown
             let lines = logText.split(separator: "\n")
             if let line = lines.first(where: { $0.contains(text) }) { return String(line) }
-            guard isRunning else { break }
-            try await Task.sleep(for: .milliseconds(20))
+            let left = end - .now
+            guard left > .zero, !output.hasEnded, await grown.wait(atMost: left) else { break }
         }
         throw Silence(log: logText)
     }
@@ -56,7 +53,38 @@ final class RunningProgram: @unchecked Sendable {
     struct Silence: Error { let log: String }
 
     var isRunning: Bool { process.isRunning }
-    var logText: String { (try? String(contentsOf: log, encoding: .utf8)) ?? "" }
+    var logText: String { output.text }
+}
+
+/// What a program wrote so far, and word of more.
+private final class ProgramOutput: Sendable {
+    private struct State {
+        var bytes = Data()
+        var hasEnded = false
+        var grown = Latch()
+    }
+
+    let pipe = Pipe()
+    private let state = Mutex(State())
+
+    init() {
+        pipe.fileHandleForReading.readabilityHandler = { [self] handle in
+            let data = handle.availableData
+            if data.isEmpty { handle.readabilityHandler = nil }
+            let grown = state.withLock { state in
+                state.bytes.append(data)
+                state.hasEnded = data.isEmpty
+                defer { state.grown = Latch() }
+                return state.grown
+            }
+            grown.open()
+        }
+    }
+
+    var text: String { state.withLock { String(decoding: $0.bytes, as: UTF8.self) } }
+    var hasEnded: Bool { state.withLock { $0.hasEnded } }
+    /// Opens with the next piece; take it before looking at the text.
+    var grown: Latch { state.withLock { $0.grown } }
 }
 
 /// A Postgres of its own that a test may restart; made and removed by the script that people use.
