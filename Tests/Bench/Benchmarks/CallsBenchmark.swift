@@ -70,8 +70,8 @@ struct CallsBenchmark {
         return calls
     }
 
-    /// The cases all of whose events have ended, and those of them with a wrong value. The last event
-    /// of incident `i` is the one of the highest number with its remainder.
+    /// The cases all of whose events have ended, and those of them with a wrong value. The last
+    /// event of incident `i` is the one of the highest number with its remainder.
     private func endedCases(_ world: LinkedCases) async throws -> (ended: Int, wrong: Int) {
         let keys = try await world.database.pool.query(
             "SELECT key FROM lane WHERE done = \(Int64(Self.eventsPerIncident))"
