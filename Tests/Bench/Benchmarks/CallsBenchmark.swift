@@ -1,4 +1,5 @@
 import JSON
+import Models
 
 /// A storm of incidents, each event of which writes two fields of a linked case: how many calls it
 /// takes, and whether every case ends as one call for each event would have left it.
@@ -28,7 +29,7 @@ struct CallsBenchmark {
         let calls = try await count(with: &observer, until: events, world, worker)
         try await sent
         let settled = try await world.database.number("SELECT sum(done)::bigint FROM lane")
-        let wrong = settled == events ? try await wrongCases(world) : Self.incidents
+        let (ended, wrong) = try await endedCases(world)
         worker.child.stop()
         ingest.child.stop()
         try await laboratory.drop(world.database)
@@ -37,10 +38,10 @@ struct CallsBenchmark {
             Measurement(
                 name: "calls", value: perEvent, unit: "calls/event of \(settled)", yardstick: 1,
                 goal: "<= 0.02, all 40000 events, every case as one by one",
-                ok: perEvent <= 0.02 && wrong == 0),
+                ok: perEvent <= 0.02 && wrong == 0 && settled == events),
             Measurement(
-                name: "calls-wrong", value: Double(wrong), unit: "cases of 10000",
-                goal: "0: final values as one by one", ok: wrong == 0),
+                name: "calls-wrong", value: Double(wrong), unit: "cases of \(ended)",
+                goal: "0 with other final values than one by one", ok: wrong == 0 && ended > 0),
         ]
     }
 
@@ -69,18 +70,26 @@ struct CallsBenchmark {
         return calls
     }
 
-    /// The last event of incident `i` is the one of the highest number with its remainder.
-    private func wrongCases(_ world: LinkedCases) async throws -> Int {
+    /// The cases all of whose events have ended, and those of them with a wrong value. The last
+    /// event of incident `i` is the one of the highest number with its remainder.
+    private func endedCases(_ world: LinkedCases) async throws -> (ended: Int, wrong: Int) {
+        let keys = try await world.database.pool.query(
+            "SELECT key FROM lane WHERE done = \(Int64(Self.eventsPerIncident))"
+        ).decoded(String.self)
+        let ended = Set(keys)
         let answer = try await world.sandbox.control.ask("GET", "/salesforce/records/Case")
         var found: [String: JSON] = [:]
         for record in answer["records"]?.array ?? [] {
             if let id = record["Id"]?.string { found[id] = record }
         }
         let last = Self.incidents * (Self.eventsPerIncident - 1) + Webhooks.incidentNumberOffset
-        return world.cases.enumerated().count { incident, id in
+        let wrong = world.cases.enumerated().count { incident, id in
+            let key = LaneKey.incident(Webhooks.incident(incident)).rawValue
+            guard ended.contains(key) else { return false }
             let record = found[id.long]
             return record?["Description"]?.string != "Event \(last + incident)"
                 || record?[LinkedCases.numberField]?.text.contains("\(last + incident)") != true
         }
+        return (ended.count, wrong)
     }
 }

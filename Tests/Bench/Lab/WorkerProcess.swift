@@ -3,7 +3,7 @@ import HTTP
 /// A running `worker`, as it is configured by default.
 struct WorkerProcess {
     /// What it leases at a time by default.
-    static let lanesMax = 64
+    static let lanesMax = 256
     static let jobsPerLaneMax = 32
 
     let child: Child
