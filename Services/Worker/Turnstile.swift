@@ -113,7 +113,9 @@ struct Turnstile {
         if isBuying { return .wait(seconds: patienceEnds - now) }
         if now < buyAt { return .wait(seconds: min(patienceEnds, buyAt) - now) }
         isBuying = true
-        return .buy(grant.nextSize(for: callers.count, upTo: limits.grantCallsMax, at: now))
+        // In plenty somewhat ahead; when calls are short only for those who are there.
+        let habit = left >= limits.grantCallsMax ? grant.habit(at: now) : 0
+        return .buy(min(max(callers.count, habit), limits.grantCallsMax))
     }
 
     /// Why nobody may call at this moment, if so.
@@ -179,9 +181,7 @@ private struct Grant {
 
     mutating func use() { unused -= 1 }
 
-    /// Doubles while grants are used up in their time, and halves when they are not.
-    func nextSize(for callers: Int, upTo most: Int, at now: Double) -> Int {
-        let habit = unused <= 0 && now < until ? size * 2 : size / 2
-        return min(max(callers, habit, 1), most)
-    }
+    /// How much to take next: doubles while grants are used up in their time, and halves when they
+    /// are not.
+    func habit(at now: Double) -> Int { unused <= 0 && now < until ? size * 2 : size / 2 }
 }

@@ -20,7 +20,9 @@ final class StormBulkTests: XCTestCase {
                     house.event(
                         $0, StormHouse.incident($0), of: "acme", title: $0 == 7 ? tooLong : "new \($0)")
                 })
-            try await house.withWorkers { try await house.untilSettled(lanes) }
+            try await house.withWorkers(1, { $0.lanesMax = lanes }) {
+                try await house.untilSettled(lanes)
+            }
             XCTAssertLessThanOrEqual(house.writes.count, lanes / 200 + 10)
             for (number, record) in records.enumerated() {
                 let subject = await house.subject(of: record)

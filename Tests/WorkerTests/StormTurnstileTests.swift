@@ -39,13 +39,14 @@ final class StormTurnstileTests: XCTestCase {
     }
 
     func testGrantsGrowWithUseAndShrinkWithout() {
+        var left = 64
         func use(_ calls: Int, at now: Double) {
             for _ in 0..<calls { check(turnstile.arrive(.ordinary, at: now), at: now, .go) }
         }
         func buy(at now: Double, _ expected: Int, line: UInt = #line) {
             let caller = turnstile.arrive(.ordinary, at: now)
             check(caller, at: now, .buy(expected), line: line)
-            turnstile.bought(expected, left: 0, at: now)
+            turnstile.bought(expected, left: left, at: now)
             check(caller, at: now, .go, line: line)
         }
         buy(at: 0, 1)
@@ -63,12 +64,20 @@ final class StormTurnstileTests: XCTestCase {
         buy(at: 9, 4)
         buy(at: 20, 2)
         buy(at: 30, 1)
+        // When few are left for everybody nobody takes what may not be needed.
+        left = 15
+        buy(at: 30.1, 2)
+        use(1, at: 30.1)
+        buy(at: 30.2, 1)
+        left = 16
+        buy(at: 30.3, 1)
+        buy(at: 30.4, 2)
     }
 
     func testUnusedCallsExpire() {
         let first = turnstile.arrive(.ordinary, at: 0)
         check(first, at: 0, .buy(1))
-        turnstile.bought(5, left: 0, at: 0)
+        turnstile.bought(5, left: 20, at: 0)
         check(first, at: 0.5, .go)
         check(turnstile.arrive(.ordinary, at: 0.9), at: 0.9, .go)
         check(turnstile.arrive(.ordinary, at: 1), at: 1, .buy(2))
@@ -86,7 +95,7 @@ final class StormTurnstileTests: XCTestCase {
         check(other, at: 0.4, .wait(seconds: 0.5))
         check(resolve, at: 0.4, .go)
         check(rest, at: 0.4, .go)
-        check(note, at: 0.9, .buy(4))
+        check(note, at: 0.9, .buy(2))
         turnstile.bought(1, left: 0, at: 0.9)
         check(note, at: 0.9, .buy(2))
         check(other, at: 0.9, .go)
@@ -142,7 +151,7 @@ final class StormTurnstileTests: XCTestCase {
     func testAClosedTurnstileSendsEverybodyAwayAtOnce() {
         let caller = turnstile.arrive(.begun, at: 0)
         check(caller, at: 0, .buy(1))
-        turnstile.bought(5, left: 9, at: 0)
+        turnstile.bought(5, left: 20, at: 0)
         XCTAssertTrue(turnstile.close(.closed, until: 30))
         XCTAssertFalse(turnstile.close(.down, until: 20), "it is closed for longer already")
         check(caller, at: 1, .giveUp(Turnstile.Refusal(reason: .closed, seconds: 29)))

@@ -1,0 +1,136 @@
+import HTTP
+import Models
+import Synchronization
+import XCTest
+
+@testable import Connectors
+
+final class CallGateTests: XCTestCase {
+    private static let pause = Failure.throttled(
+        Cause(.liaison, code: "closed", message: "not now"), retryAfterSeconds: 7)
+
+    func testAClosedGateLetsNoRequestThrough() async throws {
+        let script = Script([])
+        let gate = CallGate(
+            enter: { _ async throws(Failure) in throw Self.pause }, leave: { _, _ in })
+        let account = pagerDuty(script, gate)
+        let failure = await failure { () async throws(Failure) in try await account.abilities() }
+        XCTAssertEqual(failure, Self.pause)
+        let org = Salesforce(
+            settings: try Org.settings(), send: script.send, now: { Org.now }, gate: gate)
+        let refused = await self.failure { () async throws(Failure) in try await org.describe() }
+        XCTAssertEqual(refused, Self.pause, "the login passes it, too")
+        XCTAssertEqual(script.lines, [])
+    }
+
+    func testItHearsHowEachCallEnded() async {
+        func check(
+            _ answer: Result<HTTPResponse, HTTPClientError>, _ status: Int?,
+            _ disposition: Disposition?, _ limit: RateLimit? = nil, line: UInt = #line
+        ) async {
+            let heard = Heard()
+            _ = await Disposition.of { () async throws(Failure) in
+                try await self.pagerDuty(Script([answer]), heard.gate).abilities()
+            }
+            XCTAssertEqual(heard.reports.count, 1, line: line)
+            XCTAssertEqual(heard.reports.first?.status, status, line: line)
+            XCTAssertEqual(Disposition(heard.reports.first?.failure), disposition, line: line)
+            XCTAssertEqual(heard.reports.first?.rateLimit, limit, line: line)
+        }
+        await check(.json(200, ["abilities": []]), 200, nil)
+        await check(
+            .json(
+                200, ["abilities": []],
+                ["ratelimit-limit": "960", "ratelimit-remaining": "3", "ratelimit-reset": "9"]),
+            200, nil, RateLimit(limit: 960, remaining: 3, resetSeconds: 9))
+        await check(.answer(429), 429, .wait(30))
+        await check(.answer(503), 503, .retry)
+        await check(.answer(404), 404, .stop)
+        await check(.failure(.notSent(reason: "no route")), nil, .retry)
+        await check(.failure(.unknownOutcome(reason: "time-out")), nil, .retry)
+        await check(.failure(.cancelled), nil, .interrupted)
+    }
+
+    func testItMayPutAnotherFailureInTheCallsPlace() async {
+        let gate = CallGate(
+            enter: { _ in }, leave: { _, _ async throws(Failure) in throw Self.pause })
+        for answer: Result<HTTPResponse, HTTPClientError> in [
+            .answer(503), .failure(.notSent(reason: "no route")),
+        ] {
+            let account = pagerDuty(Script([answer]), gate)
+            let failure = await failure { () async throws(Failure) in
+                try await account.abilities()
+            }
+            XCTAssertEqual(failure, Self.pause)
+        }
+    }
+
+    func testALoginThatIsRefusedSaysNothingOfTheVendor() async throws {
+        let refusal = #"{"error":"invalid_grant","error_description":"user hasn't approved"}"#
+        for (answer, expected) in [
+            (.answer(400, refusal), nil), (.answer(503), Disposition.retry),
+        ] as [(Result<HTTPResponse, HTTPClientError>, Disposition?)] {
+            let heard = Heard()
+            let org = Salesforce(
+                settings: try Org.settings(), send: Script([answer]).send, now: { Org.now },
+                gate: heard.gate)
+            _ = await Disposition.of { () async throws(Failure) in try await org.describe() }
+            XCTAssertEqual(heard.reports.count, 1)
+            XCTAssertEqual(Disposition(heard.reports.first?.failure), expected)
+        }
+    }
+
+    func testAnAdmittedCallHasPassedAndTheNextOnePassesAnother() async throws {
+        let script = Script { _, _ in .json(200, ["abilities": []]) }
+        let (first, then) = (Heard(), Heard())
+        let account = try await pagerDuty(script, .open).admitted(by: first.gate, then: then.gate)
+        XCTAssertEqual([first.entries, then.entries], [1, 0])
+        XCTAssertEqual(script.lines, [], "admitted, not made")
+        _ = try await account.abilities()
+        XCTAssertEqual([first.entries, then.entries], [1, 0])
+        _ = try await account.abilities()
+        XCTAssertEqual([first.entries, then.entries], [1, 1])
+        XCTAssertEqual(then.reports.count, 2)
+    }
+
+    func testACheckIsACallThatPassesNoGate() async {
+        func check(
+            _ answer: Result<HTTPResponse, HTTPClientError>, isUp: Bool, line: UInt = #line
+        ) async {
+            let script = Script([answer])
+            let heard = Heard()
+            let found = await pagerDuty(script, heard.gate).check()
+            XCTAssertEqual(found, isUp, line: line)
+            XCTAssertEqual(heard.entries, 0, line: line)
+            XCTAssertEqual(script.lines, ["GET /abilities"], line: line)
+        }
+        await check(.json(200, [:]), isUp: true)
+        await check(.answer(401), isUp: true)
+        await check(.answer(429), isUp: true)
+        await check(.answer(500), isUp: false)
+        await check(.answer(503), isUp: false)
+        await check(.failure(.notSent(reason: "no route")), isUp: false)
+        await check(.failure(.unknownOutcome(reason: "time-out")), isUp: false)
+        await check(.failure(.cancelled), isUp: true)
+    }
+
+    private func pagerDuty(_ script: Script, _ gate: CallGate) -> PagerDuty {
+        PagerDuty(
+            settings: PagerDutySettings(credential: .apiKey("u+key"), from: "a@example.com"),
+            send: script.send, gate: gate)
+    }
+}
+
+/// A gate that lets everything through and remembers it.
+private final class Heard: Sendable {
+    private let state = Mutex<(entries: Int, reports: [CallReport])>((0, []))
+
+    var entries: Int { state.withLock { $0.entries } }
+    var reports: [CallReport] { state.withLock { $0.reports } }
+
+    var gate: CallGate {
+        CallGate(
+            enter: { _ in self.state.withLock { $0.entries += 1 } },
+            leave: { report, _ in self.state.withLock { $0.reports.append(report) } })
+    }
+}
