@@ -8,7 +8,11 @@ extension Vendors {
     /// as such (a record without values), not as a failure.
     func fetch(_ needs: FactNeeds, into facts: inout Facts) async throws(Failure) {
         for id in needs.incidents.sorted() {
-            facts.incidents[id] = try await pagerDuty().incident(id).value
+            do throws(Failure) {
+                facts.incidents[id] = try await pagerDuty().incident(id).value
+            } catch .permanent(let cause) where cause.status == 404 {
+                continue
+            }
         }
         let wishes = needs.records.sorted { $0.key.id < $1.key.id }
             .map { Salesforce.Wish(record: $0.key, fields: $0.value.sorted()) }
