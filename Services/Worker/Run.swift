@@ -136,7 +136,7 @@ struct Worker: Sendable {
             }
             await stop.wait()
             let patience = Duration.seconds(configuration.graceSeconds * 0.8)
-            if !(await ended.wait(atMost: patience)) { client.shutdown() }
+            if !(await ended.wait(atMost: patience)) { loop.turns.cutOff.open() }
         }
     }
 

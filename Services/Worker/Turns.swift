@@ -11,18 +11,27 @@ struct Turns: Sendable {
     let limits: WorkerLimits
     /// Opens when the worker stops: turns then end at the next effect.
     let stopping: Latch
+    /// Opens when a stop has no more time: turns then end in the middle of a call.
+    let cutOff = Latch()
     let log: Log
 
     func take(
         _ lanes: [LeasedLane], as worker: WorkerID,
         finished: @escaping @Sendable (LaneSettlement) -> Void
     ) async {
-        await withDiscardingTaskGroup { group in
-            for (connection, lanes) in Dictionary(grouping: lanes, by: \.connection) {
-                group.addTask {
-                    await take(lanes, of: connection, as: worker, finished: finished)
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask {
+                await withDiscardingTaskGroup { group in
+                    for (connection, lanes) in Dictionary(grouping: lanes, by: \.connection) {
+                        group.addTask {
+                            await take(lanes, of: connection, as: worker, finished: finished)
+                        }
+                    }
                 }
             }
+            group.addTask { await cutOff.wait() }
+            await group.next()
+            group.cancelAll()
         }
     }
 

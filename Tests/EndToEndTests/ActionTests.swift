@@ -42,7 +42,8 @@ final class ActionTests: XCTestCase {
             await bridge.update("Case", id, ["Status": "Working"])
             try await bridge.quiet()
             XCTAssertEqual(bridge.changes("workflow "), ["workflow PWFMAJR on \(incident)"])
-            XCTAssertEqual(bridge.changes("response_play "), ["response_play PPLAY01 on \(incident)"])
+            XCTAssertEqual(
+                bridge.changes("response_play "), ["response_play PPLAY01 on \(incident)"])
         }
     }
 

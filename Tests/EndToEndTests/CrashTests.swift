@@ -135,7 +135,8 @@ private struct World {
                 "POST", "/_sandbox/salesforce/act",
                 ["do": "create", "object": "Case", "records": .array(records)])
             XCTAssertEqual(answer.status, 200, answer.body.text)
-            ids += answer.body["ids"]?.array?.compactMap { $0.string.flatMap { RecordID($0) } } ?? []
+            let made = answer.body["ids"]?.array ?? []
+            ids += made.compactMap { $0.string.flatMap { RecordID($0) } }
         }
         XCTAssertEqual(ids.count, 500)
         return ids

@@ -9,7 +9,8 @@ import XCTest
 final class EchoTests: XCTestCase {
     func testAnEchoFiresNoRuleButAnotherFieldOfTheSameChangeDoes() async throws {
         let rules = [
-            Rules.onIncident("resolved", when: Rules.event("resolve"), Rules.set("Status", "Closed")),
+            Rules.onIncident(
+                "resolved", when: Rules.event("resolve"), Rules.set("Status", "Closed")),
             Rules.onRecord(
                 "status", when: Rules.condition("record.Status", "changedTo", "Closed"),
                 Rules.note("Status")),

@@ -64,6 +64,39 @@ final class FailureTests: XCTestCase {
         }
     }
 
+    /// A template that comes out empty, where something must stand.
+    func testARuleThatCannotBeAppliedFailsTheEventAndKeepsNoOtherBack() async throws {
+        let rules = [
+            Rules.onRecord(
+                "priority", when: Rules.condition("record.Status", "changedTo", "Working"),
+                ["type": "setIncidentPriority", "priority": "{{record.SuppliedName}}"]),
+            Rules.onRecord(
+                "note", when: Rules.condition("record.Status", "changedTo", "Working"),
+                Rules.note("Working.")),
+        ]
+        try await Bridge.atWork(for: self, .init(rules: rules)) { bridge in
+            let (incident, id) = try await bridge.linked()
+            await bridge.update("Case", id, ["Status": "Working"])
+            try await bridge.quiet()
+            let notes = await bridge.notes(on: incident)
+            XCTAssertEqual(notes, ["Working."])
+            let outcomes = try await bridge.outcomes("record.updated")
+            XCTAssertEqual(outcomes, ["failed: template.empty"])
+        }
+    }
+
+    /// The account was exchanged, or its data: links outlive their incidents.
+    func testAnIncidentThatIsGoneDoesNotKeepACaseFromPaging() async throws {
+        try await Bridge.atWork(for: self, .init(rules: [Rules.mainJob[0]])) { bridge in
+            let id = try await bridge.create("Case", ["Subject": "Cannot pay"])
+            try await bridge.link("QGONE00000001", id)
+            await bridge.update("Case", id, ["Priority": "High"])
+            try await bridge.quiet()
+            let titles = await bridge.incidents().map { $0["title"] }
+            XCTAssertEqual(titles, ["Case: Cannot pay"])
+        }
+    }
+
     // MARK: One fault each
 
     func testWhatPassesIsTriedAgainAndWhatDoesNotIsNot() async throws {

@@ -52,7 +52,7 @@ final class LifeTests: XCTestCase {
                 let outcomes = try await bridge.outcomes()
                 XCTAssertEqual(Set(outcomes), ["waiting"])
                 try await bridge.configure([Self.noting])
-                try await bridge.quiet()
+                try await bridge.idle()
             }
             let event = try await bridge.onlyEvent("incident.escalated")
             XCTAssertEqual(event.ending?.outcome, .applied)
@@ -79,7 +79,9 @@ final class LifeTests: XCTestCase {
                 }
                 try await bridge.withWorker(log: log) {
                     try await bridge.append(incident, 1)
-                    _ = try await bridge.call { $0.effects.contains("incident.annotated \(incident)") }
+                    _ = try await bridge.call {
+                        $0.effects.contains("incident.annotated \(incident)")
+                    }
                 }
                 try await group.waitForAll()
             }
@@ -104,12 +106,35 @@ final class LifeTests: XCTestCase {
                 try await bridge.append(incident, 1)
                 _ = try await bridge.call { $0.fault == "hangAfterEffect" }
             }
+            let trips = try await bridge.pool.query("SELECT sum(trips) FROM budget")
+                .decoded(Int?.self)
+            XCTAssertEqual(trips, [0], "the vendor is not to blame")
             try await bridge.checkNobodyHolds(.incident(incident))
             try await bridge.withWorker { try await bridge.quiet() }
             let notes = await bridge.notes(on: incident)
             XCTAssertEqual(notes, ["\(incident)-1"], "found, not repeated")
             let event = try await bridge.onlyEvent("incident.escalated")
             XCTAssertEqual(event.ending?.attempt, 1)
+        }
+    }
+
+    /// Lanes that wait for the account's next free call are not waited for.
+    func testAStopDoesNotWaitForABudget() async throws {
+        try await Bridge.open(for: self, .init(rules: [Self.noting])) { bridge in
+            var incidents: [IncidentID] = []
+            for _ in 1...40 { incidents.append(try await bridge.trigger()) }
+            try await bridge.withWorker { try await bridge.quiet() }
+            try await bridge.withWorker(limits: { $0.pagerDutyCallsPerMinuteMax = 60 }) {
+                try await bridge.append(incidents.map { Bridge.event($0, 1) })
+                _ = try await bridge.call { $0.path.hasSuffix("/notes") }
+            }
+            let waiting = try await bridge.outcomes().filter { $0 == "waiting" }
+            XCTAssertGreaterThan(waiting.count, 0)
+            try await bridge.withWorker { try await bridge.quiet() }
+            for incident in incidents {
+                let notes = await bridge.notes(on: incident)
+                XCTAssertEqual(notes, ["\(incident)-1"])
+            }
         }
     }
 

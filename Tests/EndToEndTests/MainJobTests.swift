@@ -171,7 +171,8 @@ final class MainJobTests: XCTestCase {
     /// The work goes on under the other incident.
     func testAMergedIncidentRunsNoResolveRule() async throws {
         let rules = [
-            Rules.onIncident("resolved", when: Rules.event("resolve"), Rules.set("Status", "Closed")),
+            Rules.onIncident(
+                "resolved", when: Rules.event("resolve"), Rules.set("Status", "Closed")),
             Rules.onIncident(
                 "merged", when: Rules.event("resolve"),
                 Rules.comment("Merged into {{incident.mergedInto}}.")

@@ -1,4 +1,5 @@
 import Crypto
+import Foundation
 import HTTP
 import JSON
 import Models
@@ -38,13 +39,30 @@ final class ProcessTests: XCTestCase {
         }
     }
 
+    /// Somebody does not want to wait for the call that does not end.
+    func testASecondSignalEndsAWorkerAtOnce() async throws {
+        try await Bridge.open(for: self, .init(rules: [Self.noting])) { bridge in
+            let incident = try await bridge.trigger()
+            await bridge.sandbox.settled()
+            try await bridge.append(incident, 1)
+            await bridge.order(["vendor": "pagerduty", "fault": "hang", "method": "POST"])
+            let worker = try bridge.startWorker(for: self, logLevel: "debug")
+            _ = try await bridge.call { $0.fault == "hang" }
+            worker.signal(SIGTERM)
+            _ = try await worker.line(with: "\"stopping\"")
+            XCTAssertEqual(worker.terminate(), 128 + SIGTERM)
+        }
+    }
+
     /// Whatever the door said yes to is in the log.
     func testAnIngestThatIsToldToStopKeepsItsPromises() async throws {
         try await Bridge.open(for: self, .init()) { bridge in
             let ingest = try RunningProgram(
-                "ingest", environment: bridge.environment.merging(
-                    ["LIAISON_INGEST_HOST": "127.0.0.1", "LIAISON_INGEST_PORT": "0"]) { $1 },
-                for: self)
+                "ingest",
+                environment: bridge.environment.merging([
+                    "LIAISON_INGEST_HOST": "127.0.0.1", "LIAISON_INGEST_PORT": "0",
+                    "LIAISON_INGEST_OPERATIONS_PORT": "0",
+                ]) { $1 }, for: self)
             let line = try JSON(parsing: try await ingest.line(with: "\"listening\""))
             let port = try XCTUnwrap(line["port"]?.int)
             let accepted = try await withThrowingTaskGroup(of: [String].self) { group in
@@ -117,11 +135,11 @@ extension Bridge {
     }
 
     fileprivate func startWorker(
-        for testCase: XCTestCase, attemptsMax: Int = 8
+        for testCase: XCTestCase, attemptsMax: Int = 8, logLevel: String = "info"
     ) throws -> RunningProgram {
         let own = [
             "LIAISON_WORKER_OPERATIONS_PORT": "0", "LIAISON_WORKER_POLL_SECONDS": "0.1",
-            "LIAISON_WORKER_ATTEMPTS_MAX": "\(attemptsMax)",
+            "LIAISON_WORKER_ATTEMPTS_MAX": "\(attemptsMax)", "LIAISON_LOG_LEVEL": logLevel,
         ]
         return try RunningProgram(
             "worker", environment: environment.merging(own) { $1 }, for: testCase)

@@ -30,6 +30,8 @@ final class RunningProgram: @unchecked Sendable {
         process.waitUntilExit()
     }
 
+    func signal(_ number: Int32) { Foundation.kill(process.processIdentifier, number) }
+
     /// SIGTERM, and the status with which it ends.
     func terminate() -> Int32 {
         process.terminate()
