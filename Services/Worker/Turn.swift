@@ -82,11 +82,15 @@ struct Turn {
         if !mayContinue() { throw Pause(next: .retry(afterSeconds: 0, refundsAttempt: true)) }
     }
 
+    /// Attempts are counted for the job at the head: behind it each is the first.
+    private func attempt(at job: Job) -> Int {
+        job.sequence == lane.jobs.first?.sequence ? lane.attempt : 1
+    }
+
     /// What a failure means for this job: another attempt, or the cause with which it is given up.
     private func givenUp(_ failure: Failure, on job: Job) throws(Pause) -> Cause {
-        let attempt = job == lane.jobs.first ? lane.attempt : 1
         let decision = Backoff.decision(
-            after: failure, attempt: attempt, attemptsMax: attemptsMax,
+            after: failure, attempt: attempt(at: job), attemptsMax: attemptsMax,
             jitter: Double.random(in: 0..<1))
         switch decision {
         case .again(let next): throw Pause(next: next)
@@ -283,8 +287,8 @@ extension Turn {
     private mutating func settle(_ decision: Decision, as outcome: Outcome) {
         settlements.append(
             Settlement(
-                job: decision.job, outcome: outcome, facts: decision.facts,
-                configurationVersion: desk.version))
+                job: decision.job, attempt: attempt(at: decision.job), outcome: outcome,
+                facts: decision.facts, configurationVersion: desk.version))
     }
 }
 
