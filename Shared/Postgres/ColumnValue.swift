@@ -1,3 +1,5 @@
+import CPostgres
+
 /// A Swift type that can be read from a column, in the binary form of its SQL type.
 public protocol ColumnValue {
     init(_ cell: Cell) throws(PostgresError)
@@ -5,15 +7,20 @@ public protocol ColumnValue {
 
 /// One column of one row. `bytes` lives as long as `owner`, which is libpq's result.
 public struct Cell {
-    let name: String
+    let column: Int32
     let type: UInt32
     let bytes: UnsafeRawBufferPointer?
     let owner: ResultHandle
 
+    private var name: String {
+        PQfname(owner.pointer, column).map { String(cString: $0) } ?? ""
+    }
+
+    /// - Parameter isAccepted: whether the column's type can be read as what is wanted.
     fileprivate func bytes(
-        of accepted: Set<UInt32>, for wanted: String
+        for wanted: StaticString, _ isAccepted: (UInt32) -> Bool
     ) throws(PostgresError) -> UnsafeRawBufferPointer {
-        guard accepted.contains(type) else {
+        guard isAccepted(type) else {
             throw .row("column \"\(name)\" has type \(type), which \(wanted) does not read")
         }
         guard let bytes else {
@@ -23,9 +30,9 @@ public struct Cell {
     }
 
     fileprivate func integer(
-        of accepted: Set<UInt32>, for wanted: String
+        for wanted: StaticString, _ isAccepted: (UInt32) -> Bool
     ) throws(PostgresError) -> Int64 {
-        let bytes = try bytes(of: accepted, for: wanted)
+        let bytes = try bytes(for: wanted, isAccepted)
         let negative = (bytes.first ?? 0) & 0x80 != 0
         return bytes.reduce(negative ? -1 : 0) { $0 << 8 | Int64($1) }
     }
@@ -47,12 +54,20 @@ private enum TypeID {
     static let varchar: UInt32 = 1043
     static let uuid: UInt32 = 2950
     static let jsonb: UInt32 = 3802
+
+    static func isPlainText(_ type: UInt32) -> Bool {
+        switch type {
+        case text, varchar, bpchar, name, unknown, json: true
+        case _: false
+        }
+    }
 }
 
 extension Int64: ColumnValue {
     public init(_ cell: Cell) throws(PostgresError) {
-        let accepted: Set = [TypeID.int8, TypeID.int4, TypeID.int2]
-        self = try cell.integer(of: accepted, for: "Int64")
+        self = try cell.integer(for: "Int64") {
+            $0 == TypeID.int8 || $0 == TypeID.int4 || $0 == TypeID.int2
+        }
     }
 }
 
@@ -64,26 +79,26 @@ extension Int: ColumnValue {
 
 extension Int32: ColumnValue {
     public init(_ cell: Cell) throws(PostgresError) {
-        let value = try cell.integer(of: [TypeID.int4, TypeID.int2], for: "Int32")
+        let value = try cell.integer(for: "Int32") { $0 == TypeID.int4 || $0 == TypeID.int2 }
         self = Int32(truncatingIfNeeded: value)
     }
 }
 
 extension Int16: ColumnValue {
     public init(_ cell: Cell) throws(PostgresError) {
-        self = Int16(truncatingIfNeeded: try cell.integer(of: [TypeID.int2], for: "Int16"))
+        self = Int16(truncatingIfNeeded: try cell.integer(for: "Int16") { $0 == TypeID.int2 })
     }
 }
 
 extension Bool: ColumnValue {
     public init(_ cell: Cell) throws(PostgresError) {
-        self = try cell.bytes(of: [TypeID.bool], for: "Bool").first == 1
+        self = try cell.bytes(for: "Bool") { $0 == TypeID.bool }.first == 1
     }
 }
 
 extension Double: ColumnValue {
     public init(_ cell: Cell) throws(PostgresError) {
-        let bytes = try cell.bytes(of: [TypeID.float8, TypeID.float4], for: "Double")
+        let bytes = try cell.bytes(for: "Double") { $0 == TypeID.float8 || $0 == TypeID.float4 }
         let bits = bytes.reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
         self =
             bytes.count == 4
@@ -94,21 +109,17 @@ extension Double: ColumnValue {
 
 /// Text of any kind, JSON as its text, and a UUID in its usual lower-case form.
 extension String: ColumnValue {
-    private static let plain: Set = [
-        TypeID.text, TypeID.varchar, TypeID.bpchar, TypeID.name, TypeID.unknown, TypeID.json,
-    ]
-
     public init(_ cell: Cell) throws(PostgresError) {
         switch cell.type {
         case TypeID.uuid:
-            self = String.uuid(try cell.bytes(of: [TypeID.uuid], for: "String"))
+            self = String.uuid(try cell.bytes(for: "String") { _ in true })
         case TypeID.jsonb:
             // `jsonb_send` puts a version number before the text.
-            let bytes = try cell.bytes(of: [TypeID.jsonb], for: "String")
+            let bytes = try cell.bytes(for: "String") { _ in true }
             self = String(decoding: bytes.dropFirst(), as: UTF8.self)
-        default:
+        case _:
             self = String(
-                decoding: try cell.bytes(of: String.plain, for: "String"), as: UTF8.self)
+                decoding: try cell.bytes(for: "String", TypeID.isPlainText), as: UTF8.self)
         }
     }
 
@@ -124,9 +135,11 @@ extension String: ColumnValue {
     }
 }
 
+/// A `bytea`, or text as its UTF-8.
 extension Array: ColumnValue where Element == UInt8 {
     public init(_ cell: Cell) throws(PostgresError) {
-        self = Array(try cell.bytes(of: [TypeID.bytea], for: "[UInt8]"))
+        self = Array(
+            try cell.bytes(for: "[UInt8]") { $0 == TypeID.bytea || TypeID.isPlainText($0) })
     }
 }
 

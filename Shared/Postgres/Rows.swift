@@ -83,14 +83,13 @@ public struct Row: Sendable {
         guard column < PQnfields(result.pointer) else {
             throw .row("there is no column \(column)")
         }
-        let name = PQfname(result.pointer, column).map { String(cString: $0) } ?? ""
         let type = PQftype(result.pointer, column)
         guard PQgetisnull(result.pointer, number, column) == 0,
             let start = PQgetvalue(result.pointer, number, column)
-        else { return Cell(name: name, type: type, bytes: nil, owner: result) }
+        else { return Cell(column: column, type: type, bytes: nil, owner: result) }
         let length = Int(PQgetlength(result.pointer, number, column))
         let bytes = UnsafeRawBufferPointer(start: start, count: length)
-        return Cell(name: name, type: type, bytes: bytes, owner: result)
+        return Cell(column: column, type: type, bytes: bytes, owner: result)
     }
 }
 

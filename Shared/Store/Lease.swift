@@ -43,13 +43,19 @@ extension Store {
         // halfway.
         let settling = settlements.isEmpty ? [] : [columns.statement]
         let rows = try await runByIndex(
-            [worker.lockStatement] + settling + [worker.leaseStatement(limits)])
-        guard let registered = rows.first, let leased = rows.last else {
+            [worker.lockStatement] + settling
+                + [worker.leaseStatement(limits, from: floors.present)])
+        guard let registered = rows.first, let answer = rows.last else {
             throw .defect("no answer")
         }
-        guard registered.count == 1 else { throw .lostLease }
+        let moments = try registered.mapped { row throws(PostgresError) in
+            try row.decoded(Double.self)
+        }
+        guard let now = moments.first else { throw .lostLease }
         let lost = settlements.isEmpty ? [] : try columns.lost(kept: rows[1])
-        let (lanes, unreadable) = try leasedLanes(leased)
+        let leased = try answer.mapped { row throws(PostgresError) in try LeasedRow(row) }
+        floors.raise(by: leased.lazy.map { ($0.connection, $0.readyAt) }, at: now)
+        let (lanes, unreadable) = readLanes(leased)
         if !unreadable.isEmpty { try await handBack(unreadable) }
         return Lease(lanes: lanes, lost: lost)
     }
@@ -66,12 +72,11 @@ extension Store {
     }
 
     /// Sorted here: the server would sort the payloads along, on disk.
-    private func leasedLanes(
-        _ rows: Rows
-    ) throws(StoreError) -> (lanes: [LeasedLane], unreadable: [Fence]) {
+    private func readLanes(
+        _ leased: [LeasedRow]
+    ) -> (lanes: [LeasedLane], unreadable: [Fence]) {
         var lanes: [LeasedLane] = []
         var unreadable: [Fence] = []
-        let leased = try rows.mapped { row throws(PostgresError) in try LeasedRow(row) }
         let byLane = Dictionary(grouping: leased, by: \.lane.id)
         for lane in byLane.sorted(by: { $0.key < $1.key }).map(\.value) {
             guard let first = lane.first else { continue }
@@ -91,35 +96,36 @@ extension Store {
 extension WorkerID {
     fileprivate var lockStatement: SQL {
         """
-        SELECT FROM worker WHERE id = \(rawValue) AND expires_at > now() FOR KEY SHARE
+        SELECT extract(epoch FROM now())::float8 FROM worker
+        WHERE id = \(rawValue) AND expires_at > now() FOR KEY SHARE
         """
     }
 
-    /// `turn` hops from connection to connection through the index, from a random one around to it
-    /// again. A lane is the unit that is locked, so skipping a locked one reorders nothing.
-    func leaseStatement(_ limits: LeaseLimits) -> SQL {
+    /// Connections take turns from a random one on and around to it again. A lane is the unit that
+    /// is locked, so skipping a locked one reorders nothing.
+    ///
+    /// - Parameter floors: see `LeaseFloors`.
+    func leaseStatement(_ limits: LeaseLimits, from floors: [Double]) -> SQL {
         """
-        WITH RECURSIVE origin AS MATERIALIZED (
+        WITH origin AS MATERIALIZED (
             SELECT floor(random() * (1 + coalesce(max(number), 0)))::int AS number
             FROM connection),
-        turn AS (
-            SELECT next.number, next.number AS first, 1 AS step
-            FROM origin, LATERAL (\(Self.nextConnection(">= origin.number"))) AS next
-            UNION ALL
-            SELECT next.number, turn.first, turn.step + 1
-            FROM turn, LATERAL (\(Self.nextConnection("> turn.number"))) AS next
-            WHERE turn.step < \(Self.connectionsPerTurn) AND next.number <> turn.first),
         due AS MATERIALIZED (
-            SELECT turn.number FROM turn
-            JOIN connection ON connection.number = turn.number AND blocked_until <= now(),
+            SELECT connection.number, lane.floor FROM (
+                (\(Self.connections(">="))) UNION ALL (\(Self.connections("<")))) AS connection,
             LATERAL (
-                SELECT FROM lane
-                WHERE state = 1 AND connection = turn.number AND ready_at <= now()
-                LIMIT 1) AS lane),
+                SELECT floor FROM lane, to_timestamp(
+                    coalesce((\(floors))[connection.number + 1], 0)) AS floor
+                WHERE state = 1 AND connection = connection.number
+                    AND ready_at BETWEEN floor AND now()
+                LIMIT 1) AS lane
+            WHERE blocked_until <= now()
+            LIMIT \(Self.connectionsPerTurn)),
         picked AS MATERIALIZED (
             SELECT lane.lane_id FROM due, LATERAL (
                 SELECT lane_id FROM lane
-                WHERE state = 1 AND connection = due.number AND ready_at <= now()
+                WHERE state = 1 AND connection = due.number
+                    AND ready_at BETWEEN due.floor AND now()
                 ORDER BY ready_at
                 LIMIT (
                     SELECT ceil(\(limits.lanesMax)::float8 / nullif(count(*), 0)) FROM due)::bigint
@@ -130,7 +136,8 @@ extension WorkerID {
             UPDATE lane SET state = 2, owner = \(rawValue), epoch = epoch + 1, attempt = attempt + 1
             FROM picked WHERE lane.lane_id = picked.lane_id
             RETURNING lane.*)
-        SELECT lane.lane_id, connection.id, lane.key, lane.epoch, lane.attempt, job.*
+        SELECT lane.lane_id, connection.id, lane.key, lane.epoch, lane.attempt, job.*,
+            lane.connection, extract(epoch FROM lane.ready_at)::float8
         FROM leased AS lane
         JOIN connection ON connection.number = lane.connection
         LEFT JOIN LATERAL (\(Self.headJobs(limits))) AS job ON true
@@ -139,13 +146,10 @@ extension WorkerID {
 
     private static let connectionsPerTurn = 32
 
-    private static func nextConnection(_ condition: String) -> SQL {
+    private static func connections(_ comparison: String) -> SQL {
         """
-        SELECT coalesce(
-            (SELECT connection FROM lane WHERE state = 1 AND connection \(unescaped: condition)
-                ORDER BY connection LIMIT 1),
-            (SELECT connection FROM lane WHERE state = 1 ORDER BY connection LIMIT 1)) AS number
-        OFFSET 0
+        SELECT number, blocked_until FROM connection
+        WHERE number \(unescaped: comparison) (SELECT number FROM origin) ORDER BY number
         """
     }
 
@@ -169,16 +173,21 @@ extension WorkerID {
 /// A row of the lease: the lane, and one of its jobs if there is one that can be read.
 private struct LeasedRow {
     let lane: LeasedLane
+    let connection: Int32
+    /// Seconds since 1970, by the database's clock.
+    let readyAt: Double
     let sequence: Int64
     let job: Job?
 
     init(_ row: Row) throws(PostgresError) {
         let columns = try row.decoded(
             Int64.self, String.self, String.self, Int64.self, Int.self, Int32?.self, Int64?.self,
-            String?.self, String?.self, String?.self, String?.self, Int64?.self, String?.self)
+            String?.self, String?.self, String?.self, String?.self, Int64?.self, [UInt8]?.self,
+            Int32.self, Double.self)
         lane = LeasedLane(
             id: columns.0, connection: ConnectionID(columns.1), key: LaneKey(columns.2),
             epoch: columns.3, attempt: columns.4, jobs: [])
+        (connection, readyAt) = (columns.13, columns.14)
         sequence = columns.6 ?? 0
         guard let segment = columns.5, let id = columns.7,
             let source = columns.8.flatMap(EventSource.init(rawValue:)), let kind = columns.9,
@@ -191,7 +200,7 @@ private struct LeasedRow {
         let event = Event(
             id: EventID(id), connection: lane.connection, source: source,
             kind: EventKind(rawValue: kind), occurredAt: Timestamp(milliseconds: occurred),
-            lane: lane.key, format: format, payload: Array(payload.utf8))
+            lane: lane.key, format: format, payload: payload)
         job = Job(sequence: sequence, segment: segment, event: event)
     }
 }

@@ -9,6 +9,7 @@ import Synchronization
 public struct Store: Sendable {
     let pool: Pool
     let secretKeys: SecretKeys?
+    let floors = LeaseFloors()
     private let numbers = ConnectionNumbers()
 
     /// - Parameter secretKeys: needed only to read or write the configuration.

@@ -190,10 +190,64 @@ final class LeaseTests: XCTestCase {
         XCTAssertLessThan(many, 1000)
     }
 
-    /// Blocks that one lease touches, by the server's own count.
-    private func leaseBuffers(in fixture: StoreFixture) async throws -> Int {
+    /// The dead entries stay until the transaction ends.
+    func testAForgottenTransactionMakesLeasesNoDearer() async throws {
+        let fixture = try await StoreFixture.make(for: self)
+        let forgotten = Session(to: fixture.database.address)
+        try await forgotten.open()
+        try await forgotten.query("BEGIN ISOLATION LEVEL REPEATABLE READ")
+        try await forgotten.query("SELECT FROM lane")
         let worker = try await fixture.worker()
-        let statement = worker.leaseStatement(LeaseLimits(lanesMax: 21, jobsPerLaneMax: 5))
+        for round in 1...100 {
+            let events = (1...100).map {
+                NewEvent.sample("\(round)/\($0)", lane: LaneKey("\($0)"))
+            }
+            _ = try await fixture.append(events)
+            let lanes = try await fixture.lease(worker).lanes
+            _ = try await fixture.store.settle(lanes.map { $0.settled() })
+        }
+        let moments = try await fixture.pool.query("SELECT extract(epoch FROM now())::float8")
+            .decoded(Double.self)
+        for lane in 1...21 { try await fixture.append(1, to: LaneKey("new \(lane)")) }
+        let recent = try await leaseBuffers(in: fixture, from: [0] + moments)
+        let everything = try await leaseBuffers(in: fixture)
+        XCTAssertLessThan(recent * 2, everything)
+        await forgotten.close()
+    }
+
+    func testAFloorHidesNoLaneForGood() async throws {
+        let fixture = try await StoreFixture.make(for: self)
+        let worker = try await fixture.worker()
+        try await fixture.append(1, to: "early")
+        try await fixture.append(1, to: "late")
+        _ = try await fixture.pool.query(
+            "UPDATE lane SET ready_at = now() - interval '1 hour' WHERE key = 'early'")
+        let floors = fixture.store.floors
+        floors.raise(by: [(1, 100_000_000_000)], at: 0)
+        let hidden = try await fixture.lease(worker).lanes
+        XCTAssertEqual(hidden, [])
+        // That lease has told the store what time it is: everything is looked at again.
+        let found = try await fixture.lease(worker).lanes
+        XCTAssertEqual(Set(found.map(\.key)), ["early", "late"])
+    }
+
+    func testFloorsFollowTheOldestThatWasLeased() {
+        let floors = LeaseFloors()
+        floors.raise(by: [(3, 1010), (1, 1005), (3, 1007)], at: 1020)
+        XCTAssertEqual(floors.present, [0, 1003, 0, 1005])
+        floors.raise(by: [(3, 1001)], at: 1021)
+        XCTAssertEqual(floors.present, [0, 1003, 0, 1005], "a floor never sinks")
+        floors.raise(by: [], at: 1041)
+        XCTAssertEqual(floors.present, [], "now and then everything is looked at")
+    }
+
+    /// Blocks that one lease touches, by the server's own count.
+    private func leaseBuffers(
+        in fixture: StoreFixture, from floors: [Double] = []
+    ) async throws -> Int {
+        let worker = try await fixture.worker()
+        let limits = LeaseLimits(lanesMax: 21, jobsPerLaneMax: 5)
+        let statement = worker.leaseStatement(limits, from: floors)
         let plan = try await fixture.pool.pipeline([
             Store.byIndexOnly, "EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) \(statement)",
         ])

@@ -1,0 +1,44 @@
+import Synchronization
+
+/// From which moment on each connection's lanes can be due. What was due earlier is leased already;
+/// looking for it would walk over everything that ever was due, for as long as somebody's forgotten
+/// transaction keeps the dead entries of the index from being cleaned away
+/// (`reference/queues.md` 5.4 and 6.2).
+///
+/// Moments are seconds since 1970 by the database's clock.
+final class LeaseFloors: Sendable {
+    /// A lane that becomes due in a transaction is seen no earlier than at its end, and one that
+    /// somebody holds locked is passed over.
+    private static let slackSeconds = 2.0
+    /// Every so often everything is looked at, for lanes of transactions that took longer.
+    private static let resetSeconds = 20.0
+
+    private struct State {
+        var byNumber: [Double] = []
+        var resetAt = 0.0
+    }
+
+    private let state = Mutex(State())
+
+    /// By the connection's number; 0 for any moment.
+    var present: [Double] { state.withLock { $0.byNumber } }
+
+    /// - Parameters:
+    ///   - leased: connections, and when lanes of theirs that were leased had become due: of each
+    ///     connection the oldest that there were.
+    ///   - now: of the lease.
+    func raise(by leased: some Sequence<(Int32, Double)>, at now: Double) {
+        state.withLock { state in
+            if now - state.resetAt >= Self.resetSeconds { state = State(resetAt: now) }
+            var oldest: [Int: Double] = [:]
+            for (connection, readyAt) in leased where connection >= 0 {
+                oldest[Int(connection)] = min(oldest[Int(connection)] ?? .infinity, readyAt)
+            }
+            for (connection, readyAt) in oldest {
+                while state.byNumber.count <= connection { state.byNumber.append(0) }
+                state.byNumber[connection] = max(
+                    state.byNumber[connection], readyAt - Self.slackSeconds)
+            }
+        }
+    }
+}
