@@ -4,10 +4,14 @@ extension Store {
     static let channel = "liaison_log"
 
     /// Tells listening workers that something was appended. A transaction of its own: inside of the
-    /// append it would make commits wait for one another. At most every 20 ms, please.
+    /// append it would make commits wait for one another. At most every 20 ms, please. It does not
+    /// wait for the disk: a poke that a crash swallows would find nobody listening.
     public func poke() async throws(StoreError) {
         _ = try await run { pool throws(PostgresError) in
-            try await pool.query("SELECT pg_notify(\(Self.channel), '')")
+            try await pool.pipeline([
+                "SELECT set_config('synchronous_commit', 'off', true)",
+                "SELECT pg_notify(\(Self.channel), '')",
+            ])
         }
     }
 
