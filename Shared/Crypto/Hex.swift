@@ -14,6 +14,7 @@ public enum Hex {
     /// Either case, nothing between the digits; nil for anything else.
     public static func decode(_ text: some StringProtocol) -> [UInt8]? {
         var output: [UInt8] = []
+        output.reserveCapacity(text.utf8.count / 2)
         var high: UInt8?
         for character in text.utf8 {
             guard let value = value(of: character) else { return nil }
