@@ -43,7 +43,7 @@ final class AppendQueue: Sendable {
     /// A delivery's events, and who waits for their commit.
     struct Ticket: Sendable {
         let events: [NewEvent]
-        let answer: CheckedContinuation<Result<Receipt, Rejection>, Never>
+        let answer: @Sendable (Result<Receipt, Rejection>) -> Void
 
         var payloadBytes: Int { events.reduce(0) { $0 + $1.event.payload.count } }
     }
@@ -62,19 +62,18 @@ final class AppendQueue: Sendable {
 
     var waitingEvents: Int { state.withLock { $0.waitingEvents } }
 
-    /// Returns when the events are committed. Refuses at once when too many wait, when the database
+    /// Answers when the events are committed. Refuses at once when too many wait, when the database
     /// is known to be away, or when the queue has stopped.
-    func append(_ events: [NewEvent]) async throws(Rejection) -> Receipt {
-        if events.isEmpty { return Receipt([]) }
-        let result = await withCheckedContinuation { answer in
-            let ticket = Ticket(events: events, answer: answer)
-            switch state.withLock({ $0.enter(ticket, at: .now) }) {
-            case .waits: break
-            case .handsOver(let batch, let writer): writer.resume(returning: batch)
-            case .refused(let rejection): answer.resume(returning: .failure(rejection))
-            }
+    func append(
+        _ events: [NewEvent], answer: @escaping @Sendable (Result<Receipt, Rejection>) -> Void
+    ) {
+        if events.isEmpty { return answer(.success(Receipt([]))) }
+        let ticket = Ticket(events: events, answer: answer)
+        switch state.withLock({ $0.enter(ticket, at: .now) }) {
+        case .waits: break
+        case .handsOver(let batch, let writer): writer.resume(returning: batch)
+        case .refused(let rejection): answer(.failure(rejection))
         }
-        return try result.get()
     }
 
     /// Commits until `stop` opens and everything that waits is committed. Whoever comes later is
@@ -138,13 +137,13 @@ final class AppendQueue: Sendable {
     private func answer(_ batch: [Ticket], with appended: [Appended]) {
         var rest = appended[...]
         for ticket in batch {
-            ticket.answer.resume(returning: .success(Receipt(rest.prefix(ticket.events.count))))
+            ticket.answer(.success(Receipt(rest.prefix(ticket.events.count))))
             rest = rest.dropFirst(ticket.events.count)
         }
     }
 
     private func refuse(_ tickets: [Ticket], _ rejection: Rejection) {
-        for ticket in tickets { ticket.answer.resume(returning: .failure(rejection)) }
+        for ticket in tickets { ticket.answer(.failure(rejection)) }
     }
 
     private func close(refusingWaiting: Bool) {

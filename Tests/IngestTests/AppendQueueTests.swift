@@ -221,6 +221,15 @@ private func enter(
     }
 }
 
+extension AppendQueue {
+    fileprivate func append(_ events: [NewEvent]) async throws(Rejection) -> Receipt {
+        let result = await withCheckedContinuation { continuation in
+            append(events) { continuation.resume(returning: $0) }
+        }
+        return try result.get()
+    }
+}
+
 private func refused(
     _ queue: AppendQueue, _ name: String, _ rejection: Rejection, line: UInt = #line
 ) async {
