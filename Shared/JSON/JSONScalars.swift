@@ -5,6 +5,8 @@ extension JSONParser {
         var isEscaped = false
         var seen: UInt8 = 0
         while offset < bytes.count {
+            skipPlain()
+            guard offset < bytes.count else { break }
             let byte = bytes[offset]
             if byte < 0x20 { throw failure(.controlCharacter) }
             offset += 1
@@ -21,6 +23,16 @@ extension JSONParser {
             }
         }
         throw failure(.unexpectedEnd)
+    }
+
+    /// Passes over eight bytes at a time as long as they are ASCII that stands for itself.
+    private mutating func skipPlain() {
+        while offset + 8 <= bytes.count {
+            let word = UnsafeRawBufferPointer(bytes)
+                .loadUnaligned(fromByteOffset: offset, as: UInt64.self)
+            if holdsSpecial(word) { return }
+            offset += 8
+        }
     }
 
     /// Escapes are ASCII: what is between them is valid by itself, or nothing is.
@@ -127,4 +139,15 @@ extension JSONParser {
         }
         return String(decoding: text, as: UTF8.self)
     }
+}
+
+/// Whether one of eight bytes is a control character, a quote, a backslash or not ASCII. Each term
+/// sets the high bit of a byte that is: subtracting borrows from it where it is less.
+private func holdsSpecial(_ word: UInt64) -> Bool {
+    let ones: UInt64 = 0x0101_0101_0101_0101
+    let highs: UInt64 = 0x8080_8080_8080_8080
+    let quotes = word ^ (ones &* 0x22)
+    let backslashes = word ^ (ones &* 0x5C)
+    let found = (word &- ones &* 0x20) | (quotes &- ones) | (backslashes &- ones) | word
+    return found & highs != 0
 }
