@@ -35,8 +35,8 @@ struct AppendLimits: Sendable {
 }
 
 /// Group commit. A handler puts its events in and waits; a writer takes all that has gathered while
-/// the commit before was under way and appends it in one. With nobody waiting an event goes at
-/// once, so there is no delay to configure.
+/// the commit before was under way and appends it in one. With no commit under way an event goes
+/// at once, so there is no delay to configure.
 ///
 /// A delivery is never split: it is committed whole or not at all.
 final class AppendQueue: Sendable {
@@ -71,7 +71,7 @@ final class AppendQueue: Sendable {
         let ticket = Ticket(events: events, answer: answer)
         switch state.withLock({ $0.enter(ticket, at: .now) }) {
         case .waits: break
-        case .handsOver(let batch, let writer): writer.resume(returning: batch)
+        case .wakes(let writer): writer.resume(returning: .look)
         case .refused(let rejection): answer(.failure(rejection))
         }
     }
@@ -91,16 +91,22 @@ final class AppendQueue: Sendable {
     }
 
     private func write() async {
-        while let batch = await nextBatch() { await commit(batch) }
+        var committed = 0
+        while true {
+            switch await turn(after: committed) {
+            case .batch(let batch):
+                await commit(batch)
+                committed = batch.eventCount
+            case .look: committed = 0
+            case .ended: return
+            }
+        }
     }
 
-    private func nextBatch() async -> [Ticket]? {
+    private func turn(after committed: Int) async -> AppendState.Turn {
         await withCheckedContinuation { writer in
-            switch state.withLock({ $0.takeOrPark(writer) }) {
-            case .batch(let batch): writer.resume(returning: batch)
-            case .parked: break
-            case .ended: writer.resume(returning: nil)
-            }
+            let turn = state.withLock { $0.takeOrPark(writer, committed: committed) }
+            if let turn { writer.resume(returning: turn) }
         }
     }
 
@@ -148,7 +154,7 @@ final class AppendQueue: Sendable {
 
     private func close(refusingWaiting: Bool) {
         let (writers, waiting) = state.withLock { $0.close(refusingWaiting: refusingWaiting) }
-        for writer in writers { writer.resume(returning: nil) }
+        for writer in writers { writer.resume(returning: .ended) }
         refuse(waiting, .unavailable)
     }
 }
