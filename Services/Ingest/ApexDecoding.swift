@@ -7,7 +7,7 @@ import Models
 /// records, the text of either (the guide's `launchByTrigger` passes texts), or null.
 extension AuthenticDelivery {
     func apexWords(of organization: SalesforceOrganization) throws(Rejection) -> Notice.Words {
-        let json = try json()
+        let json = try outline().root.value
         try proveOrganization(json.present("organizationId")?.string, of: organization)
         guard let old = try records(json["old"]), let new = try records(json["new"]),
             json.object != nil

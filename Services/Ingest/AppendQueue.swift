@@ -35,15 +35,15 @@ struct AppendLimits: Sendable {
 }
 
 /// Group commit. A handler puts its events in and waits; a writer takes all that has gathered while
-/// the commit before was under way and appends it in one. With nobody waiting an event goes at
-/// once, so there is no delay to configure.
+/// the commit before was under way and appends it in one. With no commit under way an event goes
+/// at once, so there is no delay to configure.
 ///
 /// A delivery is never split: it is committed whole or not at all.
 final class AppendQueue: Sendable {
     /// A delivery's events, and who waits for their commit.
     struct Ticket: Sendable {
         let events: [NewEvent]
-        let answer: CheckedContinuation<Result<Receipt, Rejection>, Never>
+        let answer: @Sendable (Result<Receipt, Rejection>) -> Void
 
         var payloadBytes: Int { events.reduce(0) { $0 + $1.event.payload.count } }
     }
@@ -62,19 +62,18 @@ final class AppendQueue: Sendable {
 
     var waitingEvents: Int { state.withLock { $0.waitingEvents } }
 
-    /// Returns when the events are committed. Refuses at once when too many wait, when the database
+    /// Answers when the events are committed. Refuses at once when too many wait, when the database
     /// is known to be away, or when the queue has stopped.
-    func append(_ events: [NewEvent]) async throws(Rejection) -> Receipt {
-        if events.isEmpty { return Receipt([]) }
-        let result = await withCheckedContinuation { answer in
-            let ticket = Ticket(events: events, answer: answer)
-            switch state.withLock({ $0.enter(ticket, at: .now) }) {
-            case .waits: break
-            case .handsOver(let batch, let writer): writer.resume(returning: batch)
-            case .refused(let rejection): answer.resume(returning: .failure(rejection))
-            }
+    func append(
+        _ events: [NewEvent], answer: @escaping @Sendable (Result<Receipt, Rejection>) -> Void
+    ) {
+        if events.isEmpty { return answer(.success(Receipt([]))) }
+        let ticket = Ticket(events: events, answer: answer)
+        switch state.withLock({ $0.enter(ticket, at: .now) }) {
+        case .waits: break
+        case .wakes(let writer): writer.resume(returning: .look)
+        case .refused(let rejection): answer(.failure(rejection))
         }
-        return try result.get()
     }
 
     /// Commits until `stop` opens and everything that waits is committed. Whoever comes later is
@@ -92,16 +91,22 @@ final class AppendQueue: Sendable {
     }
 
     private func write() async {
-        while let batch = await nextBatch() { await commit(batch) }
+        var committed = 0
+        while true {
+            switch await turn(after: committed) {
+            case .batch(let batch):
+                await commit(batch)
+                committed = batch.eventCount
+            case .look: committed = 0
+            case .ended: return
+            }
+        }
     }
 
-    private func nextBatch() async -> [Ticket]? {
+    private func turn(after committed: Int) async -> AppendState.Turn {
         await withCheckedContinuation { writer in
-            switch state.withLock({ $0.takeOrPark(writer) }) {
-            case .batch(let batch): writer.resume(returning: batch)
-            case .parked: break
-            case .ended: writer.resume(returning: nil)
-            }
+            let turn = state.withLock { $0.takeOrPark(writer, committed: committed) }
+            if let turn { writer.resume(returning: turn) }
         }
     }
 
@@ -138,18 +143,18 @@ final class AppendQueue: Sendable {
     private func answer(_ batch: [Ticket], with appended: [Appended]) {
         var rest = appended[...]
         for ticket in batch {
-            ticket.answer.resume(returning: .success(Receipt(rest.prefix(ticket.events.count))))
+            ticket.answer(.success(Receipt(rest.prefix(ticket.events.count))))
             rest = rest.dropFirst(ticket.events.count)
         }
     }
 
     private func refuse(_ tickets: [Ticket], _ rejection: Rejection) {
-        for ticket in tickets { ticket.answer.resume(returning: .failure(rejection)) }
+        for ticket in tickets { ticket.answer(.failure(rejection)) }
     }
 
     private func close(refusingWaiting: Bool) {
         let (writers, waiting) = state.withLock { $0.close(refusingWaiting: refusingWaiting) }
-        for writer in writers { writer.resume(returning: nil) }
+        for writer in writers { writer.resume(returning: .ended) }
         refuse(waiting, .unavailable)
     }
 }

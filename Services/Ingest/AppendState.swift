@@ -3,19 +3,21 @@ import Models
 /// The decisions of ``AppendQueue``: no I/O, no clock. Every method says what the queue has to do.
 struct AppendState: Sendable {
     typealias Ticket = AppendQueue.Ticket
-    typealias Writer = CheckedContinuation<[Ticket]?, Never>
+    typealias Writer = CheckedContinuation<Turn, Never>
 
     enum Entry {
-        /// A writer will take it after its present commit.
+        /// A writer is awake and will take it.
         case waits
-        /// A writer was idle: it commits these at once.
-        case handsOver([Ticket], Writer)
+        /// This writer was idle and has to look what there is. What comes until it does, it takes
+        /// as well.
+        case wakes(Writer)
         case refused(Rejection)
     }
 
     enum Turn {
         case batch([Ticket])
-        case parked
+        /// The writer was woken.
+        case look
         case ended
     }
 
@@ -32,6 +34,10 @@ struct AppendState: Sendable {
     private var waiting: [Ticket] = []
     private(set) var waitingEvents = 0
     private var idle: [Writer] = []
+    /// Events in commits that are under way.
+    private var committingEvents = 0
+    /// A writer was woken and has not looked yet.
+    private var isWaking = false
     private var database = Database.answers
     private var isClosed = false
 
@@ -50,15 +56,26 @@ struct AppendState: Sendable {
         }
         waiting.append(ticket)
         waitingEvents += ticket.events.count
-        guard let writer = idle.popLast() else { return .waits }
-        return .handsOver(takeBatch(), writer)
+        guard !isWaking, isWorthACommit, let writer = idle.popLast() else { return .waits }
+        isWaking = true
+        return .wakes(writer)
     }
 
-    mutating func takeOrPark(_ writer: Writer) -> Turn {
-        if !waiting.isEmpty { return .batch(takeBatch()) }
-        if isClosed { return .ended }
+    /// - Parameter committed: how many events this writer has had in a commit since it last asked.
+    /// - Returns: `nil` when there is nothing to do; the writer will be woken.
+    mutating func takeOrPark(_ writer: Writer, committed: Int) -> Turn? {
+        committingEvents -= committed
+        isWaking = false
+        if !waiting.isEmpty, isWorthACommit { return .batch(takeBatch()) }
+        if isClosed, waiting.isEmpty { return .ended }
         idle.append(writer)
-        return .parked
+        return nil
+    }
+
+    /// With nothing under way everything is. Beside another commit, a few events would cost as much
+    /// as many: they wait for its end, or until they are as many.
+    private var isWorthACommit: Bool {
+        isClosed || waitingEvents >= min(committingEvents, limits.batchEventsMax)
     }
 
     mutating func databaseAnswered() { database = .answers }
@@ -87,7 +104,9 @@ struct AppendState: Sendable {
         let count = max(1, fitting.count)
         let batch = Array(waiting.prefix(count))
         waiting.removeFirst(batch.count)
-        waitingEvents -= batch.reduce(0) { $0 + $1.events.count }
+        let taken = batch.eventCount
+        waitingEvents -= taken
+        committingEvents += taken
         return batch
     }
 
@@ -95,4 +114,8 @@ struct AppendState: Sendable {
         defer { (waiting, waitingEvents) = ([], 0) }
         return waiting
     }
+}
+
+extension [AppendQueue.Ticket] {
+    var eventCount: Int { reduce(0) { $0 + $1.events.count } }
 }

@@ -1,8 +1,13 @@
 import HTTP
 import Models
 
-/// A request at a path of ours, for a connection that we know: bytes as they came, and what they
-/// will have to prove.
+/// A connection that we know, and the way to it: what a head alone tells.
+struct Entrance: Sendable {
+    let connection: ConnectionID
+    let channel: Channel
+}
+
+/// A request at an entrance: bytes as they came, and what they will have to prove.
 struct Delivery: Sendable {
     let connection: ConnectionID
     let channel: Channel
@@ -10,11 +15,9 @@ struct Delivery: Sendable {
     let body: [UInt8]
     let receivedAt: Timestamp
 
-    fileprivate init(
-        connection: ConnectionID, channel: Channel, request: HTTPRequest, receivedAt: Timestamp
-    ) {
-        self.connection = connection
-        self.channel = channel
+    init(_ request: HTTPRequest, at entrance: Entrance, receivedAt: Timestamp) {
+        connection = entrance.connection
+        channel = entrance.channel
         headers = request.headers
         body = request.body
         self.receivedAt = receivedAt
@@ -49,23 +52,14 @@ struct Doorway: Sendable {
     let jsonBytesMax: Int
     let xmlBytesMax: Int
 
-    /// How many bytes of body this request may have.
-    func bodyBytesMax(_ head: HTTPRequestHead) throws(Rejection) -> Int {
-        switch try channel(head).channel {
+    func bodyBytesMax(_ entrance: Entrance) -> Int {
+        switch entrance.channel {
         case .pagerDuty, .apex: jsonBytesMax
         case .outboundMessage: xmlBytesMax
         }
     }
 
-    func delivery(_ request: HTTPRequest, at time: Timestamp) throws(Rejection) -> Delivery {
-        let (connection, channel) = try channel(request.head)
-        return Delivery(
-            connection: connection, channel: channel, request: request, receivedAt: time)
-    }
-
-    private func channel(
-        _ head: HTTPRequestHead
-    ) throws(Rejection) -> (connection: ConnectionID, channel: Channel) {
+    func entrance(for head: HTTPRequestHead) throws(Rejection) -> Entrance {
         guard let route = Route(path: head.path) else { throw .notFound }
         guard head.method == "POST" else { throw .methodNotAllowed }
         guard let connection = try directory.connection(route.connection),
@@ -75,7 +69,7 @@ struct Doorway: Sendable {
             throw .unsupportedMediaType(expected: channel.mediaType)
         }
         try backlog.admit(connection.id)
-        return (connection.id, channel)
+        return Entrance(connection: connection.id, channel: channel)
     }
 
     /// Exactly the media type, with no parameter but `charset=utf-8`; no content coding, since a
@@ -83,8 +77,9 @@ struct Doorway: Sendable {
     private static func isContent(_ headers: HTTPHeaders, of mediaType: String) -> Bool {
         let types = headers.values("Content-Type")
         guard types.count == 1, headers["Content-Encoding"] == nil else { return false }
+        if types[0] == mediaType { return true }
         let parts = types[0].split(separator: ";", omittingEmptySubsequences: false).map {
-            String($0).trimmed.lowercased()
+            $0.trimmed.lowercased()
         }
         let charsets = ["charset=utf-8", "charset=\"utf-8\""]
         return parts[0] == mediaType && parts.dropFirst().allSatisfy(charsets.contains)
@@ -98,8 +93,8 @@ private enum Route {
     case outboundMessage(ConnectionID, token: String)
 
     init?(path: String) {
-        let parts = path.split(separator: "/", omittingEmptySubsequences: false).dropFirst()
-        let words = parts.map(String.init)
+        let parts = path.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
+        let words = parts.dropFirst().map { String(Substring($0)) }
         switch words.count {
         case 2 where words[0] == "pagerduty": self = .pagerDuty(ConnectionID(words[1]))
         case 2 where words[0] == "salesforce": self = .apex(ConnectionID(words[1]))
@@ -126,10 +121,13 @@ private enum Route {
     }
 }
 
-extension String {
+extension Substring {
     /// Without blanks and tabs at its ends (optional white space, RFC 9110 section 5.6.3).
-    var trimmed: String {
-        let isBlank: (Character) -> Bool = { $0 == " " || $0 == "\t" }
-        return String(drop(while: isBlank).reversed().drop(while: isBlank).reversed())
+    var trimmed: Substring {
+        let isBlank: (UInt8) -> Bool = { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") }
+        guard let first = utf8.firstIndex(where: { !isBlank($0) }),
+            let last = utf8.lastIndex(where: { !isBlank($0) })
+        else { return "" }
+        return Substring(utf8[first...last])
     }
 }

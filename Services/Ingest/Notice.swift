@@ -6,8 +6,8 @@ import Models
 /// What the vendor said, in the vendor's own words: decoded, and no more.
 struct Notice: Sendable {
     enum Words: Sendable {
-        case pagerDutyV3(JSON)
-        case pagerDutyV2([JSON])
+        case pagerDutyV3(JSONPart)
+        case pagerDutyV2([JSONPart])
         case apex([ApexChange])
         case outboundMessage([OutboundNotification])
         /// Authentic, and of a shape that nobody has described.
@@ -41,9 +41,11 @@ extension AuthenticDelivery {
     }
 
     private func pagerDutyWords() throws(Rejection) -> Notice.Words {
-        let json = try json()
-        if let event = json.present("event"), event.object != nil { return .pagerDutyV3(event) }
-        guard let messages = json["messages"]?.array else { return .unreadable(json, .pagerDutyV3) }
+        let json = try outline().root
+        if let event = json["event"], event.isObject { return .pagerDutyV3(event) }
+        guard let messages = json["messages"]?.elements else {
+            return .unreadable(json.value, .pagerDutyV3)
+        }
         guard messages.count <= Self.eventsMax else {
             throw .tooLarge("More than \(Self.eventsMax) messages in one delivery.")
         }
@@ -51,10 +53,10 @@ extension AuthenticDelivery {
     }
 
     /// Strings may be as long as the body: the Apex package sends maps of records as strings.
-    func json() throws(Rejection) -> JSON {
+    func outline() throws(Rejection) -> JSONOutline {
         var limits = JSONLimits()
         limits.stringBytesMax = body.count
-        do { return try JSON(parsing: body, limits: limits) } catch {
+        do { return try JSONOutline(parsing: body, limits: limits) } catch {
             throw .malformed("The body is not acceptable JSON: \(error).")
         }
     }

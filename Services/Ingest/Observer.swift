@@ -71,23 +71,24 @@ struct Observer: Sendable {
         }
     }
 
-    func received(_ delivery: Delivery, _ receipt: Receipt, after duration: Duration) {
+    func received(_ receipt: Receipt, at entrance: Entrance, after duration: Duration) {
         let isNew = receipt.accepted > 0 || receipt.duplicates == 0
-        count(delivery, isNew ? .accepted : .duplicate, duration)
+        count(entrance, isNew ? .accepted : .duplicate, duration)
         appended.add(receipt.accepted)
         duplicates.add(receipt.duplicates)
+        guard log.level == .debug else { return }
         log.debug(
             "received",
             [
-                "connection": "\(delivery.connection)", "accepted": .integer(receipt.accepted),
+                "connection": "\(entrance.connection)", "accepted": .integer(receipt.accepted),
                 "duplicates": .integer(receipt.duplicates),
             ])
     }
 
-    func rejected(_ delivery: Delivery, _ rejection: Rejection, after duration: Duration) {
-        count(delivery, Outcome(rejection), duration)
+    func rejected(_ rejection: Rejection, at entrance: Entrance, after duration: Duration) {
+        count(entrance, Outcome(rejection), duration)
         let fields: Log.Fields = [
-            "connection": "\(delivery.connection)", "source": "\(delivery.channel.source)",
+            "connection": "\(entrance.connection)", "source": "\(entrance.channel.source)",
             "reason": "\(rejection)",
         ]
         switch rejection {
@@ -117,8 +118,8 @@ struct Observer: Sendable {
             ["reason": "\(reason)", "event": "\(events.first?.event.id.rawValue ?? "")"])
     }
 
-    private func count(_ delivery: Delivery, _ outcome: Outcome, _ duration: Duration) {
-        let source = Source(delivery.channel)
+    private func count(_ entrance: Entrance, _ outcome: Outcome, _ duration: Duration) {
+        let source = Source(entrance.channel)
         webhooks[source, outcome].add()
         acknowledgement[source].observe(duration)
     }

@@ -15,9 +15,12 @@ extension Delivery {
         let named = single("X-Webhook-Subscription")
         let isKnown = named != nil && webhooks.contains { $0.subscription == named }
         if let signatures = SignatureHeader(headers.values("X-PagerDuty-Signature")) {
-            let first = webhooks.filter { $0.subscription == named }
-            let others = webhooks.filter { $0.subscription != named }
-            if (first + others).contains(where: { signatures.proves(body, under: $0.secret) }) {
+            let proves: (WebhookSubscription) -> Bool = {
+                signatures.proves(body, under: $0.secret)
+            }
+            if webhooks.contains(where: { $0.subscription == named && proves($0) })
+                || webhooks.contains(where: { $0.subscription != named && proves($0) })
+            {
                 return
             }
         }
@@ -35,7 +38,7 @@ extension Delivery {
     /// RFC 7617 section 2: the user's name ends at the first colon.
     private var basicPassword: String? {
         guard let value = single("Authorization"), value.lowercased().hasPrefix("basic "),
-            let bytes = Base64.decode(String(value.dropFirst(6)).trimmed),
+            let bytes = Base64.decode(String(value.dropFirst(6).trimmed)),
             let colon = bytes.firstIndex(of: UInt8(ascii: ":"))
         else { return nil }
         return String(validating: bytes[(colon + 1)...], as: UTF8.self)

@@ -9,10 +9,19 @@ struct Receiver: Sendable {
     let observer: Observer
     let now: @Sendable () -> Timestamp
 
-    /// Before the body is read.
+    /// Before the body is read. PagerDuty's deliveries hold one small event and come in storms:
+    /// they are worked on where they were read. Those of Salesforce may hold hundreds of records,
+    /// which would keep everybody else waiting; they go to a task.
     func admit(_ head: HTTPRequestHead) -> HTTPAdmission {
         do {
-            return .accept(bodyBytesMax: try doorway.bodyBytesMax(head))
+            let entrance = try doorway.entrance(for: head)
+            let bodyBytesMax = doorway.bodyBytesMax(entrance)
+            guard case .pagerDuty = entrance.channel else {
+                return .accept(bodyBytesMax: bodyBytesMax)
+            }
+            return .hand(bodyBytesMax: bodyBytesMax) { request, reply in
+                receive(request, at: entrance, answer: reply.send)
+            }
         } catch {
             observer.turnedAway(head, error)
             return .refuse(error.response)
@@ -21,26 +30,38 @@ struct Receiver: Sendable {
 
     func receive(_ request: HTTPRequest) async -> HTTPResponse {
         do {
-            let delivery = try doorway.delivery(request, at: now())
-            return await receive(delivery)
+            let entrance = try doorway.entrance(for: request.head)
+            return await withCheckedContinuation { continuation in
+                receive(request, at: entrance) { continuation.resume(returning: $0) }
+            }
         } catch {
             observer.turnedAway(request.head, error)
             return error.response
         }
     }
 
-    private func receive(_ delivery: Delivery) async -> HTTPResponse {
+    /// Answers when the events are committed, or at once when they never will be.
+    private func receive(
+        _ request: HTTPRequest, at entrance: Entrance,
+        answer: @escaping @Sendable (HTTPResponse) -> Void
+    ) {
         let started = ContinuousClock.now
         do {
-            let authentic = try delivery.authenticated()
-            let notice = try authentic.decoded()
-            let events = notice.normalised()
-            let receipt = try await queue.append(events)
-            observer.received(delivery, receipt, after: .now - started)
-            return receipt.response(to: delivery.channel)
+            let delivery = Delivery(request, at: entrance, receivedAt: now())
+            let events = try delivery.authenticated().decoded().normalised()
+            queue.append(events) { [observer] result in
+                switch result {
+                case .success(let receipt):
+                    observer.received(receipt, at: entrance, after: .now - started)
+                    answer(receipt.response(to: entrance.channel))
+                case .failure(let rejection):
+                    observer.rejected(rejection, at: entrance, after: .now - started)
+                    answer(rejection.response)
+                }
+            }
         } catch {
-            observer.rejected(delivery, error, after: .now - started)
-            return error.response
+            observer.rejected(error, at: entrance, after: .now - started)
+            answer(error.response)
         }
     }
 }

@@ -37,6 +37,6 @@ extension Delivery {
         guard let value = single("Authorization"), value.lowercased().hasPrefix("bearer ") else {
             return nil
         }
-        return String(value.dropFirst(7)).trimmed
+        return String(value.dropFirst(7).trimmed)
     }
 }

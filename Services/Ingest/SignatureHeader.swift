@@ -12,14 +12,15 @@ struct SignatureHeader: Sendable {
     /// `nil` when the header is absent, comes twice, has too many entries or none that can be read.
     init?(_ values: [String]) {
         guard values.count == 1 else { return nil }
-        let entries = values[0].split(separator: ",", omittingEmptySubsequences: false)
+        let entries = values[0].utf8
+            .split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false)
         guard entries.count <= Self.signaturesMax else { return nil }
         signatures = entries.compactMap { entry in
-            let entry = String(entry).trimmed
-            guard entry.hasPrefix("v1=") else { return nil }
-            return Hex.decode(entry.dropFirst(3)).flatMap {
-                $0.count == HMACSHA256.byteCount ? $0 : nil
-            }
+            let entry = Substring(entry).trimmed.utf8
+            guard entry.starts(with: "v1=".utf8),
+                entry.count == 3 + 2 * HMACSHA256.byteCount
+            else { return nil }
+            return Hex.decode(Substring(entry.dropFirst(3)))
         }
         guard !signatures.isEmpty else { return nil }
     }

@@ -4,9 +4,12 @@ import CCrypto
 public enum SHA256 {
     public static let byteCount = 32
 
+    /// Looked up once: a look-up at every use costs more than a short digest.
+    private nonisolated(unsafe) static let algorithm = EVP_MD_fetch(nil, "SHA256", nil)
+
     public static func digest(_ bytes: [UInt8]) -> [UInt8] {
         var output = [UInt8](repeating: 0, count: byteCount)
-        let done = EVP_Digest(bytes, bytes.count, &output, nil, EVP_sha256(), nil)
+        let done = EVP_Digest(bytes, bytes.count, &output, nil, algorithm, nil)
         precondition(done == 1, "libcrypto has no SHA-256")
         return output
     }
@@ -16,12 +19,35 @@ public enum SHA256 {
 public enum HMACSHA256 {
     public static let byteCount = 32
 
+    /// Without a key. The algorithms are looked up once; every use takes a copy.
+    private nonisolated(unsafe) static let prototype: OpaquePointer? = {
+        let algorithm = EVP_MAC_fetch(nil, "HMAC", nil)
+        defer { EVP_MAC_free(algorithm) }
+        let context = EVP_MAC_CTX_new(algorithm)
+        var digest = Array("SHA256".utf8CString)
+        let done = digest.withUnsafeMutableBufferPointer { name in
+            EVP_MAC_CTX_set_params(
+                context,
+                [
+                    OSSL_PARAM_construct_utf8_string("digest", name.baseAddress, 0),
+                    OSSL_PARAM_construct_end(),
+                ])
+        }
+        precondition(done == 1, "libcrypto has no HMAC-SHA-256")
+        return context
+    }()
+
     public static func authenticationCode(key: [UInt8], message: [UInt8]) -> [UInt8] {
+        let context = EVP_MAC_CTX_dup(prototype)
+        defer { EVP_MAC_CTX_free(context) }
         var output = [UInt8](repeating: 0, count: byteCount)
-        var length: UInt32 = 0
-        let done = HMAC(
-            EVP_sha256(), key, Int32(key.count), message, message.count, &output, &length)
-        precondition(done != nil && length == UInt32(byteCount), "libcrypto has no HMAC-SHA-256")
+        var length = 0
+        // A null pointer would mean the key of the time before.
+        let done =
+            EVP_MAC_init(context, key.isEmpty ? [0] : key, key.count, nil) == 1
+            && EVP_MAC_update(context, message, message.count) == 1
+            && EVP_MAC_final(context, &output, &length, byteCount) == 1
+        precondition(done && length == byteCount, "libcrypto cannot compute HMAC-SHA-256")
         return output
     }
 }

@@ -13,9 +13,15 @@ public enum Hex {
 
     /// Either case, nothing between the digits; nil for anything else.
     public static func decode(_ text: some StringProtocol) -> [UInt8]? {
+        var text = String(text)
+        return text.withUTF8(decode)
+    }
+
+    private static func decode(_ text: UnsafeBufferPointer<UInt8>) -> [UInt8]? {
         var output: [UInt8] = []
+        output.reserveCapacity(text.count / 2)
         var high: UInt8?
-        for character in text.utf8 {
+        for character in text {
             guard let value = value(of: character) else { return nil }
             if let first = high {
                 output.append(first << 4 | value)

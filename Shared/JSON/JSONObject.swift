@@ -20,6 +20,12 @@ public struct JSONObject: Sendable {
         for (key, value) in members { self[key] = value }
     }
 
+    /// Only for the parser, which has found the keys to be unique.
+    init(unique members: [Member]) {
+        storage = members
+        makeIndex()
+    }
+
     public var members: [Member] { storage }
     public var keys: [String] { storage.map(\.key) }
     public var count: Int { storage.count }
@@ -37,13 +43,6 @@ public struct JSONObject: Sendable {
         }
     }
 
-    /// Appends unless the key is there already; says whether it did.
-    mutating func insert(_ key: String, _ value: JSON) -> Bool {
-        guard position(of: key) == nil else { return false }
-        append(key, value)
-        return true
-    }
-
     private func position(of key: String) -> Int? {
         if let index { return index[key] }
         return storage.firstIndex { $0.key == key }
@@ -51,17 +50,16 @@ public struct JSONObject: Sendable {
 
     private mutating func append(_ key: String, _ value: JSON) {
         storage.append(Member(key: key, value: value))
-        if index != nil {
-            index?[key] = storage.count - 1
-        } else if storage.count > Self.scannedMembersMax {
-            index = Dictionary(
-                uniqueKeysWithValues: storage.enumerated().map { ($1.key, $0) })
-        }
+        if index != nil { index?[key] = storage.count - 1 } else { makeIndex() }
     }
 
     private mutating func remove(at position: Int) {
         storage.remove(at: position)
-        guard index != nil else { return }
+        if index != nil { makeIndex() }
+    }
+
+    private mutating func makeIndex() {
+        guard storage.count > Self.scannedMembersMax else { return index = nil }
         index = Dictionary(uniqueKeysWithValues: storage.enumerated().map { ($1.key, $0) })
     }
 }

@@ -38,36 +38,37 @@ public struct JSONParseError: Error, Equatable, Sendable, CustomStringConvertibl
     public var description: String { "\(reason.rawValue) (byte \(offset))" }
 }
 
-extension JSON {
-    /// Parses a whole text, strictly by RFC 8259 and stricter where parsers disagree (RFC 8259
-    /// section 9 allows it): UTF-8 without a mark, no duplicate keys, no lone surrogates.
-    public init(
-        parsing bytes: some Sequence<UInt8>, limits: JSONLimits = JSONLimits()
-    ) throws(JSONParseError) {
-        let contiguous = ContiguousArray(bytes)
-        let result: Result<JSON, JSONParseError> = contiguous.withUnsafeBufferPointer { buffer in
-            var parser = Parser(bytes: buffer, limits: limits)
-            return parser.run()
-        }
-        self = try result.get()
+/// Checks a text and notes where its values stand. Iterative, so that no nesting can exhaust a
+/// stack.
+struct JSONParser {
+    typealias Node = JSONOutline.Node
+
+    /// A container whose end has not come.
+    private struct Container {
+        let number: Int
+        let isObject: Bool
+        var count = 0
     }
 
-    public init(parsing text: String) throws(JSONParseError) {
-        try self.init(parsing: text.utf8)
-    }
-}
-
-/// Iterative, so that no nesting can exhaust a stack.
-private struct Parser {
     let bytes: UnsafeBufferPointer<UInt8>
     let limits: JSONLimits
     var offset = 0
+    var nodes: [Node] = []
     /// The containers around the present value, outermost first.
-    var open: [Container] = []
+    private var open: [Container] = []
 
-    enum Container {
-        case array([JSON])
-        case object(JSONObject, key: String)
+    static func nodes(of text: [UInt8], limits: JSONLimits) throws(JSONParseError) -> [Node] {
+        let result: Result<[Node], JSONParseError> = text.withUnsafeBufferPointer { bytes in
+            var parser = JSONParser(bytes: bytes, limits: limits)
+            parser.nodes.reserveCapacity(bytes.count / 16 + 1)
+            do throws(JSONParseError) {
+                try parser.run()
+                return .success(parser.nodes)
+            } catch {
+                return .failure(error)
+            }
+        }
+        return try result.get()
     }
 
     init(bytes: UnsafeBufferPointer<UInt8>, limits: JSONLimits) {
@@ -75,135 +76,120 @@ private struct Parser {
         self.limits = limits
     }
 
-    mutating func run() -> Result<JSON, JSONParseError> {
-        do throws(JSONParseError) {
-            if bytes.count >= 3, bytes[0] == 0xEF, bytes[1] == 0xBB, bytes[2] == 0xBF {
-                throw failure(.byteOrderMark)
-            }
-            let value = try document()
-            skipBlanks()
-            if offset < bytes.count { throw failure(.trailingBytes) }
-            return .success(value)
-        } catch {
-            return .failure(error)
+    private mutating func run() throws(JSONParseError) {
+        if bytes.count >= 3, bytes[0] == 0xEF, bytes[1] == 0xBB, bytes[2] == 0xBF {
+            throw failure(.byteOrderMark)
         }
+        var isComplete = try value()
+        while let container = open.last {
+            if isComplete, try !more(in: container) { continue }
+            if container.isObject { try key() }
+            isComplete = try value()
+        }
+        skipBlanks()
+        if offset < bytes.count { throw failure(.trailingBytes) }
     }
 
-    mutating func document() throws(JSONParseError) -> JSON {
-        while true {
-            guard var value = try valueOrOpening() else { continue }
-            while true {
-                guard !open.isEmpty else { return value }
-                guard let closed = try close(with: value) else { break }
-                value = closed
-            }
-        }
-    }
-
-    /// A complete value, or `nil` after the opening of a container that has members.
-    mutating func valueOrOpening() throws(JSONParseError) -> JSON? {
+    /// A value; of a container that is not empty only the opening. Whether it is complete.
+    private mutating func value() throws(JSONParseError) -> Bool {
         switch try next() {
-        case UInt8(ascii: "{"):
-            try enter()
-            if try peekAfterBlanks() == UInt8(ascii: "}") { return leave(.object(JSONObject())) }
-            open.append(.object(JSONObject(), key: try key()))
-            return nil
-        case UInt8(ascii: "["):
-            try enter()
-            if try peekAfterBlanks() == UInt8(ascii: "]") { return leave(.array([])) }
-            open.append(.array([]))
-            return nil
-        case UInt8(ascii: "\""): return .string(try string())
-        case UInt8(ascii: "t"): return try word("true", .bool(true))
-        case UInt8(ascii: "f"): return try word("false", .bool(false))
-        case UInt8(ascii: "n"): return try word("null", .null)
-        case UInt8(ascii: "-"), UInt8(ascii: "0")...UInt8(ascii: "9"):
-            offset -= 1
-            return .number(try number())
-        default:
+        case UInt8(ascii: "\""): try string()
+        case UInt8(ascii: "{"): return try enter(.object, until: UInt8(ascii: "}"))
+        case UInt8(ascii: "["): return try enter(.array, until: UInt8(ascii: "]"))
+        case UInt8(ascii: "t"): try word("true", .bool)
+        case UInt8(ascii: "f"): try word("false", .bool)
+        case UInt8(ascii: "n"): try word("null", .null)
+        case UInt8(ascii: "-"), UInt8(ascii: "0")...UInt8(ascii: "9"): try number()
+        case _:
             offset -= 1
             throw failure(.unexpectedByte)
         }
+        return true
     }
 
-    func enter() throws(JSONParseError) {
+    private mutating func enter(
+        _ kind: Node.Kind, until end: UInt8
+    ) throws(JSONParseError) -> Bool {
         if open.count >= limits.depthMax { throw failure(.tooDeep) }
-    }
-
-    mutating func leave(_ value: JSON) -> JSON {
-        offset += 1
-        return value
-    }
-
-    /// Puts a value into the innermost container; the container itself when that ends it.
-    mutating func close(with value: JSON) throws(JSONParseError) -> JSON? {
-        switch open.removeLast() {
-        case .array(var elements):
-            elements.append(value)
-            if try more(orEnd: UInt8(ascii: "]")) {
-                open.append(.array(elements))
-                return nil
-            }
-            return .array(elements)
-        case .object(var object, let key):
-            if !object.insert(key, value) { throw failure(.duplicateKey) }
-            if object.count > limits.membersMax { throw failure(.tooManyMembers) }
-            if try more(orEnd: UInt8(ascii: "}")) {
-                open.append(.object(object, key: try self.key()))
-                return nil
-            }
-            return .object(object)
+        append(kind, from: offset - 1)
+        if try peekAfterBlanks() == end {
+            offset += 1
+            nodes[nodes.count - 1].end = offset
+            return true
         }
+        open.append(Container(number: nodes.count - 1, isObject: kind == .object))
+        return false
     }
 
-    mutating func more(orEnd end: UInt8) throws(JSONParseError) -> Bool {
+    /// After a value: whether another one follows in its container, or that ends.
+    private mutating func more(in container: Container) throws(JSONParseError) -> Bool {
+        open[open.count - 1].count += 1
+        if container.isObject, container.count >= limits.membersMax {
+            throw failure(.tooManyMembers)
+        }
         let byte = try next()
         if byte == UInt8(ascii: ",") { return true }
-        if byte == end { return false }
-        offset -= 1
-        throw failure(.unexpectedByte)
+        guard byte == UInt8(ascii: container.isObject ? "}" : "]") else {
+            offset -= 1
+            throw failure(.unexpectedByte)
+        }
+        open.removeLast()
+        nodes[container.number].end = offset
+        nodes[container.number].next = nodes.count
+        if container.isObject, hasDuplicateKeys(container.number, count: container.count + 1) {
+            throw failure(.duplicateKey)
+        }
+        return false
     }
 
-    mutating func key() throws(JSONParseError) -> String {
+    private mutating func key() throws(JSONParseError) {
         guard try next() == UInt8(ascii: "\"") else {
             offset -= 1
             throw failure(.unexpectedByte)
         }
-        let key = try string()
+        try string()
         guard try next() == UInt8(ascii: ":") else {
             offset -= 1
             throw failure(.unexpectedByte)
         }
-        return key
     }
 
-    mutating func word(_ text: StaticString, _ value: JSON) throws(JSONParseError) -> JSON {
+    private mutating func word(
+        _ text: StaticString, _ kind: Node.Kind
+    ) throws(JSONParseError) {
+        let start = offset - 1
         for position in 1..<text.utf8CodeUnitCount {
             guard offset < bytes.count else { throw failure(.unexpectedEnd) }
             guard bytes[offset] == text.utf8Start[position] else { throw failure(.unexpectedByte) }
             offset += 1
         }
-        return value
+        append(kind, from: start)
+    }
+
+    /// A value that ends here.
+    mutating func append(_ kind: Node.Kind, isPlain: Bool = false, from start: Int) {
+        nodes.append(
+            Node(kind: kind, isPlain: isPlain, start: start, end: offset, next: nodes.count + 1))
     }
 
     // MARK: - Bytes
 
-    mutating func skipBlanks() {
+    private mutating func skipBlanks() {
         while offset < bytes.count {
             switch bytes[offset] {
             case 0x20, 0x09, 0x0A, 0x0D: offset += 1
-            default: return
+            case _: return
             }
         }
     }
 
-    mutating func next() throws(JSONParseError) -> UInt8 {
+    private mutating func next() throws(JSONParseError) -> UInt8 {
         let byte = try peekAfterBlanks()
         offset += 1
         return byte
     }
 
-    mutating func peekAfterBlanks() throws(JSONParseError) -> UInt8 {
+    private mutating func peekAfterBlanks() throws(JSONParseError) -> UInt8 {
         skipBlanks()
         guard offset < bytes.count else { throw failure(.unexpectedEnd) }
         return bytes[offset]
@@ -212,128 +198,4 @@ private struct Parser {
     func failure(_ reason: JSONParseError.Reason) -> JSONParseError {
         JSONParseError(reason: reason, offset: offset)
     }
-}
-
-// MARK: - Scalars
-
-extension Parser {
-    /// After the opening quote; leaves the offset after the closing one.
-    fileprivate mutating func string() throws(JSONParseError) -> String {
-        let start = offset
-        while offset < bytes.count {
-            switch bytes[offset] {
-            case UInt8(ascii: "\""):
-                offset += 1
-                return try text(UnsafeBufferPointer(rebasing: bytes[start..<(offset - 1)]))
-            case UInt8(ascii: "\\"): return try escapedString(from: start)
-            case 0x00..<0x20: throw failure(.controlCharacter)
-            default: offset += 1
-            }
-        }
-        throw failure(.unexpectedEnd)
-    }
-
-    private mutating func escapedString(from start: Int) throws(JSONParseError) -> String {
-        var decoded = [UInt8](bytes[start..<offset])
-        while offset < bytes.count {
-            let byte = bytes[offset]
-            if byte < 0x20 { throw failure(.controlCharacter) }
-            offset += 1
-            if byte == UInt8(ascii: "\"") {
-                return try decoded.withUnsafeBufferPointer { buffer in
-                    Result { () throws(JSONParseError) in try text(buffer) }
-                }.get()
-            }
-            if byte == UInt8(ascii: "\\") {
-                try escape(into: &decoded)
-            } else {
-                decoded.append(byte)
-            }
-        }
-        throw failure(.unexpectedEnd)
-    }
-
-    private func text(_ buffer: UnsafeBufferPointer<UInt8>) throws(JSONParseError) -> String {
-        if buffer.count > limits.stringBytesMax { throw failure(.stringTooLong) }
-        guard let text = String(validating: buffer, as: UTF8.self) else { throw failure(.notUTF8) }
-        return text
-    }
-
-    private mutating func escape(into decoded: inout [UInt8]) throws(JSONParseError) {
-        guard offset < bytes.count else { throw failure(.unexpectedEnd) }
-        offset += 1
-        switch bytes[offset - 1] {
-        case UInt8(ascii: "\""): decoded.append(0x22)
-        case UInt8(ascii: "\\"): decoded.append(0x5C)
-        case UInt8(ascii: "/"): decoded.append(0x2F)
-        case UInt8(ascii: "b"): decoded.append(0x08)
-        case UInt8(ascii: "f"): decoded.append(0x0C)
-        case UInt8(ascii: "n"): decoded.append(0x0A)
-        case UInt8(ascii: "r"): decoded.append(0x0D)
-        case UInt8(ascii: "t"): decoded.append(0x09)
-        case UInt8(ascii: "u"): decoded.append(contentsOf: String(try scalar()).utf8)
-        default: throw failure(.badEscape)
-        }
-    }
-
-    private mutating func scalar() throws(JSONParseError) -> Character {
-        var code = try fourHexDigits()
-        if (0xD800..<0xDC00).contains(code) {
-            guard offset + 1 < bytes.count, bytes[offset] == UInt8(ascii: "\\"),
-                bytes[offset + 1] == UInt8(ascii: "u")
-            else { throw failure(.loneSurrogate) }
-            offset += 2
-            let low = try fourHexDigits()
-            guard (0xDC00..<0xE000).contains(low) else { throw failure(.loneSurrogate) }
-            code = 0x10000 + (code - 0xD800) << 10 + (low - 0xDC00)
-        }
-        guard let scalar = UnicodeScalar(code) else { throw failure(.loneSurrogate) }
-        return Character(scalar)
-    }
-
-    private mutating func fourHexDigits() throws(JSONParseError) -> UInt32 {
-        var code: UInt32 = 0
-        for _ in 0..<4 {
-            guard offset < bytes.count else { throw failure(.unexpectedEnd) }
-            let byte = bytes[offset]
-            let digit: UInt8
-            switch byte {
-            case UInt8(ascii: "0")...UInt8(ascii: "9"): digit = byte - UInt8(ascii: "0")
-            case UInt8(ascii: "a")...UInt8(ascii: "f"): digit = byte - UInt8(ascii: "a") + 10
-            case UInt8(ascii: "A")...UInt8(ascii: "F"): digit = byte - UInt8(ascii: "A") + 10
-            default: throw failure(.badEscape)
-            }
-            code = code << 4 | UInt32(digit)
-            offset += 1
-        }
-        return code
-    }
-
-    /// `-? (0 | [1-9][0-9]*) (. [0-9]+)? ([eE] [+-]? [0-9]+)?`
-    fileprivate mutating func number() throws(JSONParseError) -> JSONNumber {
-        let start = offset
-        if peek() == UInt8(ascii: "-") { offset += 1 }
-        if peek() == UInt8(ascii: "0") { offset += 1 } else { try digits() }
-        if peek() == UInt8(ascii: ".") {
-            offset += 1
-            try digits()
-        }
-        if peek() == UInt8(ascii: "e") || peek() == UInt8(ascii: "E") {
-            offset += 1
-            if peek() == UInt8(ascii: "+") || peek() == UInt8(ascii: "-") { offset += 1 }
-            try digits()
-        }
-        if offset - start > limits.numberBytesMax { throw failure(.numberTooLong) }
-        return JSONNumber(checked: String(decoding: bytes[start..<offset], as: UTF8.self))
-    }
-
-    private mutating func digits() throws(JSONParseError) {
-        let start = offset
-        while let byte = peek(), (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) {
-            offset += 1
-        }
-        if offset == start { throw failure(offset == bytes.count ? .unexpectedEnd : .badNumber) }
-    }
-
-    private func peek() -> UInt8? { offset < bytes.count ? bytes[offset] : nil }
 }

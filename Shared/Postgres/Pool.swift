@@ -50,7 +50,13 @@ public final class Pool: Sendable {
     public func withSession<T: Sendable>(
         _ body: (Session) async throws(PostgresError) -> T
     ) async throws(PostgresError) -> T {
-        let session = try await acquire()
+        try await withSession(in: try await place(), body)
+    }
+
+    private func withSession<T: Sendable>(
+        in place: Place, _ body: (Session) async throws(PostgresError) -> T
+    ) async throws(PostgresError) -> T {
+        let session = try await session(in: place)
         do {
             let value = try await body(session)
             await release(session)
@@ -79,9 +85,29 @@ public final class Pool: Sendable {
         }
     }
 
-    /// See `Session.pipeline`.
+    /// See `Session.pipeline`. A connection that is there is asked, used and given back in one
+    /// visit to its thread.
     public func pipeline(_ statements: [SQL]) async throws(PostgresError) -> [Rows] {
-        try await withSession { session throws(PostgresError) in
+        let place = try await place()
+        guard case .used(let session) = place else {
+            return try await pipeline(statements, in: place)
+        }
+        do {
+            guard let answer = try await session.pipelineIfReady(statements) else {
+                return try await pipeline(statements, in: .empty)
+            }
+            handOn(answer.staysReady ? .used(session) : .empty)
+            return answer.rows
+        } catch {
+            await release(session)
+            throw error
+        }
+    }
+
+    private func pipeline(
+        _ statements: [SQL], in place: Place
+    ) async throws(PostgresError) -> [Rows] {
+        try await withSession(in: place) { session throws(PostgresError) in
             try await session.pipeline(statements)
         }
     }
@@ -108,8 +134,8 @@ public final class Pool: Sendable {
 // MARK: lending
 
 extension Pool {
-    private func acquire() async throws(PostgresError) -> Session {
-        switch try await place() {
+    private func session(in place: Place) async throws(PostgresError) -> Session {
+        switch place {
         case .used(let session):
             if await session.isReady { return session }
         case .empty:

@@ -80,6 +80,17 @@ public actor Session {
         }
     }
 
+    /// For a session that has lain idle.
+    /// - Returns: `nil` when it is not ready and nothing was sent, else also whether it is ready
+    ///   for the next.
+    func pipelineIfReady(
+        _ statements: [SQL]
+    ) throws(PostgresError) -> (rows: [Rows], staysReady: Bool)? {
+        guard isReady else { return nil }
+        let rows = try pipeline(statements)
+        return (rows, wire?.isInTransaction == false)
+    }
+
     private func exchange(
         _ statements: [SQL], deadlineSeconds: Double
     ) throws(PostgresError) -> [Rows] {

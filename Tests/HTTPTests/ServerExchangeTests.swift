@@ -1,4 +1,5 @@
 import HTTP
+import Synchronization
 import XCTest
 
 /// Literal requests over real sockets.
@@ -135,6 +136,55 @@ final class ServerExchangeTests: XCTestCase {
             let refused = try server.connect()
             refused.send(head("/no", 3))
             XCTAssertEqual(refused.answer()?.status, 404)
+        }
+    }
+
+    func testAReceiverAnswersNowOrLater() async throws {
+        let waiting = Mutex<[HTTPReply]>([])
+        let journal = Journal()
+        let handler = HTTPHandler(
+            admit: { head in
+                if head.path == "/task" { return .accept(bodyBytesMax: 9) }
+                return .hand(bodyBytesMax: 9) { request, reply in
+                    if head.path == "/now" {
+                        return reply.send(
+                            HTTPResponse(status: 202, body: Array(summary(request).utf8)))
+                    }
+                    waiting.withLock { $0.append(reply) }
+                    journal.add(head.path)
+                }
+            },
+            respond: { HTTPResponse(status: 200, body: Array(summary($0).utf8)) })
+        @Sendable func post(_ path: String) -> String {
+            "POST \(path) HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nx"
+        }
+        try await withRawServer({ _ in }, handler) { server in
+            let client = try server.connect()
+            client.send(post("/now") + post("/task") + post("/later"))
+            XCTAssertEqual(client.answer()?.body, "POST /now [x]")
+            XCTAssertEqual(client.answer()?.body, "POST /task [x]")
+            XCTAssert(journal.waitForNext())
+            let other = try server.connect()
+            other.send(post("/now"))
+            XCTAssertEqual(other.answer()?.status, 202, "nobody waits for the one that waits")
+            for reply in waiting.withLock({ $0 }) { reply.send(HTTPResponse(status: 204)) }
+            XCTAssertEqual(client.answer()?.status, 204)
+        }
+    }
+
+    func testAReceiverThatNeverAnswersIsAnsweredFor() async throws {
+        let late = Mutex<HTTPReply?>(nil)
+        let handler = HTTPHandler(
+            admit: { _ in
+                .hand(bodyBytesMax: 9) { _, reply in late.withLock { $0 = reply } }
+            },
+            respond: { _ in HTTPResponse(status: 500) })
+        try await withRawServer({ $0.handlerDeadlineSeconds = 0.05 }, handler) { server in
+            let client = try server.connect()
+            client.send(Self.get)
+            XCTAssertEqual(client.answer()?.status, 503)
+            late.withLock { $0 }?.send(HTTPResponse(status: 200))
+            XCTAssertEqual(client.rest().text, "")
         }
     }
 

@@ -50,6 +50,25 @@ final class AppendQueueTests: XCTestCase {
         XCTAssertEqual(ledger.batches, [1, 2, 1, 4])
     }
 
+    func testBesideACommitFewEventsWaitUntilTheyAreAsMany() async {
+        let ledger = FakeLedger()
+        var limits = AppendLimits()
+        limits.writers = 3
+        await held(ledger, limits) { queue, gate in
+            await withTaskGroup(of: Void.self) { group in
+                group.addTask { _ = try? await queue.append(events("two", 2)) }
+                while ledger.inFlight < 3 { await Task.yield() }
+                group.addTask { _ = try? await queue.append(events("few", 2)) }
+                while queue.waitingEvents < 2 { await Task.yield() }
+                XCTAssertEqual(ledger.inFlight, 3)
+                group.addTask { _ = try? await queue.append(events("enough", 1)) }
+                while ledger.inFlight < 6 { await Task.yield() }
+                gate.open()
+            }
+        }
+        XCTAssertEqual(ledger.batches.sorted(), [1, 2, 3])
+    }
+
     func testDuplicatesAreToldApartPerDelivery() async throws {
         await running(FakeLedger()) { queue in
             let first = try? await queue.append(events("a", 2))
@@ -218,6 +237,15 @@ private func enter(
         }
         waiting += size
         while queue.waitingEvents < waiting { await Task.yield() }
+    }
+}
+
+extension AppendQueue {
+    fileprivate func append(_ events: [NewEvent]) async throws(Rejection) -> Receipt {
+        let result = await withCheckedContinuation { continuation in
+            append(events) { continuation.resume(returning: $0) }
+        }
+        return try result.get()
     }
 }
 

@@ -27,31 +27,32 @@ public struct Normalisation: Sendable {
         _ body: JSON, from source: EventSource, as format: EventFormat
     ) -> NewEvent {
         event(
-            identified: nil, source: source, kind: .unknown("\(source.rawValue).unreadable"),
-            at: nil, lane: .connection, format: format, payload: body)
+            identified: digest(of: body), source: source,
+            kind: .unknown("\(source.rawValue).unreadable"), at: nil, lane: .connection,
+            format: format, payload: body.bytes)
     }
 
-    /// - Parameter identity: the vendor's id; without one, equal payloads are one event.
+    /// Stands for the vendor's id where there is none: equal payloads are one event.
+    func digest(of payload: JSON) -> String { "sha256-\(digest(payload.canonicalBytes))" }
+
     func event(
-        identified identity: String?, source: EventSource, kind: EventKind, at time: String?,
-        lane: LaneKey, format: EventFormat, payload: JSON
+        identified identity: String, source: EventSource, kind: EventKind, at time: String?,
+        lane: LaneKey, format: EventFormat, payload: [UInt8]
     ) -> NewEvent {
-        let identity = identity ?? "sha256-\(digest(payload.canonicalBytes))"
         return NewEvent(
             event: Event(
                 id: EventID(identity), connection: connection, source: source, kind: kind,
                 occurredAt: time.flatMap(Timestamp.init) ?? receivedAt, lane: lane, format: format,
-                payload: payload.bytes),
+                payload: payload),
             deduplicationKey: "\(format.rawValue):\(identity)")
     }
 }
 
-extension JSON {
+extension JSONPart {
     /// A string (or a number's digits) that may be a name of ours: 1 to 100 printable ASCII
     /// characters without blanks. `nil` for everything else.
     func name(_ key: String) -> String? {
-        guard let value = present(key), let text = value.string ?? value.number?.literal,
-            isName(text)
+        guard let value = self[key], let text = value.string ?? value.numberLiteral, isName(text)
         else { return nil }
         return text
     }

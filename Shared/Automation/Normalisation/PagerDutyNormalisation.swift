@@ -3,21 +3,23 @@ import Models
 
 extension Normalisation {
     /// The `event` object of a V3 webhook (`reference/pagerduty.md` 1.1 to 1.3).
-    public func pagerDutyV3(_ event: JSON) -> NewEvent {
+    public func pagerDutyV3(_ event: JSONPart) -> NewEvent {
         let subject = Subject.ofV3(event)
         return self.event(
-            identified: event.name("id"), source: .pagerDuty, kind: subject.kind,
+            identified: event.name("id") ?? digest(of: event.value), source: .pagerDuty,
+            kind: subject.kind,
             at: event.present("occurred_at")?.string, lane: subject.lane, format: .pagerDutyV3,
-            payload: event)
+            payload: event.bytes)
     }
 
     /// One element of `messages` of a V2 webhook (`reference/pagerduty.md` 2.1).
-    public func pagerDutyV2(_ message: JSON) -> NewEvent {
+    public func pagerDutyV2(_ message: JSONPart) -> NewEvent {
         let subject = Subject.ofV2(message)
         return event(
-            identified: message.name("id"), source: .pagerDuty, kind: subject.kind,
+            identified: message.name("id") ?? digest(of: message.value), source: .pagerDuty,
+            kind: subject.kind,
             at: message.present("created_on")?.string, lane: subject.lane, format: .pagerDutyV2,
-            payload: message)
+            payload: message.bytes)
     }
 }
 
@@ -26,15 +28,16 @@ private struct Subject {
     let kind: EventKind
     let lane: LaneKey
 
-    static func ofV3(_ event: JSON) -> Subject {
+    static func ofV3(_ event: JSONPart) -> Subject {
         guard let type = event.name("event_type") else { return unknown("no_type") }
-        let data = event["data"] ?? .null
-        switch type.split(separator: ".").first {
+        let data = event["data"]
+        let words = type.utf8.split(separator: UInt8(ascii: "."), maxSplits: 1)
+        switch words.first.map(Substring.init) {
         case "incident":
             guard let id = incident(of: data) else { return unknown("no_incident.\(type)") }
             return Subject(kind: EventKind(rawValue: type), lane: .incident(IncidentID(id)))
         case "service":
-            guard let id = data["service"]?.name("id") ?? data.name("id") else {
+            guard let id = data?["service"]?.name("id") ?? data?.name("id") else {
                 return unknown("no_service.\(type)")
             }
             return Subject(kind: EventKind(rawValue: type), lane: .service(id))
@@ -45,7 +48,7 @@ private struct Subject {
         }
     }
 
-    static func ofV2(_ message: JSON) -> Subject {
+    static func ofV2(_ message: JSONPart) -> Subject {
         guard let type = message.name("event") else { return unknown("no_type") }
         guard let change = v2Changes[type] else { return unknown(type) }
         guard let id = message["incident"]?.name("id") else {
@@ -62,10 +65,11 @@ private struct Subject {
 
     /// The vendor's rule is `data.id` of an incident, else `data.incident.id`. A role assignment
     /// follows neither: it has a list, whose elements all name the one incident.
-    private static func incident(of data: JSON) -> String? {
+    private static func incident(of data: JSONPart?) -> String? {
+        guard let data else { return nil }
         if data["type"]?.string == "incident" { return data.name("id") }
         if let incident = data["incident"]?.name("id") { return incident }
-        let assignments = data["incident_role_assignments"]?.array ?? []
+        let assignments = data["incident_role_assignments"]?.elements ?? []
         return assignments.lazy.compactMap { $0["incident"]?.name("id") }.first
     }
 }

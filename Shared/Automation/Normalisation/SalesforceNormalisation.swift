@@ -75,11 +75,13 @@ extension Normalisation {
             JSON.array([
                 .string(change.transactionID ?? time ?? ""), .object(change.changes),
             ]).canonicalBytes)
+        let json = JSON.object(payload)
         return event(
-            identified: record.map { "\($0.long)-\(changed)" }, source: .salesforce,
+            identified: record.map { "\($0.long)-\(changed)" } ?? digest(of: json),
+            source: .salesforce,
             kind: Self.kind(of: change, isReadable: record != nil && object != nil), at: time,
             lane: lane(of: record, object, state), format: .apexTrigger,
-            payload: .object(payload))
+            payload: json.bytes)
     }
 
     /// One notification of an outbound message: the latest state, without what was before.
@@ -100,10 +102,10 @@ extension Normalisation {
                 .record(.updated)
             }
         return event(
-            identified: id, source: .salesforce, kind: kind,
+            identified: id ?? digest(of: payload), source: .salesforce, kind: kind,
             at: Self.time(of: notification.fields),
             lane: record.map(LaneKey.record) ?? .connection, format: .outboundMessage,
-            payload: payload)
+            payload: payload.bytes)
     }
 
     /// A comment keeps its order among those of the record on which it hangs.

@@ -12,7 +12,8 @@ final class Connection {
 
     struct Pending {
         let exchange: UInt64
-        let cancellation: HandlerCancellation
+        /// `nil` for a receiver, which has no task.
+        let cancellation: HandlerCancellation?
         let keepsAlive: Bool
         let isHead: Bool
     }
@@ -21,6 +22,8 @@ final class Connection {
     let socket: Socket
     var reader: RequestReader
     var phase = Phase.reading
+    /// Who takes the request that is being read, when that is not the handler.
+    var receiver: HTTPReceiver?
     /// Monotonic nanoseconds at which the phase ends, whatever happens before.
     var deadline: UInt64
     /// The part of a request that `deadline` was set for.

@@ -31,6 +31,9 @@ extension EventLoop {
                 switch admit(head) {
                 case .accept(let bodyBytesMax):
                     connection.reader.accept(bodyBytesMax: bodyBytesMax)
+                case .hand(let bodyBytesMax, let receiver):
+                    connection.receiver = receiver
+                    connection.reader.accept(bodyBytesMax: bodyBytesMax)
                 case .refuse(let response):
                     let isHead = head.method == "HEAD"
                     respond(connection, response, closes: true, isHead: isHead)
@@ -80,25 +83,30 @@ extension EventLoop {
 
     private func dispatch(_ request: HTTPRequest, of connection: Connection, keepsAlive: Bool) {
         let isHead = request.method == "HEAD"
+        let receiver = connection.receiver.take()
         guard handlersRunning < limits.requestsInFlightMax else {
             let busy = HTTPResponse.unavailable(detail: "Too many requests are being worked on.")
             return respond(connection, busy, closes: !keepsAlive, isHead: isHead)
         }
         connection.exchanges += 1
-        let exchange = Exchange(
-            connection: connection.id, number: connection.exchanges, request: request,
-            cancellation: HandlerCancellation())
-        guard case .enqueued = exchanges.yield(exchange) else {
-            let ending = HTTPResponse.unavailable(detail: "The server is stopping.")
-            return respond(connection, ending, closes: true, isHead: isHead)
+        let reply = HTTPReply(
+            connection: connection.id, exchange: connection.exchanges, mailbox: mailbox)
+        let cancellation = receiver == nil ? HandlerCancellation() : nil
+        if let cancellation {
+            let exchange = Exchange(request: request, reply: reply, cancellation: cancellation)
+            guard case .enqueued = exchanges.yield(exchange) else {
+                let ending = HTTPResponse.unavailable(detail: "The server is stopping.")
+                return respond(connection, ending, closes: true, isHead: isHead)
+            }
         }
         handlersRunning += 1
         count(request.body.count + connection.reader.bufferedBytes, for: connection)
         connection.deadline = deadline(after: limits.handlerDeadlineSeconds)
         connection.phase = .handling(
             Connection.Pending(
-                exchange: exchange.number, cancellation: exchange.cancellation,
-                keepsAlive: keepsAlive, isHead: isHead))
+                exchange: reply.exchange, cancellation: cancellation, keepsAlive: keepsAlive,
+                isHead: isHead))
+        receiver?(request, reply)
     }
 
     /// The deadline of the connection's phase has passed.
@@ -109,7 +117,7 @@ extension EventLoop {
             let late = Refusal(408, "The request did not come in time.")
             respond(connection, late.response, closes: true)
         case .handling(let pending):
-            pending.cancellation.cancel()
+            pending.cancellation?.cancel()
             let late = HTTPResponse.unavailable(detail: "The answer was not ready in time.")
             respond(connection, late, closes: true, isHead: pending.isHead)
         case .writing:

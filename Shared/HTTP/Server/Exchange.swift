@@ -1,19 +1,31 @@
 import Synchronization
 
-/// One request on its way to the handler and its answer's way back.
-struct Exchange: Sendable {
+/// The way back of one request's answer. Beyond the first answer, and after the deadline, nobody
+/// listens any more.
+public struct HTTPReply: Sendable {
     let connection: UInt64
-    let number: UInt64
+    let exchange: UInt64
+    let mailbox: Mailbox
+
+    /// To be called once; from any thread.
+    public func send(_ response: HTTPResponse) {
+        mailbox.post(Answer(connection: connection, exchange: exchange, response: response))
+    }
+}
+
+/// One request on its way to the handler.
+struct Exchange: Sendable {
     let request: HTTPRequest
+    let reply: HTTPReply
     let cancellation: HandlerCancellation
 
-    func perform(_ handler: HTTPHandler, answering mailbox: Mailbox) async {
+    func perform(_ handler: HTTPHandler) async {
         let response = await withUnsafeCurrentTask { task in
             cancellation.handlerBegan(task)
             defer { cancellation.handlerEnded() }
             return await handler.respond(request)
         }
-        mailbox.post(Answer(connection: connection, exchange: number, response: response))
+        reply.send(response)
     }
 }
 

@@ -53,9 +53,7 @@ public final class HTTPServer: Sendable {
             await withDiscardingTaskGroup { group in
                 group.addTask { await Self.runOnThread(loop) }
                 for await exchange in exchanges {
-                    group.addTask { [handler, mailbox] in
-                        await exchange.perform(handler, answering: mailbox)
-                    }
+                    group.addTask { [handler] in await exchange.perform(handler) }
                 }
             }
         } onCancel: {

@@ -1,4 +1,5 @@
 import Automation
+import JSON
 import Models
 
 extension Normalisation {
@@ -7,5 +8,20 @@ extension Normalisation {
         connection: "acme", receivedAt: Timestamp(seconds: 1_938_000_000)
     ) { bytes in
         String(bytes.reduce(UInt64(0)) { $0 &* 31 &+ UInt64($1) }, radix: 16)
+    }
+}
+
+extension Normalisation {
+    func pagerDutyV3(_ event: JSON) -> NewEvent { pagerDutyV3(event.part) }
+    func pagerDutyV2(_ message: JSON) -> NewEvent { pagerDutyV2(message.part) }
+}
+
+extension JSON {
+    /// As if it had been sent in the shortest form.
+    fileprivate var part: JSONPart {
+        guard let outline = try? JSONOutline(parsing: bytes) else {
+            preconditionFailure("\(self) is no text that may be sent")
+        }
+        return outline.root
     }
 }

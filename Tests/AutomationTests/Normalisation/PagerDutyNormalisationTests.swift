@@ -160,6 +160,13 @@ final class PagerDutyNormalisationTests: XCTestCase {
         XCTAssertEqual(try JSON(parsing: payload), event)
     }
 
+    func testThePayloadIsTheEventAsItWasSent() throws {
+        let sent = #"{ "id" : "e", "n":1.00, "t":"\u00e9\/", "data":{} }"#
+        let body = try JSONOutline(parsing: Array(#"{"event": \#(sent) }"#.utf8))
+        let event = try XCTUnwrap(body.root["event"])
+        XCTAssertEqual(Normalisation.test.pagerDutyV3(event).event.payload, Array(sent.utf8))
+    }
+
     func testABodyOfNoKnownShapeIsKept() throws {
         let new = Normalisation.test.unreadable([1, 2], from: .pagerDuty, as: .pagerDutyV3)
         XCTAssertEqual(new.event.kind, .unknown("pagerDuty.unreadable"))
