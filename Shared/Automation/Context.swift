@@ -23,6 +23,10 @@ final class Context {
     /// The one that `incident.*` means in a rule on record changes; `nil` when it is not known.
     let linkedIncident: Incident?
     let isWhollyEcho: Bool
+    /// Which rules the event concerns.
+    let direction: Rule.Direction?
+    /// Of the changed record, in lower case.
+    let object: String?
     /// Texts that conditions have read, of fields that all rules see alike.
     var texts: [Field: FoldedText] = [:]
 
@@ -34,6 +38,8 @@ final class Context {
         linkedIncidents = Self.linkedIncidents(facts)
         linkedIncident = Self.best(linkedIncidents, facts)
         isWhollyEcho = facts.isWhollyEcho
+        direction = facts.event.direction
+        object = facts.event.record?.reference.object.lowercased()
     }
 
     /// Links of the changed record, and of the record on which a comment hangs.

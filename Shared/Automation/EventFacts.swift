@@ -4,7 +4,7 @@ import Models
 /// What one event tells, read from the vendor's words. Nothing here was fetched.
 public struct EventFacts: Hashable, Sendable {
     public let event: Event
-    public let payload: JSON
+    public let payload: JSONPart
     /// As told; only a reference when the event is about a note, a workflow and the like.
     public var incident: Incident?
     public var record: RecordChangeFacts?
@@ -44,7 +44,7 @@ public struct EventFacts: Hashable, Sendable {
     }
 
     /// Only the readers of the formats make one.
-    init(event: Event, payload: JSON) {
+    init(event: Event, payload: JSONPart) {
         self.event = event
         self.payload = payload
     }
@@ -78,9 +78,9 @@ extension EventFacts {
     /// The event in the form in which its vendor would deliver it alone.
     var delivery: JSON {
         switch event.format {
-        case .pagerDutyV3: ["event": payload]
-        case .pagerDutyV2: ["messages": [payload]]
-        case .apexTrigger, .outboundMessage, .console: payload
+        case .pagerDutyV3: ["event": payload.value]
+        case .pagerDutyV2: ["messages": [payload.value]]
+        case .apexTrigger, .outboundMessage, .console: payload.value
         }
     }
 }

@@ -11,9 +11,9 @@ public struct UnreadableEvent: Error, Equatable, Sendable {
 extension EventFacts {
     /// Reads an event of any kind; kinds that concern no rule give facts without subject.
     public init(_ event: Event) throws(UnreadableEvent) {
-        let payload: JSON
+        let payload: JSONPart
         do throws(JSONParseError) {
-            payload = try JSON(parsing: event.payload)
+            payload = try JSONOutline(parsing: event.payload).root
         } catch {
             throw UnreadableEvent("the stored payload is no JSON: \(error)")
         }
@@ -32,25 +32,28 @@ extension EventFacts {
 
     /// `reference/pagerduty.md` 1.1 and 1.3.
     private mutating func readV3() throws(UnreadableEvent) {
-        let data = payload["data"] ?? .null
-        let isWhole = data["type"]?.string == "incident"
-        let role = data["incident_role_assignments"]?[0]
-        guard let incident = Incident(isWhole ? data : data["incident"] ?? role?["incident"]) else {
+        let data = payload["data"] ?? payload
+        let type = data["type"]?.string
+        let role = data["incident_role_assignments"]?.elements?.first
+        guard
+            let incident = Incident(
+                type == "incident" ? data : data["incident"] ?? role?["incident"])
+        else {
             throw UnreadableEvent("the event names no incident")
         }
         self.incident = incident
         agent = Reference(payload.present("agent"))
         isMerge = Self.isMerge(data)
-        if data["type"]?.string == "incident_note" {
+        if type == "incident_note" {
             note = Note(
                 id: data.present("id")?.string, text: data.present("content")?.string ?? "",
                 isTrimmed: data["trimmed"]?.bool ?? false)
         }
-        if data["type"]?.string == "incident_status_update" {
+        if type == "incident_status_update" {
             statusUpdate = data.present("message")?.string
         }
         workflow = Reference(data["incident_workflow"])
-        if data["type"]?.string == "incident_responder" {
+        if type == "incident_responder" {
             responder = Responder(
                 name: Reference(data["user"])?.name, state: data.present("state")?.string,
                 message: data.present("message")?.string)
@@ -63,10 +66,10 @@ extension EventFacts {
             throw UnreadableEvent("the message names no incident")
         }
         self.incident = incident
-        let entry = payload["log_entries"]?[0]
+        let entry = payload["log_entries"]?.elements?.first
         let channel = entry?["channel"]
         agent = Reference(entry?["agent"])
-        isMerge = Self.isMerge(payload["incident"] ?? .null)
+        isMerge = Self.isMerge(payload["incident"])
         if incidentChange == .annotated {
             let text = channel?.present("content") ?? channel?.present("summary")
             note = Note(id: nil, text: text?.string ?? "")
@@ -80,13 +83,13 @@ extension EventFacts {
     }
 
     /// V3 gives an object with a type, V2 the bare word.
-    private static func isMerge(_ incident: JSON) -> Bool {
-        let reason = incident["resolve_reason"]
+    private static func isMerge(_ incident: JSONPart?) -> Bool {
+        let reason = incident?["resolve_reason"]
         return reason?["type"]?.string == "merge_resolve_reason" || reason?.string == "merged"
     }
 
     private mutating func readApexTrigger() throws(UnreadableEvent) {
-        guard let new = payload.present("new")?.object else {
+        guard let new = payload.present("new")?.value.object else {
             throw UnreadableEvent("the change carries no new state")
         }
         let isInsert = payload["isInsert"]?.bool ?? (payload.present("old") == nil)
@@ -94,14 +97,14 @@ extension EventFacts {
             reference: try recordReference(new), isInsert: isInsert,
             userID: payload.present("userId")?.string.flatMap(RecordID.init),
             new: RecordFields(new),
-            old: payload.present("old")?.object.map { RecordFields($0) }
+            old: payload.present("old")?.value.object.map { RecordFields($0) }
                 ?? (isInsert ? RecordFields() : nil))
         agent = record?.userID.map { Reference(id: $0.long) }
     }
 
     /// Whether the record was created or updated is not told; the kind says what was assumed.
     private mutating func readOutboundMessage() throws(UnreadableEvent) {
-        guard let new = payload.present("new")?.object else {
+        guard let new = payload.present("new")?.value.object else {
             throw UnreadableEvent("the notification carries no record")
         }
         record = RecordChangeFacts(

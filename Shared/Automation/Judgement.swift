@@ -32,7 +32,7 @@ extension Rulebook {
         for position in index.candidates(context) {
             let entry = entries[position]
             judgement.rulesAsked += 1
-            guard notApplicable(entry.rule, context) == nil else { continue }
+            guard notApplicable(entry, context) == nil else { continue }
             for scope in scopes(entry.rule, context) { judge(entry, scope, &judgement) }
         }
         if mirrorsNote(facts), let note = facts.unfetchedNote { judgement.needs.trimmedNote = note }

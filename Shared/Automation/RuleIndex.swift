@@ -34,14 +34,13 @@ struct RuleIndex: Sendable {
 
     /// Positions, in the order of the rules, each once.
     func candidates(_ context: Context) -> [Int] {
-        let event = context.facts.event
-        guard let direction = event.direction,
-            let drawer = drawers[Self.name(direction, event.record?.reference.object ?? "")]
+        guard let direction = context.direction,
+            let drawer = drawers[Self.name(direction, context.object ?? "")]
         else { return [] }
         var found = drawer.unfiled
         for field in context.changedFields ?? [] { found += drawer.byChange[field] ?? [] }
         let scope = Scope(
-            context: context, object: "", record: event.record?.reference)
+            context: context, object: "", record: context.facts.event.record?.reference)
         for (field, rules) in drawer.byValue {
             switch scope.value(of: field) {
             case .known(let value):

@@ -24,6 +24,8 @@ public struct Rulebook: Sendable {
     struct Entry: Sendable {
         let id: RuleID
         let rule: Rule
+        /// In lower case.
+        let object: String
         /// What its templates read.
         let templateFields: Set<Field>
         let createsIncident: Bool
@@ -65,6 +67,7 @@ extension Rulebook.Entry {
     init(_ rule: Rule, of ruleset: Ruleset) {
         id = RuleID(ruleset: ruleset.name, rule: rule.id)
         self.rule = rule
+        object = rule.object.lowercased()
         templateFields = Set(rule.actions.flatMap(\.fields))
         createsIncident = rule.actions.contains { $0.kind == .createIncident }
     }
@@ -83,7 +86,7 @@ extension Rulebook {
     }
 
     private func evaluate(_ entry: Entry, _ context: Context) -> [Evaluation] {
-        if let reason = notApplicable(entry.rule, context) {
+        if let reason = notApplicable(entry, context) {
             return [Evaluation(rule: entry.id, record: nil, result: .notApplicable(reason))]
         }
         return scopes(entry.rule, context).map { scope in
@@ -94,21 +97,20 @@ extension Rulebook {
         }
     }
 
-    func notApplicable(_ rule: Rule, _ context: Context) -> String? {
-        let event = context.facts.event
-        guard let direction = event.direction else {
-            return "no rule concerns an event of kind \(event.event.kind)"
+    func notApplicable(_ entry: Entry, _ context: Context) -> String? {
+        let rule = entry.rule
+        guard let direction = context.direction else {
+            return "no rule concerns an event of kind \(context.facts.event.event.kind)"
         }
         guard direction == rule.direction else {
             return "the rule is for \(rule.direction.plural), the event is of \(direction.plural)"
         }
-        if let object = event.record?.reference.object,
-            object.lowercased() != rule.object.lowercased()
-        {
-            return "the rule is about \(rule.object), the record is of \(object)"
+        if let object = context.object, object != entry.object {
+            let told = context.facts.event.record?.reference.object ?? object
+            return "the rule is about \(rule.object), the record is of \(told)"
         }
         if context.isWhollyEcho { return "the change only repeats what Liaison wrote itself" }
-        if event.isMerge, rule.onMerge == .skip {
+        if rule.onMerge == .skip, context.facts.event.isMerge {
             return "the incident was merged into another one; onMerge says skip"
         }
         return nil

@@ -48,6 +48,8 @@ public struct JSONPart: Sendable {
         outline.text.withUnsafeBufferPointer { decodedValue(number, outline.nodes, in: $0) }
     }
 
+    var kind: JSONOutline.Node.Kind { node.kind }
+
     public var isNull: Bool { node.kind == .null }
     public var isObject: Bool { node.kind == .object }
 

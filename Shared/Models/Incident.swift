@@ -11,7 +11,7 @@ public struct Reference: Hashable, Sendable {
     }
 
     /// V3 and REST name a thing in `summary`, V2 in `name`. Nothing but the id is required.
-    public init?(_ json: JSON?) {
+    public init?(_ json: (some JSONReadable)?) {
         guard let json, let id = json.present("id")?.string else { return nil }
         let name = json.present("name")?.string ?? json.present("summary")?.string
         self.init(id: id, name: name)
@@ -49,7 +49,7 @@ public struct Incident: Hashable, Sendable {
 extension Incident {
     /// Reads the incident of a V3 event, a V2 message or a REST answer; the three differ in a few
     /// names only (`reference/pagerduty.md` 3).
-    public init?(_ json: JSON?) {
+    public init?(_ json: (some JSONReadable)?) {
         guard let json, let id = json.present("id")?.string else { return nil }
         self.init(id: IncidentID(id))
         number = json.present("number")?.int ?? json.present("incident_number")?.int
@@ -66,10 +66,10 @@ extension Incident {
         mergedInto = json["resolve_reason"]?["incident"]?.present("id")?.string.map(IncidentID.init)
     }
 
-    private static func assignees(_ json: JSON) -> [Reference]? {
-        if let assignees = json.present("assignees")?.array {
+    private static func assignees(_ json: some JSONReadable) -> [Reference]? {
+        if let assignees = json.present("assignees")?.elements {
             return assignees.compactMap { Reference($0) }
         }
-        return json.present("assignments")?.array?.compactMap { Reference($0["assignee"]) }
+        return json.present("assignments")?.elements?.compactMap { Reference($0["assignee"]) }
     }
 }

@@ -228,11 +228,11 @@ final class PlanTests: XCTestCase {
                 [.deliver(path: "/services/apexrest/x", body: expected)], line: line)
         }
         let v3 = try Sample.incidentEvent()
-        try check(v3, body: "", ["event": v3.payload])
+        try check(v3, body: "", ["event": v3.payload.value])
         let v2 = try Sample.v2(.resolved, ["event": "incident.resolve"])
-        try check(v2, body: "", ["messages": [v2.payload]])
+        try check(v2, body: "", ["messages": [v2.payload.value]])
         let change = try change([:])
-        try check(change, body: "", change.payload)
+        try check(change, body: "", change.payload.value)
         try check(v3, body: #", "body": {"t": "{{incident.title}}"}"#, ["t": "Checkout is down"])
     }
 

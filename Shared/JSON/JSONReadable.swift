@@ -1,0 +1,31 @@
+/// A JSON value whose members are read by name: one that is decoded (`JSON`), or one of which
+/// nothing is decoded before it is asked for (`JSONPart`).
+public protocol JSONReadable {
+    var string: String? { get }
+    var bool: Bool? { get }
+    /// The number as an `Int`, when it is whole and fits.
+    var int: Int? { get }
+    /// The elements of an array.
+    var elements: [Self]? { get }
+    /// The member of an object; `nil` when this is no object or has no such member.
+    subscript(_ key: String) -> Self? { get }
+    /// `nil` for an absent member and for `null`: what most vendors mean the same by.
+    func present(_ key: String) -> Self?
+}
+
+extension JSON: JSONReadable {
+    public var elements: [JSON]? { array }
+}
+
+extension JSONPart: JSONReadable {
+    public var bool: Bool? { value(of: .bool)?.bool }
+    public var int: Int? { value(of: .number)?.int }
+
+    private func value(of kind: JSONOutline.Node.Kind) -> JSON? { self.kind == kind ? value : nil }
+}
+
+/// Parts are equal when they were sent alike.
+extension JSONPart: Hashable {
+    public static func == (a: Self, b: Self) -> Bool { a.bytes == b.bytes }
+    public func hash(into hasher: inout Hasher) { hasher.combine(bytes) }
+}
