@@ -9,7 +9,7 @@ struct Receiver: Sendable {
     let observer: Observer
     let now: @Sendable () -> Timestamp
 
-    /// Before the body is read. PagerDuty's deliveries hold one small event and come in storms:
+    /// Before the body is read. PagerDuty's deliveries hold few small events and come in storms:
     /// they are worked on where they were read. Those of Salesforce may hold hundreds of records,
     /// which would keep everybody else waiting; they go to a task.
     func admit(_ head: HTTPRequestHead) -> HTTPAdmission {
