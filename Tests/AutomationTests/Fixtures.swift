@@ -128,7 +128,7 @@ enum Sample {
         data["id"] = .string(id.rawValue)
         data["status"] = .string(status.rawValue)
         data["number"] = .number(JSONNumber(number))
-        return Incident(.object(data)) ?? Incident(id: id)
+        return Incident(JSON.object(data)) ?? Incident(id: id)
     }
 }
 

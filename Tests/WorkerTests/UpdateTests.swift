@@ -53,7 +53,7 @@ final class UpdateTests: XCTestCase {
     ) {
         var told = incident.object ?? JSONObject()
         told["id"] = "Q1"
-        guard let incident = Incident(.object(told)) else {
+        guard let incident = Incident(JSON.object(told)) else {
             return XCTFail("no incident", line: line)
         }
         XCTAssertEqual(update.reasonNotDue(on: incident), reason, line: line)
