@@ -20,8 +20,8 @@ public enum Signal: Sendable, Equatable {
 }
 
 /// LISTEN on a session of its own, as a sequence that never ends by itself: a broken connection is
-/// opened again. Iteration ends when its task is cancelled, within `tickSeconds`; behind a pooler it
-/// says so once and ends.
+/// opened again. Iteration ends when its task is cancelled, within `tickSeconds`; behind a pooler
+/// it says so once and ends.
 public struct Listener: AsyncSequence, Sendable {
     private static let tickSeconds = 0.25
     private static let pauseSecondsMax = 5.0

@@ -202,7 +202,9 @@ extension Session {
             try wire.send(statement, prepared: name)
             return [.statement]
         }
-        guard limits.mode == .prepared, !isPooled, prepared.count < limits.preparedStatementsMax else {
+        guard limits.mode == .prepared, !isPooled,
+            prepared.count < limits.preparedStatementsMax
+        else {
             try wire.send(statement, text: shape.text)
             return [.statement]
         }

@@ -49,7 +49,7 @@ final class Wire {
         PQerrorMessage(handle).map { trimmed(String(cString: $0)) } ?? ""
     }
 
-    /// The process of the server, as it said at the beginning. A pooler makes up a number of its own.
+    /// The process of the server, as it said at the beginning. A pooler makes up a number.
     var serverID: Int32 { PQbackendPID(handle) }
 
     var isInTransaction: Bool {

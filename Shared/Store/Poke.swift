@@ -11,8 +11,8 @@ extension Store {
         }
     }
 
-    /// The pokes, on a session of its own. Workers poll as well, less often: a poke may be lost, and
-    /// behind a pooler none is heard.
+    /// The pokes, on a session of its own. Workers poll as well, less often: a poke may be lost,
+    /// and behind a pooler none is heard.
     public static func pokes(from address: Address) -> Listener {
         Listener(to: address, channels: [channel])
     }
