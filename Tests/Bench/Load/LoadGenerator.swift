@@ -7,6 +7,10 @@ struct LoadResult {
     /// it is sent.
     var latency = Histogram()
     var answers: [Int: Int] = [:]
+    /// The numbers of the requests that were answered 202, also after the end.
+    var accepted: [Int] = []
+    /// Answers of 503 that did not say when to come again.
+    var unhelpful = 0
     /// Connections that broke with a request under way.
     var broken = 0
     /// Requests that were due and could not be sent before the end.
@@ -157,9 +161,11 @@ final class LoadGenerator<Source: Requests> {
         let wasBusy = peer.isBusy
         switch peer.receive() {
         case .incomplete: return
-        case .answered(let status):
+        case .answered(let status, let saysWhen):
             let now = monotonicNanoseconds()
             busy -= 1
+            if status == 202 { result.accepted.append(peer.number) }
+            if status == 503, !saysWhen { result.unhelpful += 1 }
             result.answers[status, default: 0] += 1
             result.latency.record(nanoseconds: now - min(now, peer.dueAt))
             onAnswer(peer.number, now)
