@@ -13,12 +13,7 @@ struct Desk: Sendable {
 
     var version: Int64 { rulebook.version }
 
-    func needs(for facts: Facts) -> FactNeeds { rulebook.needs(for: facts, now: facts.moment) }
-
-    func decide(_ facts: Facts) -> (evaluations: [Evaluation], plan: Plan) {
-        let evaluations = rulebook.evaluate(facts, now: facts.moment)
-        return (evaluations, rulebook.plan(evaluations, facts))
-    }
+    func judge(_ facts: Facts) -> Judgement { rulebook.judge(facts, now: facts.moment) }
 }
 
 extension Facts {

@@ -82,11 +82,15 @@ struct Turn {
         if !mayContinue() { throw Pause(next: .retry(afterSeconds: 0, refundsAttempt: true)) }
     }
 
+    /// Attempts are counted for the job at the head: behind it each is the first.
+    private func attempt(at job: Job) -> Int {
+        job.sequence == lane.jobs.first?.sequence ? lane.attempt : 1
+    }
+
     /// What a failure means for this job: another attempt, or the cause with which it is given up.
     private func givenUp(_ failure: Failure, on job: Job) throws(Pause) -> Cause {
-        let attempt = job == lane.jobs.first ? lane.attempt : 1
         let decision = Backoff.decision(
-            after: failure, attempt: attempt, attemptsMax: attemptsMax,
+            after: failure, attempt: attempt(at: job), attemptsMax: attemptsMax,
             jitter: Double.random(in: 0..<1))
         switch decision {
         case .again(let next): throw Pause(next: next)
@@ -132,11 +136,11 @@ extension Turn {
             return try await undecided(job, error)
         }
         let facts = Facts(event: event, links: surroundings.links(for: event), echoes: echoes)
-        let needs = desk.needs(for: facts)
+        let judgement = desk.judge(facts)
         // What is fetched must show what earlier events of the lane have done.
-        if !needs.isEmpty { try await performWaiting() }
+        if !judgement.needs.isEmpty { try await performWaiting() }
         do throws(Failure) {
-            return try await planned(job, facts, needs)
+            return try await planned(job, facts, judgement)
         } catch {
             return try await undecided(job, error)
         }
@@ -159,22 +163,27 @@ extension Turn {
     }
 
     private func planned(
-        _ job: Job, _ known: Facts, _ needs: FactNeeds
+        _ job: Job, _ known: Facts, _ judgement: Judgement
     ) async throws(Failure) -> Decision {
         var facts = known
-        if !needs.isEmpty { try await desk.vendors.fetch(needs, into: &facts) }
-        var (evaluations, plan) = desk.decide(facts)
+        var matches = judgement.matches
+        if !judgement.needs.isEmpty {
+            try await desk.vendors.fetch(judgement.needs, into: &facts)
+            matches = desk.judge(facts).matches
+        }
+        var plan = desk.rulebook.plan(matches, facts)
         if !plan.effects.isEmpty, try await desk.vendors.created(facts.event.record) {
             facts.echoes.insert(.created)
-            (evaluations, plan) = desk.decide(facts)
+            matches = desk.judge(facts).matches
+            plan = desk.rulebook.plan(matches, facts)
         }
         let isIdle = plan.effects.isEmpty && plan.problems.isEmpty
         let outcome: Outcome =
             facts.isWhollyEcho
             ? .ignored(reason: "it repeats what Liaison wrote")
-            : evaluations.contains(where: \.isMatched) || !isIdle ? .applied : .unmatched
+            : !matches.isEmpty || !isIdle ? .applied : .unmatched
         // Links alone are facts, too: without them an evaluation could not be repeated.
-        let isBare = facts.links.isEmpty && facts.echoes.isEmpty && needs.isEmpty
+        let isBare = facts.links.isEmpty && facts.echoes.isEmpty && judgement.needs.isEmpty
         return Decision(
             job: job, outcome: outcome, plan: plan, facts: isBare ? nil : facts.json)
     }
@@ -278,8 +287,8 @@ extension Turn {
     private mutating func settle(_ decision: Decision, as outcome: Outcome) {
         settlements.append(
             Settlement(
-                job: decision.job, outcome: outcome, facts: decision.facts,
-                configurationVersion: desk.version))
+                job: decision.job, attempt: attempt(at: decision.job), outcome: outcome,
+                facts: decision.facts, configurationVersion: desk.version))
     }
 }
 

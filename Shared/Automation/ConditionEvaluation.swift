@@ -29,6 +29,17 @@ struct ConditionEvaluation {
         }
     }
 
+    /// The verdict of `trace` without the reasons, at a fraction of its cost.
+    func verdict(_ tree: ConditionTree) -> Verdict {
+        switch tree {
+        case .all(let children): Verdict(of: .all, children.lazy.map(verdict))
+        case .any(let children): Verdict(of: .any, children.lazy.map(verdict))
+        case .none(let children): Verdict(of: .none, children.lazy.map(verdict))
+        case .always: .yes
+        case .condition(let condition): verdict(condition)
+        }
+    }
+
     private func group(_ group: Trace.Group, _ children: [ConditionTree]) -> Trace {
         let traces = children.map(trace)
         return .group(group, Verdict(of: group, traces.map(\.verdict)), traces)
@@ -63,32 +74,34 @@ struct ConditionEvaluation {
 extension Verdict {
     /// Kleene's three-valued logic, with the third value in two kinds: what can still be fetched
     /// may become either, what cannot be evaluated never becomes true. An empty group does not
-    /// hold.
-    init(of group: Trace.Group, _ verdicts: [Verdict]) {
-        guard !verdicts.isEmpty else {
-            self = .no
-            return
-        }
-        let deciding: Verdict = group == .all ? .no : .yes
-        if verdicts.contains(deciding) {
-            self = group == .any ? .yes : .no
-            return
-        }
-        let obstacle = verdicts.first { verdict in
+    /// hold. No more verdicts are asked for than it takes to decide.
+    init(of group: Trace.Group, _ verdicts: some Sequence<Verdict>) {
+        var isEmpty = true
+        var isUnfetched = false
+        var obstacle: Verdict?
+        for verdict in verdicts {
+            isEmpty = false
             switch verdict {
-            case .notEvaluable: true
-            case .yes, .no, .unfetched: false
+            case .yes where group != .all:
+                self = group == .any ? .yes : .no
+                return
+            case .no where group == .all:
+                self = .no
+                return
+            case .yes, .no: break
+            case .notEvaluable: obstacle = obstacle ?? verdict
+            case .unfetched: isUnfetched = true
             }
         }
         // For `any` a condition that can still come true outweighs one that cannot.
-        if group == .any, verdicts.contains(.unfetched) {
+        if group == .any, isUnfetched {
             self = .unfetched
         } else if let obstacle {
             self = obstacle
-        } else if verdicts.contains(.unfetched) {
+        } else if isUnfetched {
             self = .unfetched
         } else {
-            self = group == .any ? .no : .yes
+            self = isEmpty || group == .any ? .no : .yes
         }
     }
 }
@@ -104,9 +117,8 @@ private struct Unanswerable: Error {
 
 extension ConditionEvaluation {
     private func holds(_ condition: Condition) throws(Unanswerable) -> Bool {
-        let it = Subject(
-            value: scope.value(of: condition.field), isCaseSensitive: condition.isCaseSensitive)
-        let folded = it.folded
+        let isCaseSensitive = condition.isCaseSensitive
+        var it: Subject { Subject(scope.value(of: condition.field), isCaseSensitive) }
         switch condition.test {
         case .exists: return try it.exists()
         case .isNull: return try it.known().isNull
@@ -114,11 +126,15 @@ extension ConditionEvaluation {
         case .equalsField(let other): return try it.equals(scope.value(of: other))
         case .equals(let text): return it.same(try it.text(), text)
         case .isOneOf(let texts): return it.isIn(texts, try it.text())
-        case .contains(let text): return it.contains(try it.text(), text)
-        case .startsWith(let text): return folded(try it.text()).hasPrefix(folded(text))
-        case .endsWith(let text): return folded(try it.text()).hasSuffix(folded(text))
+        case .contains(let part):
+            return try text(condition).holds(part.form(caseSensitive: isCaseSensitive))
+        case .startsWith(let part):
+            return try text(condition).hasPrefix(part.form(caseSensitive: isCaseSensitive))
+        case .endsWith(let part):
+            return try text(condition).hasSuffix(part.form(caseSensitive: isCaseSensitive))
         case .matchesWildcard(let pattern):
-            return try matches(wildcard: folded(pattern), folded(try it.text()))
+            let folded = isCaseSensitive ? pattern : pattern.lowercased()
+            return try matches(wildcard: folded, try text(condition))
         case .matchesRegex(let pattern):
             return try matches(PatternKey(pattern, of: condition), try it.text())
         case .numberEquals(let number): return try it.number() == number
@@ -151,6 +167,18 @@ extension ConditionEvaluation {
         case .hasLinkedIncident, .hasLinkedRecord: return try it.number() > JSONNumber(0)
         case .linkedIncidentStatusIs(let status): return try anyLinkedIncident(has: status)
         }
+    }
+
+    /// The field's text in the form in which it is compared.
+    private func text(_ condition: Condition) throws(Unanswerable) -> String {
+        let isCaseSensitive = condition.isCaseSensitive
+        if let known = scope.context.texts[condition.field] {
+            return known.form(caseSensitive: isCaseSensitive)
+        }
+        let value = scope.value(of: condition.field)
+        let text = FoldedText(try Subject(value, isCaseSensitive).text())
+        if scope.isShared(condition.field) { scope.context.texts[condition.field] = text }
+        return text.form(caseSensitive: isCaseSensitive)
     }
 
     private func matches(
@@ -235,8 +263,12 @@ extension ConditionEvaluation {
 /// A field's value, read as the type that the question wants.
 private struct Subject {
     let value: FieldValue
-
     let isCaseSensitive: Bool
+
+    init(_ value: FieldValue, _ isCaseSensitive: Bool) {
+        self.value = value
+        self.isCaseSensitive = isCaseSensitive
+    }
 
     func exists() throws(Unanswerable) -> Bool {
         switch value {
@@ -247,7 +279,7 @@ private struct Subject {
     }
 
     func equals(_ other: FieldValue) throws(Unanswerable) -> Bool {
-        let other = try Subject(value: other, isCaseSensitive: isCaseSensitive).known()
+        let other = try Subject(other, isCaseSensitive).known()
         return Value.areEqual(try known(), other, caseSensitive: isCaseSensitive)
     }
 
@@ -269,12 +301,6 @@ private struct Subject {
     }
 
     func isIn(_ texts: [String], _ text: String) -> Bool { texts.contains { same($0, text) } }
-
-    func contains(_ whole: String, _ part: String) -> Bool {
-        part.isEmpty || folded(whole).contains(folded(part))
-    }
-
-    func folded(_ text: String) -> String { isCaseSensitive ? text : text.lowercased() }
 
     func text() throws(Unanswerable) -> String { try read(Value.text, "a text") }
     func list() throws(Unanswerable) -> [String] { try read(Value.list, "a list") }

@@ -23,6 +23,8 @@ final class Context {
     /// The one that `incident.*` means in a rule on record changes; `nil` when it is not known.
     let linkedIncident: Incident?
     let isWhollyEcho: Bool
+    /// Texts that conditions have read, of fields that all rules see alike.
+    var texts: [Field: FoldedText] = [:]
 
     init(_ facts: Facts, now: Timestamp) {
         self.facts = facts
@@ -83,6 +85,14 @@ struct Scope {
         switch field {
         case .record(let name): recordValue(name)
         case .fact(let fact): value(of: fact)
+        }
+    }
+
+    /// Whether every rule sees the same value: it comes from the event, not from a linked record.
+    func isShared(_ field: Field) -> Bool {
+        switch field {
+        case .record: event.record != nil
+        case .fact(let fact): fact != .linkRecords
         }
     }
 

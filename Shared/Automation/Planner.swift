@@ -4,13 +4,14 @@ import Models
 extension Rulebook {
     /// What the matched rules want done: their actions in order, filled in, each with its stable
     /// key; then the copies of notes and comments. Nothing is planned twice.
-    public func plan(_ evaluations: [Evaluation], _ facts: Facts) -> Plan {
+    public func plan(_ matches: [Match], _ facts: Facts) -> Plan {
+        if matches.isEmpty && mappings.isEmpty { return Plan() }
         // Templates read no clock: the moment of the event stands in.
         let context = Context(facts, now: facts.event.event.occurredAt)
         var planner = Planner(connection: connection, context: context)
-        for evaluation in evaluations where evaluation.isMatched {
-            guard let position = positions[evaluation.rule] else { continue }
-            planner.perform(entries[position], for: evaluation.record)
+        for match in matches {
+            guard let position = positions[match.rule] else { continue }
+            planner.perform(entries[position], for: match.record)
         }
         planner.mirror(mappings)
         return planner.plan

@@ -50,7 +50,10 @@ struct RuleIndex: Sendable {
             case .missing: break
             }
         }
-        return Array(Set(found)).sorted()
+        found.sort()
+        return found.enumerated().compactMap { place, position in
+            place > 0 && found[place - 1] == position ? nil : position
+        }
     }
 
     /// Rules on incident changes of all objects concern every incident.

@@ -7,9 +7,8 @@ import Models
 /// ```
 /// let event = try EventFacts(job.event)
 /// var facts = Facts(event: event, links: links of event.linkSubjects, echoes: our journal)
-/// let needs = rulebook.needs(for: facts, now: now)       // fetch, put into facts
-/// let evaluations = rulebook.evaluate(facts, now: now)
-/// let plan = rulebook.plan(evaluations, facts)
+/// let judgement = rulebook.judge(facts, now: now)  // fetch its needs, put them into facts, again
+/// let plan = rulebook.plan(judgement.matches, facts)
 /// let effects = coalesce(plans of the lane's events)
 /// ```
 public struct Rulebook: Sendable {
@@ -72,17 +71,8 @@ extension Rulebook.Entry {
 }
 
 extension Rulebook {
-    /// Evaluates every rule that the event could match: one evaluation each, or one for each linked
-    /// record. Rules that the index rules out are not mentioned; `explain` has a word about them.
-    ///
-    /// - Parameter now: what `withinLast` and its like count from; the same moment gives the same
-    ///   answers.
-    public func evaluate(_ facts: Facts, now: Timestamp) -> [Evaluation] {
-        let context = Context(facts, now: now)
-        return index.candidates(context).flatMap { evaluate(entries[$0], context) }
-    }
-
-    /// Why each enabled rule did or did not match, without exception.
+    /// Why each enabled rule did or did not match, without exception: what `judge` decides, with
+    /// the reasons.
     ///
     /// - Parameter only: the one rule that is asked about.
     public func explain(

@@ -25,6 +25,8 @@ public enum Outcome: Equatable, Sendable {
 /// itself is not kept, it is pure: event, facts and rule versions give it back.
 public struct Settlement: Equatable, Sendable {
     public var job: Job
+    /// At which attempt it ended; 1 for the first.
+    public var attempt: Int
     public var outcome: Outcome
     /// What was fetched for the evaluation beyond the event; `nil` when nothing was.
     public var facts: JSON?
@@ -32,9 +34,11 @@ public struct Settlement: Equatable, Sendable {
     public var configurationVersion: Int64?
 
     public init(
-        job: Job, outcome: Outcome, facts: JSON? = nil, configurationVersion: Int64? = nil
+        job: Job, attempt: Int, outcome: Outcome, facts: JSON? = nil,
+        configurationVersion: Int64? = nil
     ) {
         self.job = job
+        self.attempt = attempt
         self.outcome = outcome
         self.facts = facts
         self.configurationVersion = configurationVersion

@@ -4,10 +4,11 @@ import Postgres
 public struct LeaseLimits: Sendable {
     public var lanesMax: Int
     public var jobsPerLaneMax: Int
-    /// Of payloads; the first job of a lane is always taken.
+    /// Of payloads; the first job of a lane is always taken. All lanes of a lease are in memory at
+    /// once.
     public var bytesPerLaneMax: Int
 
-    public init(lanesMax: Int, jobsPerLaneMax: Int, bytesPerLaneMax: Int = 4 << 20) {
+    public init(lanesMax: Int, jobsPerLaneMax: Int, bytesPerLaneMax: Int = 256 << 10) {
         self.lanesMax = lanesMax
         self.jobsPerLaneMax = jobsPerLaneMax
         self.bytesPerLaneMax = bytesPerLaneMax
@@ -64,16 +65,19 @@ extension Store {
         _ = try await settle(back)
     }
 
+    /// Sorted here: the server would sort the payloads along, on disk.
     private func leasedLanes(
         _ rows: Rows
     ) throws(StoreError) -> (lanes: [LeasedLane], unreadable: [Fence]) {
         var lanes: [LeasedLane] = []
         var unreadable: [Fence] = []
         let leased = try rows.mapped { row throws(PostgresError) in try LeasedRow(row) }
-        for lane in leased.chunked(by: { $0.lane.fence == $1.lane.fence }) {
+        let byLane = Dictionary(grouping: leased, by: \.lane.id)
+        for lane in byLane.sorted(by: { $0.key < $1.key }).map(\.value) {
             guard let first = lane.first else { continue }
             // A run without a hole: what comes after a job that cannot be read has to wait.
-            let jobs = lane.prefix { $0.job != nil }.compactMap(\.job)
+            let jobs = lane.sorted { $0.sequence < $1.sequence }
+                .prefix { $0.job != nil }.compactMap(\.job)
             if jobs.isEmpty {
                 unreadable.append(first.lane.fence)
             } else {
@@ -130,7 +134,6 @@ extension WorkerID {
         FROM leased AS lane
         JOIN connection ON connection.number = lane.connection
         LEFT JOIN LATERAL (\(Self.headJobs(limits))) AS job ON true
-        ORDER BY lane.lane_id, job.sequence
         """
     }
 
@@ -166,6 +169,7 @@ extension WorkerID {
 /// A row of the lease: the lane, and one of its jobs if there is one that can be read.
 private struct LeasedRow {
     let lane: LeasedLane
+    let sequence: Int64
     let job: Job?
 
     init(_ row: Row) throws(PostgresError) {
@@ -175,7 +179,8 @@ private struct LeasedRow {
         lane = LeasedLane(
             id: columns.0, connection: ConnectionID(columns.1), key: LaneKey(columns.2),
             epoch: columns.3, attempt: columns.4, jobs: [])
-        guard let segment = columns.5, let sequence = columns.6, let id = columns.7,
+        sequence = columns.6 ?? 0
+        guard let segment = columns.5, let id = columns.7,
             let source = columns.8.flatMap(EventSource.init(rawValue:)), let kind = columns.9,
             let format = columns.10.flatMap(EventFormat.init(rawValue:)),
             let occurred = columns.11, let payload = columns.12
@@ -195,19 +200,5 @@ extension LeasedLane {
     fileprivate func holding(_ jobs: [Job]) -> LeasedLane {
         LeasedLane(
             id: id, connection: connection, key: key, epoch: epoch, attempt: attempt, jobs: jobs)
-    }
-}
-
-extension Array {
-    /// Splits where two neighbours do not belong together.
-    fileprivate func chunked(by belong: (Element, Element) -> Bool) -> [ArraySlice<Element>] {
-        var chunks: [ArraySlice<Element>] = []
-        var start = startIndex
-        for index in indices.dropFirst() where !belong(self[index - 1], self[index]) {
-            chunks.append(self[start..<index])
-            start = index
-        }
-        if start < endIndex { chunks.append(self[start..<endIndex]) }
-        return chunks
     }
 }

@@ -39,9 +39,9 @@ final class FactsTests: XCTestCase {
             event: event, links: [Sample.link()], incidents: [Sample.incident: Sample.fetched()],
             records: [Sample.caseID: RecordFields(["Status": "New"])])
         let again = Facts(event: try EventFacts(event.event), json: facts.json)
-        let first = book.evaluate(facts, now: Sample.now)
+        let first = book.explain(facts, now: Sample.now)
         XCTAssertEqual(first.map(\.isMatched), [true])
-        XCTAssertEqual(book.evaluate(again, now: Sample.now), first)
+        XCTAssertEqual(book.explain(again, now: Sample.now), first)
     }
 
     /// What we write comes back through another channel in another form, and is known again.

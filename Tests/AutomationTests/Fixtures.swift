@@ -158,5 +158,5 @@ func rulebook(
 }
 
 extension Rulebook {
-    func plan(_ facts: Facts) -> Plan { plan(evaluate(facts, now: Sample.now), facts) }
+    func plan(_ facts: Facts) -> Plan { plan(judge(facts, now: Sample.now).matches, facts) }
 }

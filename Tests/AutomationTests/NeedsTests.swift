@@ -104,6 +104,6 @@ final class NeedsTests: XCTestCase {
     private func check(
         _ book: Rulebook, _ facts: Facts, _ needs: FactNeeds, line: UInt = #line
     ) throws {
-        XCTAssertEqual(book.needs(for: facts, now: Sample.now), needs, line: line)
+        XCTAssertEqual(book.judge(facts, now: Sample.now).needs, needs, line: line)
     }
 }

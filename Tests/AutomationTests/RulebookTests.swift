@@ -37,7 +37,7 @@ final class RulebookTests: XCTestCase {
         ] {
             let book = try rulebook(rule(when: when))
             XCTAssertEqual(
-                book.evaluate(event, now: Sample.now).contains(where: \.isMatched), matches, when)
+                !book.judge(event, now: Sample.now).matches.isEmpty, matches, when)
         }
     }
 
@@ -47,7 +47,7 @@ final class RulebookTests: XCTestCase {
                 "r", .incidentChange,
                 when: #"{"field": "record.Status", "operator": "equals", "value": "New"}"#))
         var facts = Facts(event: try Sample.incidentEvent())
-        XCTAssertEqual(book.evaluate(facts, now: Sample.now).map(\.record), [nil])
+        XCTAssertEqual(book.explain(facts, now: Sample.now).map(\.record), [nil])
         facts.links = [
             Sample.link(), Sample.link(Sample.incident, Sample.secondCase),
             Sample.link(object: "Account"), Sample.link("Q9"), Sample.link(),
@@ -56,7 +56,7 @@ final class RulebookTests: XCTestCase {
             Sample.caseID: RecordFields(["Status": "New"]),
             Sample.secondCase: RecordFields(["Status": "Closed"]),
         ]
-        let evaluations = book.evaluate(facts, now: Sample.now)
+        let evaluations = book.explain(facts, now: Sample.now)
         XCTAssertEqual(evaluations.map(\.record?.id), [Sample.caseID, Sample.secondCase])
         XCTAssertEqual(evaluations.map(\.isMatched), [true, false])
     }
@@ -91,7 +91,7 @@ final class RulebookTests: XCTestCase {
                 when:
                     #"{"field": "incident.status", "operator": "equals", "value": "acknowledged"}"#
             ))
-        XCTAssertTrue(book.evaluate(facts, now: Sample.now).contains(where: \.isMatched))
+        XCTAssertFalse(book.judge(facts, now: Sample.now).matches.isEmpty)
     }
 
     func testReadsEveryFactOfAnEvent() throws {
@@ -142,8 +142,8 @@ final class RulebookTests: XCTestCase {
         let facts = Facts(
             event: try Sample.incidentEvent(.resolved, with: ["resolve_reason": target]))
         func matches(_ onMerge: String) throws -> Bool {
-            try rulebook(rule("r", .incidentChange, onMerge: onMerge))
-                .evaluate(facts, now: Sample.now).contains(where: \.isMatched)
+            try !rulebook(rule("r", .incidentChange, onMerge: onMerge))
+                .judge(facts, now: Sample.now).matches.isEmpty
         }
         XCTAssertFalse(try matches("skip"))
         XCTAssertTrue(try matches("run"))
@@ -157,7 +157,7 @@ final class RulebookTests: XCTestCase {
             let facts = Facts(event: event, echoes: echoes)
             XCTAssertEqual(facts.isWhollyEcho, isEcho, line: line)
             XCTAssertEqual(
-                book.evaluate(facts, now: Sample.now).contains(where: \.isMatched), !isEcho,
+                book.judge(facts, now: Sample.now).matches.isEmpty, isEcho,
                 line: line)
         }
         let change = try Sample.change(
@@ -186,7 +186,7 @@ final class RulebookTests: XCTestCase {
             rule("never", when: #"{"field": "record.A", "operator": "changedTo", "value": 9}"#))
         let facts = Facts(event: try Sample.change(old: ["A": 1], new: ["A": 1]))
         XCTAssertEqual(
-            book.evaluate(facts, now: Sample.now).map(\.rule), ["set/match"],
+            book.judge(facts, now: Sample.now).rulesAsked, 1,
             "the index leaves out what cannot match")
         let lines = book.explain(facts, now: Sample.now).map { evaluation in
             switch evaluation.result {
@@ -216,7 +216,7 @@ final class RulebookTests: XCTestCase {
                     """))
         let facts = Facts(
             event: try Sample.change(old: ["Priority": "Low"], new: ["Priority": "High"]))
-        let evaluation = try XCTUnwrap(book.evaluate(facts, now: Sample.now).first)
+        let evaluation = try XCTUnwrap(book.explain(facts, now: Sample.now).first)
         XCTAssertEqual(
             evaluation.text,
             """
@@ -257,7 +257,8 @@ final class RulebookTests: XCTestCase {
             book.explain(Facts(event: try Sample.change(old: [:], new: [:])), now: Sample.now), [])
     }
 
-    /// Whatever the rules and events: what the index leaves out would not have matched.
+    /// Whatever the rules and events: what the index leaves out would not have matched, and to
+    /// judge and to explain come to the same.
     func testTheIndexLosesNoMatch() throws {
         var dice = Dice(seed: 3)
         let rules = (0..<300).map { number in randomRule(number, &dice) }
@@ -267,8 +268,9 @@ final class RulebookTests: XCTestCase {
         var matched = 0
         for _ in 0..<150 {
             let facts = Facts(event: try randomEvent(&dice))
-            let found = book.evaluate(facts, now: Sample.now).filter(\.isMatched)
-            XCTAssertEqual(found, book.explain(facts, now: Sample.now).filter(\.isMatched))
+            let found = book.judge(facts, now: Sample.now).matches
+            let explained = book.explain(facts, now: Sample.now).filter(\.isMatched)
+            XCTAssertEqual(found, explained.map { Match(rule: $0.rule, record: $0.record) })
             matched += found.count
         }
         XCTAssertGreaterThan(matched, 500, "the events must match something")
@@ -292,7 +294,7 @@ final class RulebookTests: XCTestCase {
                 old: ["Status": "New"], new: ["Status": "Open", "Queue__c": "QUEUE 77"]))
         let context = Context(facts, now: Sample.now)
         XCTAssertEqual(book.index.candidates(context), [77])
-        XCTAssertEqual(book.evaluate(facts, now: Sample.now).map(\.isMatched), [true])
+        XCTAssertEqual(book.judge(facts, now: Sample.now).matches.count, 1)
     }
 
     private func randomRule(_ number: Int, _ dice: inout Dice) -> Rule {

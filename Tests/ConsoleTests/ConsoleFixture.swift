@@ -74,7 +74,7 @@ struct ConsoleFixture {
                     fence: lane.fence,
                     settlements: lane.jobs.map {
                         Settlement(
-                            job: $0, outcome: outcome($0.event), facts: facts,
+                            job: $0, attempt: 1, outcome: outcome($0.event), facts: facts,
                             configurationVersion: version)
                     }, next: .proceed)
             })

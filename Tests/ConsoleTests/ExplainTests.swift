@@ -195,7 +195,7 @@ final class ExplainTests: XCTestCase {
         _ = try await fixture.store.settle([
             LaneSettlement(
                 fence: lane.fence,
-                settlements: [Settlement(job: job, outcome: .applied, configurationVersion: 1)],
+                settlements: [Settlement(job: job, attempt: 1, outcome: .applied, configurationVersion: 1)],
                 next: .proceed)
         ])
         let run = await fixture.run("event", "E1")

@@ -100,7 +100,8 @@ extension LeasedLane {
         LaneSettlement(
             fence: fence,
             settlements: jobs.prefix(count ?? jobs.count).map {
-                Settlement(job: $0, outcome: outcome)
+                Settlement(
+                    job: $0, attempt: $0 == jobs.first ? attempt : 1, outcome: outcome)
             }, next: next)
     }
 }

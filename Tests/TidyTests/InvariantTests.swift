@@ -48,7 +48,7 @@ final class InvariantTests: XCTestCase {
     }
 
     func testIngestEvaluatesNoRule() {
-        forbid(#"\bRulebook\b|\bevaluate\("#, in: tree.swift(under: "Services/Ingest"))
+        forbid(#"\bRulebook\b|\bjudge\("#, in: tree.swift(under: "Services/Ingest"))
     }
 
     func testSQLStandsInTheStoreOnly() {

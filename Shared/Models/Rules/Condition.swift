@@ -26,9 +26,9 @@ public enum Test: Hashable, Sendable {
     case isNull
     case equalsField(Field)
     case equals(String)
-    case contains(String)
-    case startsWith(String)
-    case endsWith(String)
+    case contains(FoldedText)
+    case startsWith(FoldedText)
+    case endsWith(FoldedText)
     case isOneOf([String])
     /// `*` is any run of characters, `?` is one; all others are themselves.
     case matchesWildcard(String)
@@ -117,9 +117,10 @@ public enum Test: Hashable, Sendable {
             .hasLinkedIncident, .hasLinkedRecord:
             nil
         case .equalsField(let field): .string(field.name)
-        case .equals(let text), .contains(let text), .startsWith(let text), .endsWith(let text),
-            .matchesWildcard(let text), .matchesRegex(let text), .listContains(let text):
+        case .equals(let text), .matchesWildcard(let text), .matchesRegex(let text),
+            .listContains(let text):
             .string(text)
+        case .contains(let part), .startsWith(let part), .endsWith(let part): .string(part.text)
         case .isOneOf(let texts), .containsAnyOf(let texts), .containsAllOf(let texts):
             .array(texts.map(JSON.string))
         case .numberEquals(let number), .greaterThan(let number), .lessThan(let number):

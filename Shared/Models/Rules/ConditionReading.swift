@@ -73,9 +73,9 @@ private struct OperandReader {
         case .hasLinkedRecord: none(.hasLinkedRecord)
         case .equalsField: present.flatMap { context.field($0) }.map(Test.equalsField)
         case .equals: text().map(Test.equals)
-        case .contains: text().map(Test.contains)
-        case .startsWith: text().map(Test.startsWith)
-        case .endsWith: text().map(Test.endsWith)
+        case .contains: text().map { .contains(FoldedText($0)) }
+        case .startsWith: text().map { .startsWith(FoldedText($0)) }
+        case .endsWith: text().map { .endsWith(FoldedText($0)) }
         case .isOneOf: texts().map(Test.isOneOf)
         case .matchesWildcard:
             text(bytesMax: RuleLimits.patternBytesMax).map(Test.matchesWildcard)

@@ -1,0 +1,103 @@
+import Models
+
+/// A rule that matched, for the changed record, a linked one, or none.
+public struct Match: Hashable, Sendable {
+    public var rule: RuleID
+    public var record: RecordReference?
+
+    public init(rule: RuleID, record: RecordReference?) {
+        self.rule = rule
+        self.record = record
+    }
+}
+
+/// What the rules make of an event, without the reasons: those are for `Rulebook.explain`.
+public struct Judgement: Sendable {
+    public internal(set) var matches: [Match] = []
+    /// What must be fetched before `matches` is the last word. Rules that the event alone rules out
+    /// ask for nothing.
+    public internal(set) var needs = FactNeeds()
+    /// Rules that had to be asked; the others were ruled out by the index.
+    public internal(set) var rulesAsked = 0
+}
+
+extension Rulebook {
+    /// Asks every rule that the event could match, once for each record that it is linked to.
+    ///
+    /// - Parameter now: what `withinLast` and its like count from; the same moment gives the same
+    ///   answers.
+    public func judge(_ facts: Facts, now: Timestamp) -> Judgement {
+        let context = Context(facts, now: now)
+        var judgement = Judgement()
+        for position in index.candidates(context) {
+            let entry = entries[position]
+            judgement.rulesAsked += 1
+            guard notApplicable(entry.rule, context) == nil else { continue }
+            for scope in scopes(entry.rule, context) { judge(entry, scope, &judgement) }
+        }
+        if mirrorsNote(facts), let note = facts.unfetchedNote { judgement.needs.trimmedNote = note }
+        return judgement
+    }
+
+    private func judge(_ entry: Entry, _ scope: Scope, _ judgement: inout Judgement) {
+        let evaluation = ConditionEvaluation(scope: scope, patterns: patterns)
+        switch evaluation.verdict(entry.rule.when) {
+        case .no, .notEvaluable: return
+        case .yes: judgement.matches.append(Match(rule: entry.id, record: scope.record))
+        case .unfetched: add(unfetched: entry.rule.when, evaluation, to: &judgement.needs)
+        }
+        for field in entry.templateFields { add(field, scope, to: &judgement.needs) }
+        if entry.createsIncident { addLinkedIncidents(scope, to: &judgement.needs) }
+    }
+
+    private func add(
+        unfetched tree: ConditionTree, _ evaluation: ConditionEvaluation, to needs: inout FactNeeds
+    ) {
+        let scope = evaluation.scope
+        for condition in tree.conditions where evaluation.verdict(condition) == .unfetched {
+            for field in condition.fields { add(field, scope, to: &needs) }
+            if condition.test.question == .linkedIncidentStatusIs {
+                addLinkedIncidents(scope, to: &needs)
+            }
+        }
+    }
+
+    private func add(_ field: Field, _ scope: Scope, to needs: inout FactNeeds) {
+        guard scope.value(of: field) == .unfetched else { return }
+        switch field {
+        case .record(let name):
+            guard let record = scope.record else { return }
+            needs.records[record, default: []].insert(name)
+        case .fact(.noteText):
+            needs.trimmedNote = scope.context.facts.unfetchedNote
+        case .fact:
+            if let incident = scope.context.facts.event.incident {
+                needs.incidents.insert(incident.id)
+            } else {
+                addLinkedIncidents(scope, to: &needs)
+            }
+        }
+    }
+
+    private func addLinkedIncidents(_ scope: Scope, to needs: inout FactNeeds) {
+        let known = scope.context.facts.incidents
+        needs.incidents.formUnion(scope.context.linkedIncidents.filter { known[$0] == nil })
+    }
+}
+
+extension Facts {
+    /// The note of the event when its text was cut and the whole is not known yet.
+    var unfetchedNote: FactNeeds.NoteReference? {
+        guard noteText == nil, let note = event.note, note.isTrimmed, let id = note.id,
+            let incident = event.incident
+        else { return nil }
+        return FactNeeds.NoteReference(incident: incident.id, note: id)
+    }
+}
+
+extension Condition {
+    var fields: [Field] {
+        guard case .equalsField(let other) = test else { return [field] }
+        return [field, other]
+    }
+}
