@@ -129,7 +129,8 @@ extension LaneSettlement {
             occurredAt: Timestamp(seconds: 0), lane: "k", format: .pagerDutyV3, payload: [])
         let settlements = outcomes.enumerated().map { index, outcome in
             Settlement(
-                job: Job(sequence: Int64(index + 1), segment: 1, event: event), outcome: outcome)
+                job: Job(sequence: Int64(index + 1), segment: 1, event: event), attempt: 1,
+                outcome: outcome)
         }
         return LaneSettlement(
             fence: Fence(lane: 1, epoch: 1), settlements: settlements, next: .proceed)

@@ -5,9 +5,10 @@ import Postgres
 /// is answered in time, and what was answered 202 stands in the log.
 ///
 /// There are more connections than requests that the door works on at once, so that it is the door
-/// that turns requests away and not the generator. Times run from when a request was due, also
-/// while it waits in the generator for a free connection; one that never got a connection counts
-/// as answered too late.
+/// that turns requests away. Times are told twice: from when a request was sent, which is what the
+/// door owes whoever reached it, and from when it was due, with its wait for a free connection of
+/// the generator, which shares two cores with all that it measures. One that was due and never
+/// found a connection counts against the second.
 struct OverloadBenchmark {
     private static let connections = 2_000
     private static let factor = 3.0
@@ -36,9 +37,9 @@ struct OverloadBenchmark {
         let sent = open.nextNumber - first
         say(
             "\(short(rate))/s sustained; of \(sent) sent in \(short(result.seconds)) s "
-                + "\(result.accepted.count) accepted, p50 "
-                + "\(short(result.latency.milliseconds(quantile: 0.5))) ms, p99 "
-                + "\(short(result.latency.milliseconds(quantile: 0.99))) ms; "
+                + "\(result.accepted.count) accepted, from sending p50 "
+                + "\(short(result.service.milliseconds(quantile: 0.5))) ms, p99 "
+                + "\(short(result.service.milliseconds(quantile: 0.99))) ms; "
                 + after.since(before, per: sent, "ingest"))
         let missing = try await database.missing(result.accepted, from: first, sent: sent)
         ingest.child.stop()
@@ -49,14 +50,19 @@ struct OverloadBenchmark {
     private static func measurements(
         _ result: LoadResult, of sent: Int, sustained rate: Double, _ missing: Int
     ) -> [Measurement] {
-        let worst = Double(result.latency.largest) / 1e6
+        let slowest = Double(result.service.largest) / 1e6
+        let late = Double(result.latency.largest) / 1e6
         let others = result.answers.filter { $0.key != 202 && $0.key != 503 }.values.reduce(0, +)
-        let amiss = others + result.unhelpful + result.broken + result.unsent
+        let amiss = others + result.unhelpful + result.broken
+        let max = Int(answerMillisecondsMax)
         return [
             Measurement(
-                name: "overload", value: worst, unit: "ms slowest answer",
-                goal: "<= \(Int(answerMillisecondsMax)) ms from when it was due",
-                ok: worst <= answerMillisecondsMax),
+                name: "overload", value: slowest, unit: "ms slowest answer",
+                goal: "<= \(max) ms from sending", ok: slowest <= answerMillisecondsMax),
+            Measurement(
+                name: "overload-due", value: late, unit: "ms slowest from when it was due",
+                goal: "<= \(max) ms and all of them sent; \(result.unsent) were not",
+                ok: late <= answerMillisecondsMax && result.unsent == 0),
             Measurement(
                 name: "overload-answers", value: Double(amiss), unit: "neither 202 nor 503",
                 goal: "0 of \(sent): each 202, or 503 with Retry-After", ok: amiss == 0),

@@ -14,9 +14,10 @@ final class Peer {
     private let request: UnsafeMutableRawBufferPointer
     private let answer = UnsafeMutableRawBufferPointer.allocate(byteCount: 16 << 10, alignment: 16)
     private var answered = 0
-    /// The number of the request under way, and when it was due.
+    /// The number of the request under way, when it was due, and when it was sent.
     private(set) var number = 0
     private(set) var dueAt: UInt64 = 0
+    private(set) var sentAt: UInt64 = 0
     var isBusy = false
 
     init(port: Int, template: [UInt8]) {
@@ -46,9 +47,10 @@ final class Peer {
 
     /// The socket is a blocking one: a request is smaller than its buffer, which is empty now.
     /// - Returns: whether the kernel took it.
-    func send(_ requests: some Requests, number: Int, dueAt: UInt64) -> Bool {
+    func send(_ requests: some Requests, number: Int, dueAt: UInt64, at now: UInt64) -> Bool {
         requests.stamp(number, onto: request)
         (self.number, self.dueAt, answered, isBusy) = (number, dueAt, 0, true)
+        sentAt = now
         let flags = Int32(MSG_NOSIGNAL)
         return Glibc.send(descriptor, request.baseAddress, request.count, flags) == request.count
     }
