@@ -4,8 +4,8 @@ import Postgres
 /// The same drain with 1, 2, 4 and 8 worker processes over one database: nobody may get in the way
 /// of anybody, and no lane may be leased twice.
 struct ScaleBenchmark {
-    private static let events = 24_000
-    private static let lanes = 4_800
+    private static let events = 48_000
+    private static let lanes = 9_600
     private static let rules = 20
     private static let workers = [1, 2, 4, 8]
     private static let rounds = 2
