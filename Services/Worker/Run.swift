@@ -88,7 +88,9 @@ struct Worker: Sendable {
             throw .store(error)
         }
         let turns = Turns(
-            desks: desks, store: store, registration: registration, limits: limits,
+            desks: desks, store: store,
+            recorder: EffectRecorder(store: store, limits: limits.journal),
+            registration: registration, limits: limits,
             stopping: Latch(), log: log)
         loop = LeaseLoop(
             store: store, registration: registration, limits: limits, metrics: metrics, log: log,

@@ -24,7 +24,7 @@ struct Turn {
     /// The lane's jobs, read.
     let jobs: [ReadJob]
     let desk: Desk
-    private var ledger: EffectLedger
+    let ledger: EffectLedger
     let attemptsMax: Int
     /// False when the worker stops or its lease is about to end.
     let mayContinue: @Sendable () -> Bool

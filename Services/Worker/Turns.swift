@@ -7,6 +7,7 @@ import Store
 struct Turns: Sendable {
     let desks: Desks
     let store: Store
+    let recorder: EffectRecorder
     let registration: Registration
     let limits: WorkerLimits
     /// Opens when the worker stops: turns then end at the next effect.
@@ -76,7 +77,7 @@ struct Turns: Sendable {
     ) async -> LaneSettlement {
         var turn = Turn(
             of: lane, jobs, at: desk, surroundings: surroundings,
-            ledger: EffectLedger(store: store, lane: lane, limits: limits),
+            ledger: EffectLedger(store: store, recorder: recorder, lane: lane),
             attemptsMax: limits.attemptsMax,
             mayContinue: { !stopping.isOpen && registration.isEntitled(as: worker) })
         return await turn.run()

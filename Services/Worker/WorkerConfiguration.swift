@@ -1,6 +1,7 @@
 import Foundation
 import Models
 import Runtime
+import Store
 
 /// Everything that a worker is told from outside, read once before anything starts.
 struct WorkerConfiguration: Sendable {
@@ -67,6 +68,10 @@ struct WorkerLimits: Sendable {
     var databaseConnectionsMax = 6
     /// How long events and their ledger are kept.
     var retentionDays: Int32 = 30
+
+    var journal: JournalLimits {
+        JournalLimits(seconds: echoSeconds, changesMax: changesPerTargetMax)
+    }
 
     init() {}
 

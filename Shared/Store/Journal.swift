@@ -1,4 +1,5 @@
 import Crypto
+import JSON
 import Models
 import Postgres
 
@@ -17,27 +18,6 @@ public struct JournalEntry: Hashable, Sendable {
     }
 
     fileprivate var hash: [UInt8] { Array(SHA256.digest(Array(value.utf8)).prefix(16)) }
-}
-
-extension Store {
-    /// How often we wrote to this incident or record in the last `seconds`, as far as it is
-    /// remembered: what a fuse against rules that undo each other looks at.
-    public func writes(
-        to target: LaneKey, in connection: ConnectionID, lastSeconds seconds: Double
-    ) async throws(StoreError) -> Int {
-        let number = try await number(of: connection)
-        let counts = try await run { pool throws(PostgresError) in
-            // The fields of one write have one moment.
-            try await pool.query(
-                """
-                SELECT count(DISTINCT written_at) FROM journal
-                WHERE connection = \(number) AND target = \(target.rawValue.storable)
-                    AND written_at > now() - \(seconds) * interval '1 second'
-                """
-            ).decoded(Int.self)
-        }
-        return counts.first ?? 0
-    }
 }
 
 extension [JournalEntry] {
@@ -59,16 +39,29 @@ extension [JournalEntry] {
         """
     }
 
-    /// Into the journal of the connection that `held` names.
-    ///
-    /// - Parameter moment: of the change that they belong to. What is remembered again keeps it, so
-    ///   that one change is counted once however often it is tried.
-    func insertion(seconds: Double, at moment: SQL = "now()") -> SQL {
+    /// As `JournalEntry.insertion` reads them.
+    var json: JSON {
+        .array(
+            map { entry in
+                [
+                    "target": .string(entry.target.rawValue.storable),
+                    "field": .string(entry.field.storable), "hash": .string(Hex.encode(entry.hash)),
+                ]
+            })
+    }
+}
+
+extension JournalEntry {
+    /// - Parameters:
+    ///   - source: rows with a `connection`, and its `writes` as JSON.
+    ///   - moment: of the change that they belong to: the fields of one change have one moment.
+    static func insertion(from source: SQL, at moment: SQL, _ limits: JournalLimits) -> SQL {
         """
         INSERT INTO journal (connection, target, field, hash, written_at, expires_at)
-        SELECT held.connection, written.target, written.field, written.hash, \(moment),
-            now() + \(seconds) * interval '1 second'
-        FROM held, unnest(\(targets), \(fields), \(hashes)) AS written (target, field, hash)
+        SELECT connection, written.target, written.field, decode(written.hash, 'hex'), \(moment),
+            now() + \(limits.seconds) * interval '1 second'
+        FROM \(source), jsonb_to_recordset(writes::jsonb)
+            AS written (target text, field text, hash text)
         """
     }
 }

@@ -1,3 +1,4 @@
+import JSON
 import Models
 import Postgres
 
@@ -21,8 +22,8 @@ extension Store {
         _ = try await run { pool throws(PostgresError) in
             try await pool.query(
                 """
-                WITH held AS (SELECT \(number) AS connection)
-                \([link].insertion)
+                WITH one AS (SELECT \(number) AS connection, \([link].json.text)::text AS links)
+                \(Link.insertion(from: "one"))
                 """)
         }
     }
@@ -66,14 +67,27 @@ extension Store {
 }
 
 extension [Link] {
-    /// For the connection that `held` names.
-    var insertion: SQL {
+    /// As `Link.insertion` reads them.
+    var json: JSON {
+        .array(
+            map { link in
+                [
+                    "incident_id": .string(link.incident.rawValue.storable),
+                    "record_key": .string(link.record.key), "record_id": .string(link.record.long),
+                    "object": .string(link.object.storable),
+                ]
+            })
+    }
+}
+
+extension Link {
+    /// - Parameter source: rows with a `connection`, and its `links` as JSON.
+    static func insertion(from source: SQL) -> SQL {
         """
         INSERT INTO link (connection, incident_id, record_key, record_id, object)
-        SELECT held.connection, new.incident_id, new.record_key, new.record_id, new.object
-        FROM held, unnest(\(map(\.incident.rawValue.storable)), \(map(\.record.key)),
-                \(map(\.record.long)), \(map(\.object.storable)))
-            AS new (incident_id, record_key, record_id, object)
+        SELECT connection, new.* FROM \(source), jsonb_to_recordset(links::jsonb)
+            AS new (incident_id text, record_key text, record_id text, object text)
+        ORDER BY connection, incident_id, record_key
         ON CONFLICT DO NOTHING
         """
     }

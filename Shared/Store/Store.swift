@@ -48,7 +48,8 @@ public struct Store: Sendable {
 
     /// Runs statements in one transaction, with every row addressed through an index. The planner
     /// is not asked: a plan that it made and kept while a table was small would read all of that
-    /// table when it no longer is. Answers of some MiB are kept in memory, not in a file.
+    /// table when it no longer is. For the same reason it is not asked again at every use. Answers
+    /// of some MiB are kept in memory, not in a file.
     func runByIndex(_ statements: [SQL]) async throws(StoreError) -> [Rows] {
         let rows = try await run { pool throws(PostgresError) in
             try await pool.pipeline([Self.byIndexOnly] + statements)
@@ -58,8 +59,9 @@ public struct Store: Sendable {
 
     static let byIndexOnly: SQL = """
         SELECT set_config('enable_seqscan', 'off', true), set_config('jit', 'off', true),
-            set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true),
-            set_config('work_mem', '32MB', true)
+            set_config('enable_hashjoin', 'off', true),
+            set_config('enable_mergejoin', 'off', true), set_config('work_mem', '32MB', true),
+            set_config('plan_cache_mode', 'force_generic_plan', true)
         """
 
     /// The number under which the tables know a connection.

@@ -189,13 +189,16 @@ final class ExplainTests: XCTestCase {
         let lane = try XCTUnwrap(lease.lanes.first)
         let job = try XCTUnwrap(lane.jobs.first)
         let key = EffectKey(event: "E1", rule: "Demo/checkout", ordinal: 0)
-        try await fixture.store.begin(key, of: job, under: lane.fence)
-        try await fixture.store.finish(
-            key, of: job, under: lane.fence, as: .performed(["note": "PNOTE1"]))
+        _ = try await fixture.store.begin([EffectStart(key, of: job, under: lane.fence)])
+        _ = try await fixture.store.finish([
+            EffectEnd(key, of: job, under: lane.fence, as: .performed(["note": "PNOTE1"]))
+        ])
         _ = try await fixture.store.settle([
             LaneSettlement(
                 fence: lane.fence,
-                settlements: [Settlement(job: job, attempt: 1, outcome: .applied, configurationVersion: 1)],
+                settlements: [
+                    Settlement(job: job, attempt: 1, outcome: .applied, configurationVersion: 1)
+                ],
                 next: .proceed)
         ])
         let run = await fixture.run("event", "E1")

@@ -23,30 +23,57 @@ final class EffectTests: XCTestCase {
         let store = fixture.store
         let link = try link("Q1", "5003000000D8cuIAAR")
         let job = lane.jobs[0]
-        try await store.begin(key, of: job, under: lane.fence, request: ["do": "it"])
+        let start = EffectStart(key, of: job, under: lane.fence, request: ["do": "it"])
+        var standings = try await store.begin([start])
+        XCTAssertEqual(standings, [.new])
+        standings = try await store.begin([start])
+        XCTAssertEqual(standings, [.startedBefore])
         let begun = try await store.effects(of: lane.jobs, in: lane.id)
         XCTAssertEqual(begun, [key: .started])
-        try await store.finish(
-            key, of: job, under: lane.fence, as: .performed(["id": "P1\0"]), links: [link])
+        let held = try await store.finish([
+            EffectEnd(
+                key, of: job, under: lane.fence, as: .performed(["id": "P1\0"]), links: [link])
+        ])
+        XCTAssertEqual(held, [true])
         try await fixture.expire(worker)
         _ = try await store.rescue()
         let heir = try await fixture.worker("heir")
         let again = try await fixture.leasedLane(heir)
         let found = try await store.effects(of: again.jobs, in: again.id)
         XCTAssertEqual(found, [key: .performed(["id": "P1\0"])])
-        // Begun again by mistake, it stays performed.
-        try await store.begin(key, of: job, under: again.fence)
+        standings = try await store.begin([EffectStart(key, of: job, under: again.fence)])
+        XCTAssertEqual(standings, [.performed])
         let kept = try await store.effects(of: again.jobs, in: again.id)
         XCTAssertEqual(kept, found)
         let links = try await store.links(incident: "Q1", in: "one")
         XCTAssertEqual(links, [link])
     }
 
+    func testEffectsOfManyLanesAreRecordedTogetherEachByItsOwnFence() async throws {
+        let fixture = try await StoreFixture.make(for: self)
+        for name in ["a", "b", "c"] as [LaneKey] { try await fixture.append(1, to: name) }
+        let worker = try await fixture.worker()
+        let lanes = try await fixture.lease(worker).lanes
+        var fences = lanes.map(\.fence)
+        fences[1] = Fence(lane: fences[1].lane, epoch: fences[1].epoch - 1)
+        let starts = zip(lanes, fences).map { EffectStart(key, of: $0.jobs[0], under: $1) }
+        let standings = try await fixture.store.begin(starts)
+        XCTAssertEqual(standings, [.new, .lost, .new])
+        let ends = zip(lanes, fences).map {
+            EffectEnd(key, of: $0.jobs[0], under: $1, as: .performed(true))
+        }
+        let held = try await fixture.store.finish(ends)
+        XCTAssertEqual(held, [true, false, true])
+        let states = try await fixture.pool.query("SELECT state FROM effect").decoded(String.self)
+        XCTAssertEqual(states, ["performed", "performed"])
+    }
+
     func testFailuresKeepTheirWords() async throws {
         let (fixture, lane, _) = try await leased()
         let cause = Cause(.pagerDuty, code: "2001", message: "\"no\"\0", status: 400)
-        try await fixture.store.finish(
-            key, of: lane.jobs[1], under: lane.fence, as: .failed(cause))
+        _ = try await fixture.store.finish([
+            EffectEnd(key, of: lane.jobs[1], under: lane.fence, as: .failed(cause))
+        ])
         let found = try await fixture.store.effects(of: lane.jobs, in: lane.id)
         XCTAssertEqual(found, [key: .failed(cause)])
     }
@@ -59,14 +86,16 @@ final class EffectTests: XCTestCase {
         let entry = JournalEntry(target: "record:5", field: "status", value: "New")
         try await fixture.expire(worker)
         _ = try await store.rescue()
-        await assertThrows(.lostLease) { () async throws(StoreError) in
-            try await store.begin(key, of: job, under: lane.fence, remembering: [entry])
-        }
-        await assertThrows(.lostLease) { () async throws(StoreError) in
-            try await store.finish(
+        let standings = try await store.begin([
+            EffectStart(key, of: job, under: lane.fence, writes: [entry])
+        ])
+        XCTAssertEqual(standings, [.lost])
+        let held = try await store.finish([
+            EffectEnd(
                 key, of: job, under: lane.fence, as: .performed(true), links: [link],
-                remembering: [entry])
-        }
+                writes: [entry])
+        ])
+        XCTAssertEqual(held, [false])
         for table in ["effect", "journal", "link"] {
             let count = try await fixture.number("SELECT count(*) FROM \(unescaped: table)")
             XCTAssertEqual(count, 0, table)
@@ -76,8 +105,11 @@ final class EffectTests: XCTestCase {
     func testWhatAnEffectSupersedesIsPerformedWithIt() async throws {
         let (fixture, lane, _) = try await leased()
         let older = SupersededEffect(key: "e0|set/rule|1", job: lane.jobs[0])
-        try await fixture.store.finish(
-            key, of: lane.jobs[1], under: lane.fence, as: .performed("ok"), superseding: [older])
+        _ = try await fixture.store.finish([
+            EffectEnd(
+                key, of: lane.jobs[1], under: lane.fence, as: .performed("ok"),
+                superseding: [older])
+        ])
         let found = try await fixture.store.effects(of: lane.jobs, in: lane.id)
         XCTAssertEqual(
             found,
@@ -104,8 +136,9 @@ final class EffectTests: XCTestCase {
         let written = JournalEntry(target: "record:5", field: "status", value: "New")
         let other = JournalEntry(target: "record:5", field: "status", value: "Old")
         let otherField = JournalEntry(target: "record:5", field: "priority", value: "New")
-        try await store.begin(
-            key, of: lane.jobs[0], under: lane.fence, remembering: [written], forSeconds: 600)
+        _ = try await store.begin([
+            EffectStart(key, of: lane.jobs[0], under: lane.fence, writes: [written])
+        ])
         let seen = [other, written, otherField, written]
         let echoes = try await store.surroundings(
             incidents: [], records: [], entries: seen, in: "one"
@@ -122,21 +155,26 @@ final class EffectTests: XCTestCase {
         XCTAssertEqual(later, [])
     }
 
-    func testWritesToATargetAreCounted() async throws {
+    func testATargetThatChangesTooOftenIsLeftAlone() async throws {
         let (fixture, lane, _) = try await leased()
-        let store = fixture.store
-        for (value, ordinal) in [("A", 1), ("B", 2), ("A", 3)] {
+        func begin(_ key: EffectKey, _ target: LaneKey) async throws -> [EffectStanding] {
             let entries = ["status", "priority"].map {
-                JournalEntry(target: "record:5", field: $0, value: value)
+                JournalEntry(target: target, field: $0, value: "A")
             }
-            try await store.begin(
-                EffectKey("\(ordinal)"), of: lane.jobs[0], under: lane.fence,
-                remembering: entries)
+            let start = EffectStart(key, of: lane.jobs[0], under: lane.fence, writes: entries)
+            return try await fixture.store.begin([start], JournalLimits(changesMax: 3))
         }
-        let writes = try await store.writes(to: "record:5", in: "one", lastSeconds: 600)
-        XCTAssertEqual(writes, 3)
-        let others = try await store.writes(to: "record:6", in: "one", lastSeconds: 600)
-        XCTAssertEqual(others, 0)
+        for (key, target, standing) in [
+            ("1", "record:5", EffectStanding.new), ("2", "record:5", .new),
+            ("2", "record:5", .startedBefore), ("3", "record:5", .new),
+            ("4", "record:5", .fused(changes: 3)), ("5", "record:6", .new),
+            ("1", "record:5", .startedBefore),
+        ] {
+            let standings = try await begin(EffectKey(key), LaneKey(target))
+            XCTAssertEqual(standings, [standing], "\(key) of \(target)")
+        }
+        let recorded = try await fixture.number("SELECT count(*) FROM effect")
+        XCTAssertEqual(recorded, 4)
     }
 
     func testLinksAreManyToMany() async throws {

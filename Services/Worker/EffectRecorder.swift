@@ -1,0 +1,53 @@
+import Models
+import Runtime
+import Store
+
+/// Records the effects of all lanes of this worker, many in one commit.
+struct EffectRecorder: Sendable {
+    let limits: JournalLimits
+    private let starts: GroupCall<EffectStart, Result<EffectStanding, StoreError>>
+    private let ends: GroupCall<EffectEnd, Result<Bool, StoreError>>
+
+    private static let recordsMax = 128
+
+    init(store: Store, limits: JournalLimits) {
+        self.limits = limits
+        starts = GroupCall(requestsMax: Self.recordsMax) { starts in
+            await Self.together(starts) { starts async throws(StoreError) in
+                try await store.begin(starts, limits)
+            }
+        }
+        ends = GroupCall(requestsMax: Self.recordsMax) { ends in
+            await Self.together(ends) { ends async throws(StoreError) in
+                try await store.finish(ends, limits)
+            }
+        }
+    }
+
+    /// Before the call is made.
+    func begin(_ start: EffectStart) async throws(StoreError) -> EffectStanding {
+        guard let answer = await starts(start) else { throw .defect("no answer") }
+        return try answer.get()
+    }
+
+    /// Before the next effect of the lane begins.
+    func finish(_ end: EffectEnd) async throws(StoreError) {
+        guard let answer = await ends(end) else { throw .defect("no answer") }
+        guard try answer.get() else { throw .lostLease }
+    }
+
+    /// What the database refuses for one is refused for that one only.
+    private static func together<Request, Answer>(
+        _ requests: [Request], _ record: ([Request]) async throws(StoreError) -> [Answer]
+    ) async -> [Result<Answer, StoreError>] {
+        do throws(StoreError) {
+            return try await record(requests).map { .success($0) }
+        } catch .defect where requests.count > 1 {
+            var answers: [Result<Answer, StoreError>] = []
+            for request in requests { answers += await together([request], record) }
+            return answers
+        } catch {
+            return requests.map { _ in .failure(error) }
+        }
+    }
+}

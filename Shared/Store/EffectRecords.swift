@@ -1,0 +1,132 @@
+import JSON
+import Models
+import Postgres
+
+/// How far an effect came.
+public enum EffectProgress: Equatable, Sendable {
+    /// The call was about to be made. If it is found like this later, nobody knows whether it was:
+    /// look first, then act.
+    case started
+    /// It has happened, with this to remember of it. Never again.
+    case performed(JSON)
+    case failed(Cause)
+}
+
+/// A call that is about to be made.
+public struct EffectStart: Sendable {
+    public var key: EffectKey
+    public var job: Job
+    public var fence: Fence
+    /// For people who read the log.
+    public var request: JSON?
+    /// What the call will write at the vendor: its echo is then recognised even if it comes back
+    /// before the answer.
+    public var writes: [JournalEntry]
+
+    public init(
+        _ key: EffectKey, of job: Job, under fence: Fence, request: JSON? = nil,
+        writes: [JournalEntry] = []
+    ) {
+        self.key = key
+        self.job = job
+        self.fence = fence
+        self.request = request
+        self.writes = writes
+    }
+}
+
+/// Whether the call may be made.
+public enum EffectStanding: Equatable, Sendable {
+    /// It is recorded as begun now.
+    case new
+    /// An earlier attempt was about to make the call; whether it did nobody knows.
+    case startedBefore
+    /// It has happened; nothing was recorded.
+    case performed
+    /// What it would change was changed so often already; nothing was recorded.
+    case fused(changes: Int)
+    /// The lease is lost; nothing was recorded.
+    case lost
+}
+
+/// How a call ended, with everything that it left behind.
+public struct EffectEnd: Sendable {
+    public var key: EffectKey
+    public var job: Job
+    public var fence: Fence
+    public var progress: EffectProgress
+    /// Between incidents and records, made by the effect.
+    public var links: [Link]
+    /// Effects that this one made superfluous: recorded as performed by it, so that no later
+    /// attempt makes an older write after a newer one.
+    public var superseding: [SupersededEffect]
+    /// What only the answer told, for the journal.
+    public var writes: [JournalEntry]
+
+    public init(
+        _ key: EffectKey, of job: Job, under fence: Fence, as progress: EffectProgress,
+        links: [Link] = [], superseding: [SupersededEffect] = [], writes: [JournalEntry] = []
+    ) {
+        self.key = key
+        self.job = job
+        self.fence = fence
+        self.progress = progress
+        self.links = links
+        self.superseding = superseding
+        self.writes = writes
+    }
+}
+
+/// An effect that was not performed because a later one writes all of its fields again.
+public struct SupersededEffect: Hashable, Sendable {
+    public let key: EffectKey
+    public let job: Job
+
+    public init(key: EffectKey, job: Job) {
+        self.key = key
+        self.job = job
+    }
+}
+
+/// What is remembered of our own writes, and how many are too many.
+public struct JournalLimits: Sendable {
+    /// How long an entry is kept, and over how long changes are counted.
+    public var seconds: Double
+    /// Of one record or incident within that time: two rules that undo each other end here.
+    public var changesMax: Int
+
+    public init(seconds: Double = 600, changesMax: Int = 60) {
+        self.seconds = seconds
+        self.changesMax = changesMax
+    }
+}
+
+extension EffectProgress {
+    var state: String {
+        switch self {
+        case .started: "started"
+        case .performed: "performed"
+        case .failed: "failed"
+        }
+    }
+
+    var result: JSON? {
+        switch self {
+        case .started: nil
+        case .performed(let result): result
+        case .failed(let cause): cause.json
+        }
+    }
+
+    init(state: String, result: String?) throws(PostgresError) {
+        let json = result.flatMap { try? JSON(parsing: $0) }
+        switch (state, json) {
+        case ("started", _): self = .started
+        case ("performed", let json?): self = .performed(json)
+        case ("failed", let json?):
+            guard let cause = Cause(json: json) else { fallthrough }
+            self = .failed(cause)
+        case (_, _): throw .row("an effect is \(state) with \(result ?? "nothing")")
+        }
+    }
+}
