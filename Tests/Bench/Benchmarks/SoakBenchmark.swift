@@ -21,8 +21,13 @@ struct SoakBenchmark {
         defer { worker.child.stop() }
         let appends = TimedAppends(database: database, ratePerSecond: Self.ratePerSecond)
         let samples = try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask {
-                try await untilCancelled { try await appends.run(Webhooks(incidents: Self.lanes)) }
+            // As many writers as an ingest has.
+            for writer in 0..<2 {
+                group.addTask {
+                    try await untilCancelled {
+                        try await appends.run(Webhooks(incidents: Self.lanes), writer, of: 2)
+                    }
+                }
             }
             group.addTask {
                 try await untilCancelled { try await turnDays(of: database, beside: appends) }
@@ -33,7 +38,8 @@ struct SoakBenchmark {
             return samples
         }
         let vacuums = try await database.number(
-            "SELECT autovacuum_count FROM pg_stat_user_tables WHERE relname = 'lane'")
+            "SELECT autovacuum_count + vacuum_count FROM pg_stat_user_tables WHERE relname = 'lane'"
+        )
         worker.child.stop()
         try await laboratory.drop(database)
         return try await measurements(samples, appends, vacuums: Int(vacuums))
@@ -178,21 +184,24 @@ private actor TimedAppends {
     }
     func latency(_ beside: Beside) -> Histogram { latencies[beside] ?? Histogram() }
 
-    /// Until it is cancelled; what it falls behind it catches up.
-    func run(_ webhooks: Webhooks) async throws {
+    /// A writer's share, until it is cancelled; what it falls behind it catches up.
+    func run(_ webhooks: Webhooks, _ writer: Int, of writers: Int) async throws {
         let start = monotonicNanoseconds()
+        let rate = Double(ratePerSecond) / Double(writers)
         var appended = 0
         while !Task.isCancelled {
-            let due = Int(Double(monotonicNanoseconds() - start) / 1e9 * Double(ratePerSecond))
+            let due = Int(Double(monotonicNanoseconds() - start) / 1e9 * rate)
             let batch = min(due - appended, 256)
             if batch > 0 {
-                let events = (appended..<(appended + batch)).map(webhooks.event)
-                let began = (monotonicNanoseconds(), beside)
+                let events = (appended..<(appended + batch)).map {
+                    webhooks.event($0 * writers + writer)
+                }
+                let (began, before) = (monotonicNanoseconds(), beside)
                 _ = try await database.store.append(events)
-                let took = monotonicNanoseconds() - began.0
                 // Under way when something began or ended: it counts for that.
-                let during = began.1 == .ordinary ? beside : began.1
-                latencies[during, default: Histogram()].record(nanoseconds: took)
+                let during = before == .ordinary ? beside : before
+                latencies[during, default: Histogram()].record(
+                    nanoseconds: monotonicNanoseconds() - began)
                 appended += batch
             }
             if due - appended < 50 { await pause(seconds: 0.01) }
