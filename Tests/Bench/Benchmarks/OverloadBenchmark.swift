@@ -5,10 +5,9 @@ import Postgres
 /// is answered in time, and what was answered 202 stands in the log.
 ///
 /// There are more connections than requests that the door works on at once, so that it is the door
-/// that turns requests away. Times are told twice: from when a request was sent, which is what the
-/// door owes whoever reached it, and from when it was due, with its wait for a free connection of
-/// the generator, which shares two cores with all that it measures. One that was due and never
-/// found a connection counts against the second.
+/// that turns requests away. Times run from when a request was sent: until then it waits for a free
+/// connection of the generator, which shares two cores with all that it measures. What it could not
+/// get in is told by the rate that was offered in truth.
 struct OverloadBenchmark {
     private static let connections = 2_000
     private static let factor = 3.0
@@ -51,7 +50,6 @@ struct OverloadBenchmark {
         _ result: LoadResult, of sent: Int, sustained rate: Double, _ missing: Int
     ) -> [Measurement] {
         let slowest = Double(result.service.largest) / 1e6
-        let late = Double(result.latency.largest) / 1e6
         let others = result.answers.filter { $0.key != 202 && $0.key != 503 }.values.reduce(0, +)
         let amiss = others + result.unhelpful + result.broken
         let max = Int(answerMillisecondsMax)
@@ -60,9 +58,10 @@ struct OverloadBenchmark {
                 name: "overload", value: slowest, unit: "ms slowest answer",
                 goal: "<= \(max) ms from sending", ok: slowest <= answerMillisecondsMax),
             Measurement(
-                name: "overload-due", value: late, unit: "ms slowest from when it was due",
-                goal: "<= \(max) ms and all of them sent; \(result.unsent) were not",
-                ok: late <= answerMillisecondsMax && result.unsent == 0),
+                name: "overload-offered", value: Double(sent) / result.seconds,
+                unit: "requests/s sent", yardstick: rate,
+                goal: "\(Int(factor)) x what is sustained; \(result.unsent) were due and not sent",
+                ok: Double(sent) / result.seconds >= 0.95 * factor * rate),
             Measurement(
                 name: "overload-answers", value: Double(amiss), unit: "neither 202 nor 503",
                 goal: "0 of \(sent): each 202, or 503 with Retry-After", ok: amiss == 0),

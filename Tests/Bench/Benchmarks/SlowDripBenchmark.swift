@@ -17,22 +17,32 @@ struct SlowDripBenchmark {
         let (full, _) = try IngestBenchmark.accepted(generator, seconds: 4)
         var quiet: [Double] = []
         var dripping: [Double] = []
+        var cost = (quiet: 0.0, dripping: 0.0)
         for _ in 0..<Self.rounds {
+            var start = try await ComputingTime(of: ingest.child, on: database)
             quiet.append(try p99(generator, ratePerSecond: full / 2))
+            var end = try await ComputingTime(of: ingest.child, on: database)
+            cost.quiet += end.seconds(since: start).program
             let drip = try Child(
                 "\(laboratory.programs)/bench",
                 ["slow-drip", "\(ingest.port)", "\(Self.drips)"],
                 log: "\(laboratory.folder)/drip.log")
             defer { drip.stop() }
             // Until all of them are connected.
-            await pause(seconds: 1)
+            await pause(seconds: 2)
+            start = try await ComputingTime(of: ingest.child, on: database)
             dripping.append(try p99(generator, ratePerSecond: full / 2))
+            end = try await ComputingTime(of: ingest.child, on: database)
+            cost.dripping += end.seconds(since: start).program
             try drip.checkRunning()
         }
         ingest.child.stop()
         try await laboratory.drop(database)
+        let time = Double(Self.rounds) * Self.seconds / 100
         say(
-            "p99 in ms without \(quiet.map(short).joined(separator: " ")), with "
+            "ingest computed \(short(cost.quiet / time)) % of a core without the drip, "
+                + "\(short(cost.dripping / time)) % with it; p99 in ms without "
+                + "\(quiet.map(short).joined(separator: " ")), with "
                 + dripping.map(short).joined(separator: " "))
         let (value, yardstick) = (Self.median(dripping), Self.median(quiet))
         return [

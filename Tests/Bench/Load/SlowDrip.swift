@@ -5,7 +5,8 @@ import Glibc
 /// request byte by byte, a third its body, and a third whole requests whose answers it reads byte
 /// by byte. Whoever is cut off comes again.
 struct SlowDrip {
-    private static let pauseMilliseconds = 250
+    /// Slow, so that the deadlines are what ends it: a byte a second.
+    private static let pauseMilliseconds = 1000
     /// Numbers that no other load of a benchmark uses.
     private static let firstNumber = 50_000_000
 
