@@ -42,7 +42,8 @@ struct Ingest: Sendable {
         let receiver = Receiver(doorway: doorway, queue: queue, observer: observer, now: now)
         let door = try HTTPServer(
             configuration.publicListener, clientsMax: configuration.clientConnectionsMax,
-            handler: HTTPHandler(admit: receiver.admit, respond: receiver.receive))
+            handler: HTTPHandler(
+                admit: receiver.admit, respond: receiver.receive, refused: observer.refused))
         let operations = HTTPOperations(directory: directory, metrics: metrics, stopping: stopping)
         let back = try HTTPServer(
             configuration.operationsListener, clientsMax: 64,

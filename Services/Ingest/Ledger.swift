@@ -34,7 +34,7 @@ extension Ledger {
                 try await side.loadConnections(newerThan: version)
             },
             depth: { () throws(StoreError) in
-                try await side.depth().map { ($0.connection, $0.events) }
+                try await side.recentDepth().map { ($0.connection, $0.events) }
             },
             poke: { () throws(StoreError) in try await side.poke() })
     }

@@ -12,6 +12,8 @@ struct Main {
         do {
             let configuration = try IngestConfiguration.read()
             let log = Log("ingest", level: configuration.logLevel)
+            // Clients, and what the process has open besides.
+            OpenFiles.allow(configuration.clientConnectionsMax + 256)
             exit(await run(configuration, log: log, until: stop))
         } catch {
             let log = Log("ingest")

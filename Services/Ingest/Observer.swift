@@ -22,6 +22,7 @@ struct Observer: Sendable {
 
     private let webhooks: Labelled<LabelPair<Source, Outcome>, Counter>
     private let turnedAway: Labelled<Outcome, Counter>
+    private let refused: Labelled<HTTPServerRefusal, Counter>
     private let acknowledgement: Labelled<Source, Histogram>
     private let appended: Counter
     private let duplicates: Counter
@@ -39,6 +40,9 @@ struct Observer: Sendable {
         turnedAway = metrics.counter(
             "requests_turned_away_total", "Requests whose head was reason enough.",
             by: Outcome.self)
+        refused = metrics.counter(
+            "requests_refused_total", "Requests that the server answered by itself.",
+            by: HTTPServerRefusal.self)
         acknowledgement = metrics.histogram(
             "acknowledgement_seconds", "From the whole request to its answer.",
             buckets: Histogram.requestSeconds, by: Source.self)
@@ -70,6 +74,8 @@ struct Observer: Sendable {
             log.debug("request turned away", fields)
         }
     }
+
+    func refused(_ refusal: HTTPServerRefusal) { refused[refusal].add() }
 
     func received(_ receipt: Receipt, at entrance: Entrance, after duration: Duration) {
         let isNew = receipt.accepted > 0 || receipt.duplicates == 0
@@ -123,6 +129,10 @@ struct Observer: Sendable {
         webhooks[source, outcome].add()
         acknowledgement[source].observe(duration)
     }
+}
+
+extension HTTPServerRefusal: NamedMetricLabel {
+    public static var labelName: String { "reason" }
 }
 
 extension Observer.Source {

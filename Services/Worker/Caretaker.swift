@@ -1,8 +1,8 @@
 import Runtime
 import Store
 
-/// What any worker may do for all: take over the lanes of workers that died, make partitions ahead
-/// and drop old ones. Several may do it at once.
+/// What any worker may do for all: take over the lanes of workers that died, clean up after lanes,
+/// make partitions ahead and drop old ones. Several may do it at once.
 struct Caretaker: Sendable {
     let store: Store
     let limits: WorkerLimits
@@ -11,6 +11,7 @@ struct Caretaker: Sendable {
     func run(until stop: Latch) async {
         await withDiscardingTaskGroup { group in
             group.addTask { await rescue(until: stop) }
+            group.addTask { await clean(until: stop) }
             group.addTask { await maintain(until: stop) }
         }
     }
@@ -23,6 +24,16 @@ struct Caretaker: Sendable {
                 if rescued > 0 { log.warning("rescued lanes", ["lanes": .number(Double(rescued))]) }
             } catch {
                 log.warning("could not look for expired workers", ["reason": "\(error)"])
+            }
+        }
+    }
+
+    private func clean(until stop: Latch) async {
+        while !(await stop.wait(atMost: .seconds(Double.random(in: 5...10)))) {
+            do throws(StoreError) {
+                if try await store.cleanLanes() { log.debug("cleaned the lanes") }
+            } catch {
+                log.warning("could not clean the lanes", ["reason": "\(error)"])
             }
         }
     }

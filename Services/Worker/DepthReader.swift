@@ -7,6 +7,7 @@ struct DepthReader: Sendable {
     let store: Store
     let log: Log
     private let lanes: Gauge
+    private let readyLanes: Gauge
     private let events: Gauge
     private let oldestSeconds: Gauge
     private let transactionSeconds: Gauge
@@ -18,6 +19,8 @@ struct DepthReader: Sendable {
         self.log = log
         let registry = metrics.registry
         lanes = registry.gauge("lanes_waiting", "Lanes with events that are not settled.")
+        readyLanes = registry.gauge(
+            "lanes_ready", "Lanes that are due and that no worker has.")
         events = registry.gauge("events_waiting", "Events that are not settled.")
         oldestSeconds = registry.gauge(
             "oldest_ready_seconds", "How long the lane that is due longest has waited.")
@@ -29,14 +32,19 @@ struct DepthReader: Sendable {
     func run(until stop: Latch) async {
         repeat {
             do throws(StoreError) {
-                let depths = try await store.depth()
-                lanes.set(depths.map(\.lanes).reduce(0, +))
-                events.set(depths.map(\.events).reduce(0, +))
-                oldestSeconds.set(Int(depths.map(\.oldestDueSeconds).max() ?? 0))
-                transactionSeconds.set(Int(try await store.oldestTransactionSeconds()))
+                try await read()
             } catch {
                 log.warning("could not read the depth", ["reason": "\(error)"])
             }
         } while !(await stop.wait(atMost: .seconds(Double.random(in: Self.pauseSeconds))))
+    }
+
+    func read() async throws(StoreError) {
+        let depths = try await store.recentDepth(ageSecondsMax: Self.pauseSeconds.lowerBound)
+        lanes.set(depths.map(\.lanes).reduce(0, +))
+        readyLanes.set(depths.map(\.readyLanes).reduce(0, +))
+        events.set(depths.map(\.events).reduce(0, +))
+        oldestSeconds.set(Int(depths.map(\.oldestDueSeconds).max() ?? 0))
+        transactionSeconds.set(Int(try await store.oldestTransactionSeconds()))
     }
 }

@@ -146,7 +146,12 @@ struct Worker: Sendable {
     private func listen(until stop: Latch) async {
         await withTaskGroup(of: Void.self) { group in
             group.addTask {
-                for await _ in Store.pokes(from: address) { loop.poke() }
+                for await signal in Store.pokes(from: address) {
+                    switch signal {
+                    case .notified, .listening: loop.poke()
+                    case .deaf: log.info("no notifications through a pooler: polling")
+                    }
+                }
             }
             await stop.wait()
             group.cancelAll()

@@ -14,12 +14,14 @@ public enum Signal: Sendable, Equatable {
     case notified(Notification)
     /// Listening begins, or begins again: what was sent before was not heard. Look for yourself.
     case listening
+    /// A pooler stands between, where LISTEN would be somebody else's by the next transaction.
+    /// Nothing will be heard: look for yourself every so often.
+    case deaf
 }
 
 /// LISTEN on a session of its own, as a sequence that never ends by itself: a broken connection is
-/// opened again. Iteration ends when its task is cancelled, within `tickSeconds`.
-///
-/// It does not work behind a transaction pooler; give it a direct address.
+/// opened again. Iteration ends when its task is cancelled, within `tickSeconds`; behind a pooler
+/// it says so once and ends.
 public struct Listener: AsyncSequence, Sendable {
     private static let tickSeconds = 0.25
     private static let pauseSecondsMax = 5.0
@@ -41,6 +43,7 @@ public struct Listener: AsyncSequence, Sendable {
         private let channels: [String]
         private let session: Session
         private var isListening = false
+        private var isDeaf = false
         private var arrived: ArraySlice<Notification> = []
         private var pauseSeconds = 0.05
 
@@ -50,12 +53,12 @@ public struct Listener: AsyncSequence, Sendable {
         }
 
         public mutating func next() async -> Signal? {
-            while !Task.isCancelled {
+            while !Task.isCancelled, !isDeaf {
                 if let notification = arrived.popFirst() { return .notified(notification) }
                 do {
                     guard isListening else {
                         try await listen()
-                        return .listening
+                        return isDeaf ? .deaf : .listening
                     }
                     arrived = try await session.notifications(waitingSeconds: tickSeconds)[...]
                 } catch {
@@ -70,6 +73,8 @@ public struct Listener: AsyncSequence, Sendable {
 
         private mutating func listen() async throws(PostgresError) {
             try await session.open()
+            isDeaf = await session.isPooled
+            if isDeaf { return await session.close() }
             for channel in channels {
                 try await session.query("LISTEN \(unescaped: channel)")
             }

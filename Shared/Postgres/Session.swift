@@ -2,8 +2,7 @@
 public enum StatementMode: Sendable {
     /// Parsed at every use. Works behind every transaction pooler.
     case unnamed
-    /// Parsed once for each session and text. A transaction pooler must know protocol-level
-    /// prepared statements (PgBouncer 1.21 and later).
+    /// Parsed once for each session and text; at every use where a pooler stands between.
     case prepared
 }
 
@@ -29,6 +28,9 @@ public actor Session {
     /// The names of the statements that the session has parsed.
     private var prepared: [Shape: String] = [:]
     private var preparedEver = 0
+    /// A pooler stands between: the next transaction may meet another session of the server, so
+    /// nothing may be left in one, and nothing that is not asked for arrives.
+    public private(set) var isPooled = false
 
     public init(to address: Address, limits: SessionLimits = SessionLimits()) {
         self.address = address
@@ -38,7 +40,22 @@ public actor Session {
     /// - Throws: `.unavailable`.
     public func open() throws(PostgresError) {
         prepared = [:]
-        wire = try Wire(to: address, deadline: Deadline(seconds: limits.connectSecondsMax))
+        let wire = try Wire(to: address, deadline: Deadline(seconds: limits.connectSecondsMax))
+        self.wire = wire
+        isPooled = true
+        isPooled = try answeringServer() != wire.serverID
+    }
+
+    /// - Throws: `.unavailable`.
+    private func answeringServer() throws(PostgresError) -> Int32? {
+        do {
+            return try query(
+                "SELECT pg_backend_pid()", deadlineSeconds: limits.connectSecondsMax
+            ).decoded(Int32.self).first
+        } catch {
+            wire = nil
+            throw .unavailable("the server does not answer: \(error)")
+        }
     }
 
     public func close() {
@@ -196,7 +213,9 @@ extension Session {
             try wire.send(statement, prepared: name)
             return [.statement]
         }
-        guard limits.mode == .prepared, prepared.count < limits.preparedStatementsMax else {
+        guard limits.mode == .prepared, !isPooled,
+            prepared.count < limits.preparedStatementsMax
+        else {
             try wire.send(statement, text: shape.text)
             return [.statement]
         }

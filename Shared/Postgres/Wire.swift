@@ -49,6 +49,9 @@ final class Wire {
         PQerrorMessage(handle).map { trimmed(String(cString: $0)) } ?? ""
     }
 
+    /// The process of the server, as it said at the beginning. A pooler makes up a number.
+    var serverID: Int32 { PQbackendPID(handle) }
+
     var isInTransaction: Bool {
         PQtransactionStatus(handle) != PQTRANS_IDLE
     }

@@ -79,8 +79,8 @@ extension Store {
 
 /// The identity of a lane: the first 63 bits of a hash of its connection and key. Every statement
 /// locks lanes in the order of this number, which is the same for all, before and after a lane
-/// exists.
-func laneID(connection: Int32, key: LaneKey) -> Int64 {
+/// exists. It is made of names alone, so it is the same in every database.
+func laneID(connection: ConnectionID, key: LaneKey) -> Int64 {
     let digest = SHA256.digest(Array("lane\0\(connection)\0\(key)".utf8))
     return digest.prefix(8).reduce(Int64(0)) { $0 << 8 | Int64($1) } & .max
 }
@@ -103,12 +103,12 @@ private struct EventColumns {
 
     mutating func append(_ new: NewEvent, at place: Int, connection: Int32) {
         let event = new.event
-        let digest = SHA256.digest(Array("event\0\(connection)\0\(new.deduplicationKey)".utf8))
-        let hash = Array(digest.prefix(16))
+        let name = "event\0\(event.connection)\0\(new.deduplicationKey)"
+        let hash = Array(SHA256.digest(Array(name.utf8)).prefix(16))
         guard known.insert(hash).inserted else { return }
         places.append(place)
         hashes.append(hash)
-        lanes.append(laneID(connection: connection, key: event.lane))
+        lanes.append(laneID(connection: event.connection, key: event.lane))
         connections.append(connection)
         keys.append(event.lane.rawValue.storable)
         ids.append(event.id.rawValue.storable)

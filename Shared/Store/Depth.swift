@@ -5,30 +5,107 @@ import Postgres
 public struct Depth: Equatable, Sendable {
     public let connection: ConnectionID
     public let events: Int
+    /// Lanes with events that are not settled.
     public let lanes: Int
+    /// Those that are due and that no worker has.
+    public let readyLanes: Int
     /// How long the lane that is due longest has waited for its turn; 0 if none is due.
     public let oldestDueSeconds: Double
 }
 
 extension Store {
+    /// One row with the last reading. Finding out what waits looks at every lane, so processes
+    /// share what one of them found.
+    static let depthSchema = """
+        CREATE TABLE depth_reading (
+            is_only boolean PRIMARY KEY DEFAULT true CHECK (is_only),
+            read_at timestamptz NOT NULL DEFAULT 'epoch',
+            took_seconds float8 NOT NULL DEFAULT 0,
+            connections int[] NOT NULL DEFAULT '{}',
+            events bigint[] NOT NULL DEFAULT '{}',
+            lanes bigint[] NOT NULL DEFAULT '{}',
+            ready_lanes bigint[] NOT NULL DEFAULT '{}',
+            oldest_due_seconds float8[] NOT NULL DEFAULT '{}'
+        ) WITH (fillfactor = 20);
+        INSERT INTO depth_reading DEFAULT VALUES;
+        """
+
     /// Connections for which something waits. Lanes know their numbers, so nothing is counted in
-    /// the log.
+    /// the log; but it looks at every lane.
     public func depth() async throws(StoreError) -> [Depth] {
+        try await depth(of: "(\(Self.waiting)) AS waiting")
+    }
+
+    /// The same as some process read it lately. However many ask, together they look at the lanes
+    /// once in so many seconds, and less often where that takes so long that it would cost more
+    /// than `share` of a core.
+    public func recentDepth(
+        ageSecondsMax seconds: Double = 5, share: Double = 1 / 200
+    ) async throws(StoreError) -> [Depth] {
+        let isDue: SQL = """
+            read_at + greatest(\(seconds), took_seconds / \(share)) * interval '1 second' <= now()
+            """
+        let due = try await run { pool throws(PostgresError) in
+            try await pool.query("SELECT \(isDue) FROM depth_reading").decoded(Bool.self)
+        }
+        if due == [true] { try await readDepth(when: isDue) }
+        return try await depth(
+            of: """
+                depth_reading, unnest(connections, events, lanes, ready_lanes, oldest_due_seconds)
+                    AS waiting (number, events, lanes, ready_lanes, oldest_due_seconds)
+                """)
+    }
+
+    /// Whoever comes while somebody reads takes the reading before.
+    private func readDepth(when isDue: SQL) async throws(StoreError) {
+        _ = try await run { pool throws(PostgresError) in
+            try await pool.withTransaction { session throws(PostgresError) in
+                try await session.query("SELECT set_config('synchronous_commit', 'off', true)")
+                let claimed = try await session.query(
+                    "SELECT FROM depth_reading WHERE \(isDue) FOR UPDATE SKIP LOCKED")
+                guard claimed.count == 1 else { return }
+                try await session.query(
+                    """
+                    UPDATE depth_reading SET
+                        (connections, events, lanes, ready_lanes, oldest_due_seconds) = (
+                            SELECT coalesce(array_agg(number), '{}'),
+                                coalesce(array_agg(events), '{}'), coalesce(array_agg(lanes), '{}'),
+                                coalesce(array_agg(ready_lanes), '{}'),
+                                coalesce(array_agg(oldest_due_seconds), '{}')
+                            FROM (\(Self.waiting)) AS waiting),
+                        read_at = now()
+                    """)
+                try await session.query(
+                    """
+                    UPDATE depth_reading SET took_seconds =
+                        extract(epoch FROM clock_timestamp() - now())
+                    """)
+            }
+        }
+    }
+
+    private static let waiting: SQL = """
+        SELECT connection AS number, sum(tail - done)::bigint AS events, count(*) AS lanes,
+            count(*) FILTER (WHERE state = 1 AND ready_at <= now()) AS ready_lanes,
+            greatest(0, extract(epoch FROM
+                now() - min(ready_at) FILTER (WHERE state = 1)))::float8 AS oldest_due_seconds
+        FROM lane WHERE state <> 0 GROUP BY connection
+        """
+
+    private func depth(of waiting: SQL) async throws(StoreError) -> [Depth] {
         let rows = try await run { pool throws(PostgresError) in
             try await pool.query(
                 """
-                SELECT connection.id, sum(tail - done)::bigint, count(*),
-                    greatest(0, extract(epoch FROM
-                        now() - min(ready_at) FILTER (WHERE state = 1)))::float8
-                FROM lane JOIN connection ON connection.number = lane.connection
-                WHERE state <> 0
-                GROUP BY connection.id ORDER BY connection.id
+                SELECT connection.id, waiting.events, waiting.lanes, waiting.ready_lanes,
+                    waiting.oldest_due_seconds
+                FROM \(waiting) JOIN connection ON connection.number = waiting.number
+                ORDER BY connection.id
                 """
-            ).decoded(String.self, Int.self, Int.self, Double.self)
+            ).decoded(String.self, Int.self, Int.self, Int.self, Double.self)
         }
-        return rows.map { id, events, lanes, seconds in
+        return rows.map { id, events, lanes, readyLanes, seconds in
             Depth(
-                connection: ConnectionID(id), events: events, lanes: lanes,
+                connection: ConnectionID(id), events: events, lanes: lanes, readyLanes: readyLanes,
                 oldestDueSeconds: seconds)
         }
     }

@@ -77,7 +77,7 @@ extension Store {
             let number = try await number(of: connection)
             condition = "\(condition) AND job.connection = \(number)"
             if let lane = filter.lane {
-                let id = laneID(connection: number, key: lane)
+                let id = laneID(connection: connection, key: lane)
                 condition = "\(condition) AND job.lane_id = \(id)"
             }
         }

@@ -6,6 +6,7 @@ extension Store {
         Migration(number: 1, name: "log, lanes, ledger", script: logSchema),
         Migration(number: 2, name: "configuration and knowledge", script: configurationSchema),
         Migration(number: 3, name: "breakers", script: breakerSchema),
+        Migration(number: 4, name: "depth reading", script: depthSchema),
     ]
 
     /// Brings the database to this program's schema and makes room for today's events.

@@ -15,8 +15,8 @@ extension Store {
         }
     }
 
-    /// The pokes, on a session of its own to a direct address (not of a transaction pooler).
-    /// Workers poll as well, less often: a poke may be lost.
+    /// The pokes, on a session of its own. Workers poll as well, less often: a poke may be lost,
+    /// and behind a pooler none is heard.
     public static func pokes(from address: Address) -> Listener {
         Listener(to: address, channels: [channel])
     }

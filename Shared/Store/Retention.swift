@@ -97,6 +97,26 @@ extension Store {
         return true
     }
 
+    /// Cleans the dead versions of lanes away when there are many. The server does so by itself
+    /// once in `autovacuum_naptime`, a minute by default; in a storm the table grows to many times
+    /// its size by then. Nobody waits for whoever is cleaning at this moment.
+    /// - Returns: whether there were many.
+    public func cleanLanes() async throws(StoreError) -> Bool {
+        try await run { pool throws(PostgresError) in
+            let isDue = try await pool.query(
+                """
+                SELECT n_dead_tup > \(Self.deadLanesMax) + n_live_tup / 10
+                FROM pg_stat_user_tables WHERE relid = 'lane'::regclass
+                """
+            ).decoded(Bool.self)
+            guard isDue == [true] else { return false }
+            try await pool.query("VACUUM (SKIP_LOCKED, TRUNCATE false) lane", deadlineSeconds: 60)
+            return true
+        }
+    }
+
+    private static let deadLanesMax: Int64 = 20_000
+
     /// Lanes that have been idle for longer than any of their events is kept: a lane that comes
     /// again begins with sequence 1.
     private func forgetLanes(_ retention: Retention) async throws(StoreError) -> Int {

@@ -1,30 +1,41 @@
 import Glibc
 import HTTP
 import Postgres
+import Runtime
 
 @main
 struct Main {
-    /// `bench SERVER PROGRAMS PGBENCH FOLDER FILE [NAME]`, called by `deploy/bench`, or
-    /// `bench trivial-server PORT REQUEST-BYTES`, called by itself.
+    /// `bench SERVER PROGRAMS PGBENCH FOLDER FILE [NAME [MINUTES]]`, called by `deploy/bench`, or
+    /// `bench trivial-server PORT REQUEST-BYTES` and `bench slow-drip PORT CONNECTIONS`, called by
+    /// itself.
     static func main() async {
         let words = CommandLine.arguments
+        OpenFiles.allow(8192)
         if words.count == 4, words[1] == "trivial-server", let port = Int(words[2]),
             let bytes = Int(words[3])
         {
             TrivialServer(port: port, requestBytes: bytes).run()
             exit(EXIT_FAILURE)
         }
-        guard words.count == 6 || words.count == 7, let server = Address(words[1]) else {
-            fail("usage: bench SERVER PROGRAMS PGBENCH FOLDER FILE [NAME]")
+        if words.count == 4, words[1] == "slow-drip", let port = Int(words[2]),
+            let connections = Int(words[3])
+        {
+            SlowDrip(port: port, connections: connections).run()
         }
-        let name = words.count == 7 ? words[6] : nil
+        guard (6...8).contains(words.count), let server = Address(words[1]),
+            let minutes = words.count == 8 ? Double(words[7]) : 1
+        else {
+            fail("usage: bench SERVER PROGRAMS PGBENCH FOLDER FILE [NAME [MINUTES]]")
+        }
+        let name = words.count > 6 ? words[6] : nil
         let chosen = Benchmark.all.filter { name == nil || $0.name == name }
         if chosen.isEmpty {
             fail("there is no \(name ?? ""): \(Benchmark.all.map(\.name).joined(separator: ", "))")
         }
         do {
             let laboratory = try Laboratory(
-                server: server, programs: words[2], pgbench: words[3], folder: words[4])
+                server: server, programs: words[2], pgbench: words[3], folder: words[4],
+                minutes: minutes)
             exit(await run(chosen, in: laboratory, writingTo: words[5]))
         } catch {
             fail("\(error)")

@@ -8,13 +8,22 @@ final class RunningProgram: @unchecked Sendable {
     private let process = Process()
     private let output = ProgramOutput()
 
-    init(
+    convenience init(
         _ product: String, _ arguments: [String] = [], environment: [String: String],
         for testCase: XCTestCase
     ) throws {
         // The test runner stands beside the products.
         let products = URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent()
-        process.executableURL = products.appendingPathComponent(product)
+        try self.init(
+            at: products.appendingPathComponent(product), arguments, environment: environment,
+            for: testCase)
+    }
+
+    init(
+        at executable: URL, _ arguments: [String], environment: [String: String] = [:],
+        for testCase: XCTestCase
+    ) throws {
+        process.executableURL = executable
         process.arguments = arguments
         process.environment = ["PATH": "/usr/bin:/bin"].merging(environment) { $1 }
         process.standardOutput = output.pipe

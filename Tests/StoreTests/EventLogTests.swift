@@ -106,6 +106,44 @@ final class EventLogTests: XCTestCase {
         XCTAssertEqual(depth.map(\.oldestDueSeconds), [0])
     }
 
+    /// Whoever asks again so soon looks at no lane.
+    func testTheDepthIsReadOnceForAll() async throws {
+        let fixture = try await StoreFixture.make(for: self)
+        try await fixture.append(3, to: "a")
+        try await fixture.append(1, to: "b")
+        try await fixture.append(1, to: "c", of: "two")
+        _ = try await fixture.lease(fixture.worker(), lanes: 1)
+        let first = try await fixture.store.recentDepth(ageSecondsMax: 3600)
+        XCTAssertEqual(first.map(\.connection), ["one", "two"])
+        XCTAssertEqual(first.map(\.events), [4, 1])
+        XCTAssertEqual(first.map(\.lanes), [2, 1])
+        XCTAssertEqual(first.map(\.readyLanes).reduce(0, +), 2)
+        try await fixture.append(1, to: "d")
+        let again = try await fixture.store.recentDepth(ageSecondsMax: 3600)
+        XCTAssertEqual(again, first)
+        let anew = try await fixture.store.recentDepth(ageSecondsMax: 0, share: 1)
+        XCTAssertEqual(anew.map(\.events), [5, 1])
+    }
+
+    /// A reading that took a second is good for 200, however often somebody asks.
+    func testADearReadingIsKeptLonger() async throws {
+        let fixture = try await StoreFixture.make(for: self)
+        _ = try await fixture.store.recentDepth()
+        try await fixture.append(1, to: "a")
+        func read(afterSeconds age: Double) async throws -> [Int] {
+            _ = try await fixture.pool.query(
+                """
+                UPDATE depth_reading SET took_seconds = 1,
+                    read_at = now() - \(age) * interval '1 second'
+                """)
+            return try await fixture.store.recentDepth(ageSecondsMax: 5).map(\.events)
+        }
+        let early = try await read(afterSeconds: 190)
+        XCTAssertEqual(early, [])
+        let late = try await read(afterSeconds: 210)
+        XCTAssertEqual(late, [1])
+    }
+
     func testAPokeIsHeard() async throws {
         let fixture = try await StoreFixture.make(for: self)
         var pokes = Store.pokes(from: fixture.database.address).makeAsyncIterator()

@@ -122,6 +122,31 @@ final class RetentionTests: XCTestCase {
         }
     }
 
+    func testLanesAreCleanedWhenMuchOfThemIsDead() async throws {
+        let fixture = try await StoreFixture.make(for: self)
+        for lane in 1...10 { try await fixture.append(1, to: LaneKey("\(lane)")) }
+        _ = try await fixture.pool.query("ALTER TABLE lane SET (autovacuum_enabled = off)")
+        let early = try await fixture.store.cleanLanes()
+        XCTAssertFalse(early)
+        try await fixture.pool.withSession { session throws(PostgresError) in
+            try await session.query(
+                """
+                DO $$ BEGIN
+                    FOR round IN 1..2100 LOOP
+                        UPDATE lane SET ready_at = clock_timestamp();
+                    END LOOP;
+                END $$
+                """, deadlineSeconds: 60)
+            try await session.query("SELECT pg_stat_force_next_flush()")
+            try await session.query("SELECT 1")
+        }
+        let late = try await fixture.store.cleanLanes()
+        XCTAssertTrue(late)
+        let vacuums = try await fixture.number(
+            "SELECT vacuum_count FROM pg_stat_user_tables WHERE relname = 'lane'")
+        XCTAssertEqual(vacuums, 1)
+    }
+
     func testWhatHasExpiredIsForgotten() async throws {
         let fixture = try await StoreFixture.make(for: self)
         try await fixture.append(1, to: "idle for long")

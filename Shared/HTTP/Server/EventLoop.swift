@@ -11,6 +11,7 @@ final class EventLoop: @unchecked Sendable {
 
     let limits: HTTPServerLimits
     let admit: @Sendable (HTTPRequestHead) -> HTTPAdmission
+    let refused: @Sendable (HTTPServerRefusal) -> Void
     let mailbox: Mailbox
     let exchanges: AsyncStream<Exchange>.Continuation
     let poller: Poller
@@ -31,10 +32,12 @@ final class EventLoop: @unchecked Sendable {
     init(
         listener: consuming Listener, mailbox: Mailbox, limits: HTTPServerLimits,
         admit: @escaping @Sendable (HTTPRequestHead) -> HTTPAdmission,
+        refused: @escaping @Sendable (HTTPServerRefusal) -> Void,
         exchanges: AsyncStream<Exchange>.Continuation
     ) throws(HTTPServerError) {
         self.limits = limits
         self.admit = admit
+        self.refused = refused
         self.mailbox = mailbox
         self.exchanges = exchanges
         self.poller = try Poller()

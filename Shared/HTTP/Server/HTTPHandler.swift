@@ -13,6 +13,20 @@ public enum HTTPAdmission: Sendable {
     case refuse(HTTPResponse)
 }
 
+/// Why a server answered by itself, without its handler.
+public enum HTTPServerRefusal: String, CaseIterable, Sendable {
+    /// No request that can be understood.
+    case malformed
+    case tooLarge = "too_large"
+    /// It did not come whole in time.
+    case late
+    /// The limit of connections, of requests worked on, or of bytes received was reached.
+    case connections, requests, bytes
+    /// The handler did not answer in time.
+    case unanswered
+    case stopping
+}
+
 /// What a server does with requests.
 public struct HTTPHandler: Sendable {
     /// Called on the event loop's own thread: it must decide from the head alone and never block.
@@ -21,14 +35,18 @@ public struct HTTPHandler: Sendable {
     /// handler's deadline passes; by then the client has been answered 503. A client that went
     /// away does not cancel it.
     public var respond: @Sendable (HTTPRequest) async -> HTTPResponse
+    /// Hears of every answer that the server gave by itself, on the event loop's own thread.
+    public var refused: @Sendable (HTTPServerRefusal) -> Void
 
     public init(
         admit: @escaping @Sendable (HTTPRequestHead) -> HTTPAdmission = { _ in
             .accept(bodyBytesMax: 1 << 20)
         },
-        respond: @escaping @Sendable (HTTPRequest) async -> HTTPResponse
+        respond: @escaping @Sendable (HTTPRequest) async -> HTTPResponse,
+        refused: @escaping @Sendable (HTTPServerRefusal) -> Void = { _ in }
     ) {
         self.admit = admit
         self.respond = respond
+        self.refused = refused
     }
 }

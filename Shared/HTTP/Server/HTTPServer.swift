@@ -42,7 +42,7 @@ public final class HTTPServer: Sendable {
         loop = try Mutex(
             EventLoop(
                 listener: listener, mailbox: mailbox, limits: limits, admit: handler.admit,
-                exchanges: continuation))
+                refused: handler.refused, exchanges: continuation))
     }
 
     /// Serves until `stop()` has drained; to be called once. Cancelling the surrounding task is

@@ -19,5 +19,10 @@ struct Benchmark: Sendable {
         },
         Benchmark(name: "calls") { try await CallsBenchmark(laboratory: $0).run() },
         Benchmark(name: "fair") { try await FairBenchmark(laboratory: $0).run() },
+        Benchmark(name: "scale") { try await ScaleBenchmark(laboratory: $0).run() },
+        Benchmark(name: "overload") { try await OverloadBenchmark(laboratory: $0).run() },
+        Benchmark(name: "slow-drip") { try await SlowDripBenchmark(laboratory: $0).run() },
+        Benchmark(name: "rest") { try await RestBenchmark(laboratory: $0).run() },
+        Benchmark(name: "soak") { try await SoakBenchmark(laboratory: $0).run() },
     ]
 }

@@ -9,7 +9,12 @@ struct ComputingTime {
 
     /// Of a program, and of every process of the server.
     init(of child: Child, on database: Database) async throws {
-        program = Self.seconds(of: child.id)
+        try await self.init(of: [child], on: database)
+    }
+
+    /// Of several programs together, and of every process of the server.
+    init(of children: [Child], on database: Database) async throws {
+        program = children.map { Self.seconds(of: $0.id) }.reduce(0, +)
         server = [:]
         let ids = try await database.pool.query("SELECT pid FROM pg_stat_activity")
             .decoded(Int32.self)
@@ -18,10 +23,16 @@ struct ComputingTime {
 
     /// For the log: what was computed since `earlier`, for each of so many requests.
     func since(_ earlier: ComputingTime, per count: Int, _ name: String) -> String {
-        let mine = (program - earlier.program) / Double(max(1, count))
+        let (mine, servers) = seconds(since: earlier)
+        let each = 1e6 / Double(max(1, count))
+        return "\(name) \(short(mine * each)) us, Postgres \(short(servers * each)) us of "
+            + "computing time each"
+    }
+
+    /// What was computed since `earlier`.
+    func seconds(since earlier: ComputingTime) -> (program: Double, server: Double) {
         let servers = server.reduce(0.0) { $0 + $1.value - (earlier.server[$1.key] ?? 0) }
-        return "\(name) \(short(mine * 1e6)) us, Postgres "
-            + "\(short(servers / Double(max(1, count)) * 1e6)) us of computing time each"
+        return (program - earlier.program, servers)
     }
 
     /// Fields 14 and 15 of the kernel's line; the name in parentheses may hold blanks.

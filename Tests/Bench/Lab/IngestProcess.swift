@@ -2,16 +2,17 @@
 struct IngestProcess {
     let child: Child
     let port: Int
+    let operationsURL: String
 
     static func start(in laboratory: Laboratory, on database: Database) async throws -> Self {
         let port = LoopbackAddress.freePort()
         let operations = LoopbackAddress.freePort()
+        let url = "http://127.0.0.1:\(operations)"
         let settings = laboratory.settings(for: database).merging([
             "INGEST_HOST": "127.0.0.1", "INGEST_PORT": "\(port)",
             "INGEST_OPERATIONS_PORT": "\(operations)",
         ]) { $1 }
-        let child = try await laboratory.start(
-            "ingest", settings, readyAt: "http://127.0.0.1:\(operations)/readyz")
-        return IngestProcess(child: child, port: port)
+        let child = try await laboratory.start("ingest", settings, readyAt: "\(url)/readyz")
+        return IngestProcess(child: child, port: port, operationsURL: url)
     }
 }

@@ -23,14 +23,17 @@ struct Laboratory {
     let http: HTTPClient
     /// Seals the secrets of the benchmarks' connections.
     let masterKey: [UInt8]
+    /// For the benchmark that may take as long as somebody wants.
+    let minutes: Double
 
     init(
-        server: Address, programs: String, pgbench: String, folder: String
+        server: Address, programs: String, pgbench: String, folder: String, minutes: Double = 1
     ) throws(HTTPClientSetupError) {
         self.server = server
         self.programs = programs
         self.pgbench = pgbench
         self.folder = folder
+        self.minutes = minutes
         var limits = HTTPClientLimits()
         limits.responseBytesMax = 256 << 20
         http = try HTTPClient(limits: limits)
@@ -75,14 +78,15 @@ struct Laboratory {
     }
 
     /// Starts a program of this project and waits until it says that it is ready.
+    /// - Parameter log: what its log is called, where several of a program run.
     func start(
-        _ program: String, _ settings: [String: String], readyAt url: String
+        _ program: String, _ settings: [String: String], readyAt url: String, log: String? = nil
     ) async throws -> Child {
         let environment = Dictionary(
             uniqueKeysWithValues: settings.map { ("LIAISON_\($0.key)", $0.value) })
         let child = try Child(
             "\(programs)/\(program)", [], environment: environment,
-            log: "\(folder)/\(program).log")
+            log: "\(folder)/\(log ?? program).log")
         let end = monotonicNanoseconds() + nanoseconds(10)
         while monotonicNanoseconds() < end {
             try child.checkRunning()
@@ -91,6 +95,17 @@ struct Laboratory {
             await pause(seconds: 0.02)
         }
         throw BenchFailure("\(program) was not ready within 10 seconds")
+    }
+
+    /// A number that a program tells on `/metrics`, without its prefix; the sum over all labels.
+    func metric(_ name: String, at operationsURL: String) async throws -> Double {
+        let request = HTTPClientRequest(method: "GET", url: "\(operationsURL)/metrics")
+        let text = String(decoding: try await http.send(request).body, as: UTF8.self)
+        let lines = text.split(separator: "\n").filter {
+            $0.hasPrefix("liaison_\(name) ") || $0.hasPrefix("liaison_\(name){")
+        }
+        return lines.compactMap { $0.split(separator: " ").last.flatMap { Double($0) } }
+            .reduce(0, +)
     }
 
     /// What a program that works on this database is told.

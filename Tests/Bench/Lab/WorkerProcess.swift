@@ -7,18 +7,18 @@ struct WorkerProcess {
     static let jobsPerLaneMax = 32
 
     let child: Child
-    private let operationsURL: String
+    let operationsURL: String
 
     static func start(
-        in laboratory: Laboratory, on database: Database
+        in laboratory: Laboratory, on database: Database, name: String = "bench"
     ) async throws -> Self {
         let operations = LoopbackAddress.freePort()
         let url = "http://127.0.0.1:\(operations)"
         let settings = laboratory.settings(for: database).merging([
-            "WORKER_NAME": "bench", "WORKER_OPERATIONS_PORT": "\(operations)",
+            "WORKER_NAME": name, "WORKER_OPERATIONS_PORT": "\(operations)",
         ]) { $1 }
         let child = try await laboratory.start(
-            "worker", settings, readyAt: "\(url)/readyz")
+            "worker", settings, readyAt: "\(url)/readyz", log: "worker-\(name)")
         return WorkerProcess(child: child, operationsURL: url)
     }
 

@@ -6,7 +6,13 @@ struct LoadResult {
     /// From when a request was due until its answer was read whole. In a closed loop it is due when
     /// it is sent.
     var latency = Histogram()
+    /// From when it was sent, without its wait for a free connection.
+    var service = Histogram()
     var answers: [Int: Int] = [:]
+    /// The numbers of the requests that were answered 202, also after the end.
+    var accepted: [Int] = []
+    /// Answers of 503 that did not say when to come again.
+    var unhelpful = 0
     /// Connections that broke with a request under way.
     var broken = 0
     /// Requests that were due and could not be sent before the end.
@@ -134,7 +140,9 @@ final class LoadGenerator<Source: Requests> {
     private func send(on index: Int, dueAt: UInt64) {
         let number = nextNumber
         nextNumber += 1
-        if peers[index].send(source, number: number, dueAt: dueAt) {
+        let isSent = peers[index].send(
+            source, number: number, dueAt: dueAt, at: monotonicNanoseconds())
+        if isSent {
             busy += 1
         } else {
             result.broken += 1
@@ -157,11 +165,14 @@ final class LoadGenerator<Source: Requests> {
         let wasBusy = peer.isBusy
         switch peer.receive() {
         case .incomplete: return
-        case .answered(let status):
+        case .answered(let status, let saysWhen):
             let now = monotonicNanoseconds()
             busy -= 1
+            if status == 202 { result.accepted.append(peer.number) }
+            if status == 503, !saysWhen { result.unhelpful += 1 }
             result.answers[status, default: 0] += 1
             result.latency.record(nanoseconds: now - min(now, peer.dueAt))
+            result.service.record(nanoseconds: now - min(now, peer.sentAt))
             onAnswer(peer.number, now)
             idle.append(index)
         case .broken:

@@ -5,7 +5,7 @@ import Glibc
 final class Peer {
     enum Reading {
         case incomplete
-        case answered(status: Int)
+        case answered(status: Int, saysWhenToComeAgain: Bool)
         case broken
     }
 
@@ -14,9 +14,10 @@ final class Peer {
     private let request: UnsafeMutableRawBufferPointer
     private let answer = UnsafeMutableRawBufferPointer.allocate(byteCount: 16 << 10, alignment: 16)
     private var answered = 0
-    /// The number of the request under way, and when it was due.
+    /// The number of the request under way, when it was due, and when it was sent.
     private(set) var number = 0
     private(set) var dueAt: UInt64 = 0
+    private(set) var sentAt: UInt64 = 0
     var isBusy = false
 
     init(port: Int, template: [UInt8]) {
@@ -46,9 +47,10 @@ final class Peer {
 
     /// The socket is a blocking one: a request is smaller than its buffer, which is empty now.
     /// - Returns: whether the kernel took it.
-    func send(_ requests: some Requests, number: Int, dueAt: UInt64) -> Bool {
+    func send(_ requests: some Requests, number: Int, dueAt: UInt64, at now: UInt64) -> Bool {
         requests.stamp(number, onto: request)
         (self.number, self.dueAt, answered, isBusy) = (number, dueAt, 0, true)
+        sentAt = now
         let flags = Int32(MSG_NOSIGNAL)
         return Glibc.send(descriptor, request.baseAddress, request.count, flags) == request.count
     }
@@ -64,7 +66,7 @@ final class Peer {
         }
         guard answered >= head.byteCount + head.contentLength else { return .incomplete }
         isBusy = false
-        return .answered(status: head.status)
+        return .answered(status: head.status, saysWhenToComeAgain: head.saysWhenToComeAgain)
     }
 }
 
@@ -73,6 +75,8 @@ struct AnswerHead {
     let status: Int
     let byteCount: Int
     let contentLength: Int
+    /// Whether there is a `Retry-After`; looked for in refusals only.
+    let saysWhenToComeAgain: Bool
 
     /// `nil` until the head is complete. Answers are those of this project's servers: never
     /// chunked.
@@ -80,7 +84,12 @@ struct AnswerHead {
         guard bytes.count > 12, let end = Self.end(of: bytes) else { return nil }
         byteCount = end
         status = Self.digits(bytes, at: 9)
-        contentLength = Self.contentLength(bytes, before: end)
+        contentLength =
+            Self.field("content-length:", of: bytes, before: end).map {
+                Self.digits(bytes, at: $0)
+            } ?? 0
+        saysWhenToComeAgain =
+            status == 503 && Self.field("retry-after:", of: bytes, before: end) != nil
     }
 
     private static func end(of bytes: UnsafeRawBufferPointer) -> Int? {
@@ -94,19 +103,21 @@ struct AnswerHead {
         return nil
     }
 
-    private static func contentLength(_ bytes: UnsafeRawBufferPointer, before end: Int) -> Int {
-        let name: StaticString = "content-length:"
+    /// Where the field's value begins.
+    private static func field(
+        _ name: StaticString, of bytes: UnsafeRawBufferPointer, before end: Int
+    ) -> Int? {
         var line = 0
         while line + name.utf8CodeUnitCount < end {
             var same = 0
             while same < name.utf8CodeUnitCount,
                 bytes[line + same] | 0x20 == name.utf8Start[same] | 0x20
             { same += 1 }
-            if same == name.utf8CodeUnitCount { return digits(bytes, at: line + same) }
+            if same == name.utf8CodeUnitCount { return line + same }
             while line < end, bytes[line] != 10 { line += 1 }
             line += 1
         }
-        return 0
+        return nil
     }
 
     private static func digits(_ bytes: UnsafeRawBufferPointer, at start: Int) -> Int {

@@ -72,6 +72,9 @@ struct Webhooks: Requests {
         return NewEvent(event: event, deduplicationKey: "pagerDutyV3:\(id)")
     }
 
+    /// The number of the request with this event.
+    static func number(ofEvent id: String) -> Int? { Int(id.suffix(19)) }
+
     static func incident(_ number: Int) -> IncidentID { IncidentID(name(incidentMark, number)) }
 
     private mutating func sign(_ count: Int) {

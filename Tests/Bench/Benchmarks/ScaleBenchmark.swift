@@ -1,0 +1,98 @@
+import Models
+import Postgres
+
+/// The same drain with 1, 2, 4 and 8 worker processes over one database: nobody may get in the way
+/// of anybody, and no lane may be leased twice.
+struct ScaleBenchmark {
+    private static let events = 48_000
+    private static let lanes = 9_600
+    private static let rules = 20
+    private static let workers = [1, 2, 4, 8]
+    private static let rounds = 2
+    private static let drainSecondsMax = 20.0
+
+    let laboratory: Laboratory
+
+    /// The best of two rounds for each number, in turns: whatever else the machine does then hits
+    /// all of them.
+    func run() async throws -> [Measurement] {
+        let rules = try BenchRules.unmatched(Self.rules)
+        let database = try await laboratory.database(
+            "bench_scale", .webhooksOnly(rulesets: [rules]))
+        try await database.append(0..<Self.events, of: Webhooks(incidents: Self.lanes))
+        var best: [Int: Double] = [:]
+        var faults = 0
+        for _ in 0..<Self.rounds {
+            for count in Self.workers {
+                let drained = try await drain(database, workers: count)
+                best[count] = max(best[count] ?? 0, drained.perSecond)
+                faults += drained.faults
+            }
+        }
+        try await laboratory.drop(database)
+        let one = best[1] ?? 0
+        let rates = Self.workers.dropFirst().map { count in
+            Measurement(
+                name: "scale-\(count)", value: best[count] ?? 0, unit: "settled/s",
+                yardstick: one, goal: ">= 0.9 x one worker", ok: (best[count] ?? 0) >= 0.9 * one)
+        }
+        let leases = Measurement(
+            name: "scale-leases", value: Double(faults), unit: "lanes leased twice or lost",
+            goal: "0 in all rounds", ok: faults == 0)
+        return rates + [leases]
+    }
+
+    /// - Returns: the rate, and what went wrong: events that are not in the ledger, lanes that were
+    ///   not leased exactly once, settlements that came too late.
+    private func drain(
+        _ database: Database, workers count: Int
+    ) async throws -> (perSecond: Double, faults: Int) {
+        try await database.putBack()
+        var workers: [WorkerProcess] = []
+        defer { for worker in workers { worker.child.stop() } }
+        for number in 1...count {
+            let name = "scale-\(number)"
+            workers.append(
+                try await WorkerProcess.start(in: laboratory, on: database, name: name))
+        }
+        let before = try await ComputingTime(of: workers.map(\.child), on: database)
+        try await database.release()
+        try await database.awaitSettled(
+            Int64(Self.events), by: workers[0].child, withinSeconds: Self.drainSecondsMax)
+        let rate = try await database.settledPerSecond()
+        let after = try await ComputingTime(of: workers.map(\.child), on: database)
+        var lost = 0.0
+        for worker in workers {
+            lost += try await laboratory.metric("leases_lost_total", at: worker.operationsURL)
+        }
+        // In one turn a lane is done: its epoch says how often it was leased.
+        let faults = try await database.number(
+            """
+            SELECT abs((SELECT count(*) FROM settlement) - (SELECT sum(tail) FROM lane))::bigint
+                + (SELECT count(*) FROM lane WHERE state <> 0 OR done <> tail OR epoch <> 1)
+            """)
+        say(
+            "\(count) workers: \(short(rate))/s, \(faults) faults, \(Int(lost)) leases lost; "
+                + after.since(before, per: Self.events, "workers"))
+        return (rate, Int(faults) + Int(lost))
+    }
+}
+
+extension Database {
+    /// Everything waits again, and nobody may have it yet.
+    fileprivate func putBack() async throws {
+        try await pool.query("TRUNCATE settlement, effect")
+        try await pool.query(
+            """
+            UPDATE lane SET state = 1, done = 0, epoch = 0, attempt = 0, owner = NULL,
+                segment = (SELECT min(segment) FROM job), ready_at = now() + interval '1 hour'
+            """)
+        try await settle()
+    }
+
+    /// All workers hear of it at once.
+    fileprivate func release() async throws {
+        try await pool.query("UPDATE lane SET ready_at = now()")
+        try await store.poke()
+    }
+}

@@ -1,0 +1,76 @@
+import HTTP
+import Runtime
+import XCTest
+
+@testable import Ingest
+
+/// What an operator sees of the door, line by line.
+final class MetricsTests: XCTestCase {
+    func testAcceptedAndDuplicateDeliveriesAreCounted() async throws {
+        try await Door.opened { door in
+            for _ in 1...3 { _ = try await door.deliver(Fixtures.incidentEvent()) }
+            await check(door, "events_appended_total", 1)
+            await check(door, "events_duplicate_total", 2)
+            await check(door, "webhooks_total", ("pagerduty", "accepted"), 1)
+            await check(door, "webhooks_total", ("pagerduty", "duplicate"), 2)
+        }
+    }
+
+    func testRefusalsAreCountedByReason() async throws {
+        try await Door.opened { door in
+            _ = try await door.deliver(Fixtures.incidentEvent(), signature: "v1=00")
+            _ = try await door.deliver(Array("{".utf8))
+            await check(door, "webhooks_total", ("pagerduty", "unauthentic"), 1)
+            await check(door, "webhooks_total", ("pagerduty", "malformed"), 1)
+            door.ledger.become(.away)
+            _ = try await door.deliver(Fixtures.incidentEvent())
+            await check(door, "webhooks_total", ("pagerduty", "unavailable"), 1)
+            await check(door, "append_failures_total", 1)
+        }
+    }
+
+    func testWhatTheHeadGivesAwayIsCountedByReason() async throws {
+        try await Door.opened { door in
+            _ = try await door.open.send("POST", "/nowhere", [], body: [])
+            _ = try await door.open.send("GET", "/pagerduty/acme")
+            _ = try await door.deliver([], to: "nobody")
+            await check(door, "requests_turned_away_total{result=\"not_found\"}", 2)
+            await check(door, "requests_turned_away_total{result=\"method_not_allowed\"}", 1)
+        }
+    }
+
+    func testWhatTheServerAnswersByItselfIsCountedByReason() async throws {
+        try await Door.opened { door in
+            _ = try await door.open.send("POST", "/pagerduty/acme", [("Bad name", "x")], body: [])
+            await check(door, "requests_refused_total{reason=\"malformed\"}", 1)
+            await check(door, "requests_refused_total{reason=\"requests\"}", 0)
+        }
+    }
+
+    func testCommitsAndAnswersAreTimed() async throws {
+        try await Door.opened { door in
+            for id in ["one", "two"] {
+                _ = try await door.deliver(Fixtures.incidentEvent(id: id))
+            }
+            await check(door, "append_seconds_count", 2)
+            await check(door, "append_seconds_bucket{le=\"+Inf\"}", 2)
+            await check(door, "append_batch_events_sum", "2.0")
+            await check(door, "acknowledgement_seconds_count{source=\"pagerduty\"}", 2)
+        }
+    }
+
+    private func check(
+        _ door: Door, _ name: String, _ labels: (source: String, result: String),
+        _ expected: Int, line: UInt = #line
+    ) async {
+        let labels = "source=\"\(labels.source)\",result=\"\(labels.result)\""
+        await check(door, "\(name){\(labels)}", expected, line: line)
+    }
+
+    private func check(
+        _ door: Door, _ name: String, _ expected: some CustomStringConvertible, line: UInt = #line
+    ) async {
+        let value = try? await door.metric("liaison_\(name)")
+        XCTAssertEqual(value, expected.description, name, line: line)
+    }
+}

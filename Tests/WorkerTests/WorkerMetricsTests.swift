@@ -1,0 +1,138 @@
+import Connectors
+import HTTP
+import Models
+import Postgres
+import Runtime
+import Store
+import TestSupport
+import XCTest
+
+@testable import Worker
+
+/// What an operator sees of a worker, line by line.
+final class WorkerMetricsTests: XCTestCase {
+    func testEventsAreCountedByTheirOutcome() {
+        let metrics = WorkerMetrics()
+        let cause = Cause(.salesforce, code: "C", message: "m")
+        let outcomes: [Outcome] = [
+            .applied, .applied, .unmatched, .ignored(reason: "a ping"), .failed(cause),
+        ]
+        metrics.exchanged([.ended(outcomes)], Lease(lanes: [], lost: []), took: .zero)
+        check(metrics, "events_settled_total{outcome=\"applied\"}", 2)
+        check(metrics, "events_settled_total{outcome=\"unmatched\"}", 1)
+        check(metrics, "events_settled_total{outcome=\"ignored\"}", 1)
+        check(metrics, "events_settled_total{outcome=\"failed\"}", 1)
+    }
+
+    func testLanesInFlightAreThoseLeasedAndNotSettled() {
+        let metrics = WorkerMetrics()
+        let lanes = (1...3).map {
+            LeasedLane(id: $0, connection: "one", key: "k", epoch: 1, attempt: 1, jobs: [])
+        }
+        metrics.exchanged([], Lease(lanes: lanes, lost: []), took: .zero)
+        check(metrics, "lanes_in_flight", 3)
+        metrics.exchanged([.ended([.applied])], Lease(lanes: [], lost: []), took: .zero)
+        check(metrics, "lanes_in_flight", 2)
+    }
+
+    func testALostLeaseSettlesNothing() {
+        let metrics = WorkerMetrics()
+        let late = LaneSettlement.ended([.applied])
+        metrics.exchanged([late], Lease(lanes: [], lost: [late.fence]), took: .zero)
+        check(metrics, "leases_lost_total", 1)
+        check(metrics, "events_settled_total{outcome=\"applied\"}", 0)
+    }
+
+    func testLeasesAreTimed() {
+        let metrics = WorkerMetrics()
+        for milliseconds in [3, 30] {
+            metrics.exchanged(
+                [], Lease(lanes: [], lost: []), took: .milliseconds(milliseconds))
+        }
+        check(metrics, "exchange_seconds_bucket{le=\"0.005\"}", 1)
+        check(metrics, "exchange_seconds_count", 2)
+    }
+
+    func testWhatWaitsIsTold() async throws {
+        let database = try await TestDatabase.make(for: self, migrations: Store.migrations)
+        let pool = database.pool()
+        _ = try await pool.query("INSERT INTO connection (id) VALUES ('one')")
+        // Lanes as they are: idle, ready for 100 seconds with 3 events, put off, leased.
+        _ = try await pool.query(
+            """
+            INSERT INTO lane (lane_id, connection, state, tail, done, ready_at, segment,
+                tail_segment, key)
+            SELECT n, 1, state, tail, 0, now() + wait * interval '1 second', 1, 1, n
+            FROM (VALUES (1, 0, 0, -500), (2, 1, 3, -100), (3, 1, 1, 100), (4, 2, 7, -300))
+                AS lanes (n, state, tail, wait)
+            """)
+        let metrics = WorkerMetrics()
+        let reader = DepthReader(
+            store: Store(pool), metrics: metrics, log: Log("test", to: LogSink { _ in }))
+        try await reader.read()
+        check(metrics, "lanes_ready", 1)
+        check(metrics, "lanes_waiting", 3)
+        check(metrics, "events_waiting", 11)
+        check(metrics, "oldest_ready_seconds", 100)
+        check(metrics, "oldest_transaction_seconds", 0)
+    }
+
+    func testBudgetsAndBreakersAreToldByVendor() async throws {
+        let database = try await TestDatabase.make(for: self, migrations: Store.migrations)
+        let keys = try SecretKeys([UInt8](repeating: 1, count: 32))
+        let store = Store(database.pool(), secretKeys: keys)
+        let account = PagerDutyAccount(
+            apiURL: "http://127.0.0.1:9", token: SecretText("t"), from: "bot@example.com")
+        let entries = ["one", "two", "three"].map {
+            Configuration.Entry(
+                connection: Connection(id: $0, name: $0.rawValue, pagerDuty: account), rulesets: [])
+        }
+        _ = try await store.apply(Configuration(entries: entries), by: "test")
+        let metrics = WorkerMetrics()
+        let desks = Desks(
+            VendorAccess(
+                client: try HTTPClient(), store: store, limits: WorkerLimits(),
+                meter: metrics.calls, clocks: .system, log: Log("test", to: LogSink { _ in })))
+        try await desks.refresh()
+        metrics.watch(desks)
+        check(metrics, "budget_left{vendor=\"pagerduty\"}", 60)
+        check(metrics, "breakers_open{vendor=\"pagerduty\"}", 0)
+
+        let gates = desks.gates(of: .pagerduty)
+        let cause = Cause(.pagerDuty, code: "c", message: "m")
+        let throttled = Failure.throttled(cause, retryAfterSeconds: 30)
+        try await gates[0].leave(CallReport(status: 429, failure: throttled)) { true }
+        try? await gates[1].leave(
+            CallReport(status: nil, failure: .retryable(cause))
+        ) { false }
+        try await gates[2].enter(.ordinary) { true }
+        check(metrics, "credentials_paused{vendor=\"pagerduty\"}", 1)
+        check(metrics, "breakers_open{vendor=\"pagerduty\"}", 1)
+        check(metrics, "budget_left{vendor=\"pagerduty\"}", 59)
+        check(metrics, "budget_left{vendor=\"salesforce\"}", 0)
+    }
+
+    private func check(
+        _ metrics: WorkerMetrics, _ name: String, _ expected: Int, line: UInt = #line
+    ) {
+        let lines = metrics.registry.render().split(separator: "\n")
+        let found = lines.first { $0.hasPrefix("liaison_\(name) ") }
+        XCTAssertEqual(found.map(String.init), "liaison_\(name) \(expected)", line: line)
+    }
+}
+
+extension LaneSettlement {
+    /// A lane whose events ended like this.
+    fileprivate static func ended(_ outcomes: [Outcome]) -> LaneSettlement {
+        let event = Event(
+            id: "e", connection: "one", source: .pagerDuty, kind: .incident(.triggered),
+            occurredAt: Timestamp(seconds: 0), lane: "k", format: .pagerDutyV3, payload: [])
+        let settlements = outcomes.enumerated().map { index, outcome in
+            Settlement(
+                job: Job(sequence: Int64(index + 1), segment: 1, event: event), attempt: 1,
+                outcome: outcome)
+        }
+        return LaneSettlement(
+            fence: Fence(lane: 1, epoch: 1), settlements: settlements, next: .proceed)
+    }
+}
