@@ -24,6 +24,7 @@ var system: [Target] {
         .systemLibrary(name: "CCrypto", path: "Shared/System/CCrypto", pkgConfig: "libcrypto"),
         .systemLibrary(name: "CPCRE2", path: "Shared/System/CPCRE2", pkgConfig: "libpcre2-8"),
         .systemLibrary(name: "CEpoll", path: "Shared/System/CEpoll"),
+        .systemLibrary(name: "CMalloc", path: "Shared/System/CMalloc"),
     ]
 }
 
@@ -33,7 +34,7 @@ var shared: [Target] {
             name: "JSON", path: "Shared/JSON", linkerSettings: [.linkedLibrary("m")]),
         .target(name: "Models", dependencies: ["JSON"], path: "Shared/Models"),
         .target(name: "Automation", dependencies: ["Models", "JSON", "CPCRE2"], path: "Shared/Automation"),
-        .target(name: "Runtime", dependencies: ["JSON"], path: "Shared/Runtime"),
+        .target(name: "Runtime", dependencies: ["JSON", "CMalloc"], path: "Shared/Runtime"),
         .target(name: "HTTP", dependencies: ["CCurl", "CEpoll"], path: "Shared/HTTP"),
         .target(name: "Crypto", dependencies: ["CCrypto"], path: "Shared/Crypto"),
         .target(name: "Postgres", dependencies: ["CPostgres"], path: "Shared/Postgres"),

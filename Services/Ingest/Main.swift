@@ -7,6 +7,7 @@ struct Main {
     /// Ends with 0 after a stop, 78 (`EX_CONFIG`) for a configuration that cannot be used, 1 when
     /// a part of the process failed.
     static func main() async {
+        Heap.shareOneArena()
         let stop = Latch()
         TerminationSignals.open(stop)
         do {

@@ -70,6 +70,7 @@ struct LeaseLoop: Sendable {
             return lease.lanes
         } catch .lostLease {
             // The lanes were rescued under a new epoch; what was to be settled would not be let in.
+            metrics.expired(settling)
             await registration.registerAnew()
             places.poked()
             return []

@@ -4,6 +4,7 @@ import Runtime
 @main
 struct Main {
     static func main() async {
+        Heap.shareOneArena()
         let stop = Latch()
         TerminationSignals.open(stop)
         do {

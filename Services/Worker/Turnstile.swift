@@ -12,8 +12,9 @@ struct TurnstileLimits: Equatable, Sendable {
     var callersMax = 16
     /// How long one may wait here, where it holds a lane.
     var patienceSeconds = 2.0
-    /// How often at least to ask again while the budget is exhausted.
-    var pollSeconds = 0.1...0.3
+    /// How long at least until the exhausted budget is asked again: whoever waits for calls that
+    /// come one by one must not wait for many of them.
+    var pollSeconds = 0.02...0.06
     /// The longest that somebody is sent away for want of budget.
     var absenceSecondsMax = 60.0
 

@@ -43,6 +43,12 @@ struct WorkerMetrics: Sendable {
         ) { desks.gates(of: $0).count { $0.closed?.reason == .down } }
     }
 
+    /// The worker expired: what it wanted to settle is somebody else's.
+    func expired(_ settling: [LaneSettlement]) {
+        lost.add(settling.count)
+        inFlight.add(-settling.count)
+    }
+
     func exchanged(_ settling: [LaneSettlement], _ lease: Lease, took: Duration) {
         exchangeSeconds.observe(took)
         lost.add(lease.lost.count)

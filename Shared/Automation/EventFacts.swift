@@ -4,7 +4,6 @@ import Models
 /// What one event tells, read from the vendor's words. Nothing here was fetched.
 public struct EventFacts: Hashable, Sendable {
     public let event: Event
-    public let payload: JSONPart
     /// As told; only a reference when the event is about a note, a workflow and the like.
     public var incident: Incident?
     public var record: RecordChangeFacts?
@@ -44,9 +43,8 @@ public struct EventFacts: Hashable, Sendable {
     }
 
     /// Only the readers of the formats make one.
-    init(event: Event, payload: JSONPart) {
+    init(event: Event) {
         self.event = event
-        self.payload = payload
     }
 }
 
@@ -76,11 +74,12 @@ extension EventFacts {
     }
 
     /// The event in the form in which its vendor would deliver it alone.
-    var delivery: JSON {
-        switch event.format {
-        case .pagerDutyV3: ["event": payload.value]
-        case .pagerDutyV2: ["messages": [payload.value]]
-        case .apexTrigger, .outboundMessage, .console: payload.value
+    func delivery() throws(UnreadableEvent) -> JSON {
+        let payload = try event.parsedPayload().value
+        return switch event.format {
+        case .pagerDutyV3: ["event": payload]
+        case .pagerDutyV2: ["messages": [payload]]
+        case .apexTrigger, .outboundMessage, .console: payload
         }
     }
 }

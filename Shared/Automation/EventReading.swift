@@ -11,18 +11,13 @@ public struct UnreadableEvent: Error, Equatable, Sendable {
 extension EventFacts {
     /// Reads an event of any kind; kinds that concern no rule give facts without subject.
     public init(_ event: Event) throws(UnreadableEvent) {
-        let payload: JSONPart
-        do throws(JSONParseError) {
-            payload = try JSONOutline(parsing: event.payload).root
-        } catch {
-            throw UnreadableEvent("the stored payload is no JSON: \(error)")
-        }
-        self.init(event: event, payload: payload)
+        let payload = try event.parsedPayload()
+        self.init(event: event)
         switch (event.kind, event.format) {
-        case (.incident, .pagerDutyV3): try readV3()
-        case (.incident, .pagerDutyV2): try readV2()
-        case (.record, .apexTrigger): try readApexTrigger()
-        case (.record, .outboundMessage): try readOutboundMessage()
+        case (.incident, .pagerDutyV3): try readV3(payload)
+        case (.incident, .pagerDutyV2): try readV2(payload)
+        case (.record, .apexTrigger): try readApexTrigger(payload)
+        case (.record, .outboundMessage): try readOutboundMessage(payload)
         case (.incident, .apexTrigger), (.incident, .outboundMessage), (.incident, .console),
             (.record, .pagerDutyV3), (.record, .pagerDutyV2), (.record, .console):
             throw UnreadableEvent("\(event.kind) cannot come as \(event.format.rawValue)")
@@ -31,7 +26,7 @@ extension EventFacts {
     }
 
     /// `reference/pagerduty.md` 1.1 and 1.3.
-    private mutating func readV3() throws(UnreadableEvent) {
+    private mutating func readV3(_ payload: JSONPart) throws(UnreadableEvent) {
         let data = payload["data"] ?? payload
         let type = data["type"]?.string
         let role = data["incident_role_assignments"]?.elements?.first
@@ -61,7 +56,7 @@ extension EventFacts {
     }
 
     /// `reference/pagerduty.md` 2.1 and 4.
-    private mutating func readV2() throws(UnreadableEvent) {
+    private mutating func readV2(_ payload: JSONPart) throws(UnreadableEvent) {
         guard let incident = Incident(payload["incident"]) else {
             throw UnreadableEvent("the message names no incident")
         }
@@ -88,13 +83,13 @@ extension EventFacts {
         return reason?["type"]?.string == "merge_resolve_reason" || reason?.string == "merged"
     }
 
-    private mutating func readApexTrigger() throws(UnreadableEvent) {
+    private mutating func readApexTrigger(_ payload: JSONPart) throws(UnreadableEvent) {
         guard let new = payload.present("new")?.value.object else {
             throw UnreadableEvent("the change carries no new state")
         }
         let isInsert = payload["isInsert"]?.bool ?? (payload.present("old") == nil)
         record = RecordChangeFacts(
-            reference: try recordReference(new), isInsert: isInsert,
+            reference: try Self.recordReference(new, in: payload), isInsert: isInsert,
             userID: payload.present("userId")?.string.flatMap(RecordID.init),
             new: RecordFields(new),
             old: payload.present("old")?.value.object.map { RecordFields($0) }
@@ -103,19 +98,31 @@ extension EventFacts {
     }
 
     /// Whether the record was created or updated is not told; the kind says what was assumed.
-    private mutating func readOutboundMessage() throws(UnreadableEvent) {
+    private mutating func readOutboundMessage(_ payload: JSONPart) throws(UnreadableEvent) {
         guard let new = payload.present("new")?.value.object else {
             throw UnreadableEvent("the notification carries no record")
         }
         record = RecordChangeFacts(
-            reference: try recordReference(new), isInsert: event.kind == .record(.created),
+            reference: try Self.recordReference(new, in: payload), isInsert: event.kind == .record(.created),
             new: RecordFields(new), old: nil)
     }
 
-    private func recordReference(_ new: JSONObject) throws(UnreadableEvent) -> RecordReference {
+    private static func recordReference(
+        _ new: JSONObject, in payload: JSONPart
+    ) throws(UnreadableEvent) -> RecordReference {
         guard let object = payload.present("object")?.string,
             let id = new["Id"]?.string.flatMap(RecordID.init)
         else { throw UnreadableEvent("the change names no record") }
         return RecordReference(object: object, id: id)
+    }
+}
+
+extension Event {
+    func parsedPayload() throws(UnreadableEvent) -> JSONPart {
+        do throws(JSONParseError) {
+            return try JSONOutline(parsing: payload).root
+        } catch {
+            throw UnreadableEvent("the stored payload is no JSON: \(error)")
+        }
     }
 }

@@ -85,10 +85,9 @@ struct Planner {
             guard let record = step.record else { return remark("no record is linked", step) }
             addComment(text, to: record, isPublic: isPublic, step)
         case .deliver(let path, let body):
-            let value = try body.map { body throws(RenderingProblem) in
-                try step.rendering.value(body)
-            }
-            let command = Command.deliver(path: path, body: value ?? facts.event.delivery)
+            let value =
+                if let body { try step.rendering.value(body) } else { try delivery() }
+            let command = Command.deliver(path: path, body: value)
             add(command, step, target: step.record?.id.key)
         }
     }
@@ -140,6 +139,14 @@ extension Planner {
         let key = EffectKey(
             event: facts.event.event.id, rule: rule, ordinal: ordinal, target: target)
         plan.effects.append(Effect(key: key, rule: rule, command: command))
+    }
+
+    private func delivery() throws(RenderingProblem) -> JSON {
+        do throws(UnreadableEvent) {
+            return try facts.event.delivery()
+        } catch {
+            throw RenderingProblem(error.cause)
+        }
     }
 
     private mutating func remark(_ text: String, _ step: Step) {

@@ -5,6 +5,8 @@ import Models
 struct RenderingProblem: Error {
     let cause: Cause
 
+    init(_ cause: Cause) { self.cause = cause }
+
     init(_ code: String, _ message: String) {
         cause = Cause(.liaison, code: "template.\(code)", message: message)
     }

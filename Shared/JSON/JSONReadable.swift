@@ -23,9 +23,3 @@ extension JSONPart: JSONReadable {
 
     private func value(of kind: JSONOutline.Node.Kind) -> JSON? { self.kind == kind ? value : nil }
 }
-
-/// Parts are equal when they were sent alike.
-extension JSONPart: Hashable {
-    public static func == (a: Self, b: Self) -> Bool { a.bytes == b.bytes }
-    public func hash(into hasher: inout Hasher) { hasher.combine(bytes) }
-}

@@ -149,7 +149,7 @@ private struct EventColumns {
             INSERT INTO lane AS l
                 (lane_id, connection, key, tail, segment, tail_segment, state, ready_at)
             SELECT lane_id, (\(connections))[row], (\(keys))[row], added, (SELECT segment_now()),
-                (SELECT segment_now()), 1, now()
+                (SELECT segment_now()), 1, clock_timestamp()
             FROM ranked WHERE rank = 1 ORDER BY lane_id
             ON CONFLICT (lane_id) DO UPDATE SET
                 tail = l.tail + excluded.tail,
@@ -157,7 +157,7 @@ private struct EventColumns {
                 segment = CASE WHEN l.state = 0 THEN greatest(l.tail_segment, excluded.segment)
                     ELSE l.segment END,
                 state = CASE l.state WHEN 0 THEN 1 ELSE l.state END,
-                ready_at = CASE l.state WHEN 0 THEN now() ELSE l.ready_at END
+                ready_at = CASE l.state WHEN 0 THEN clock_timestamp() ELSE l.ready_at END
             RETURNING lane_id, connection, tail, tail_segment),
         placed AS MATERIALIZED (
             SELECT r.row, l.lane_id, l.connection, l.tail_segment,

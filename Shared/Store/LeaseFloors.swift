@@ -8,7 +8,8 @@ import Synchronization
 /// Moments are seconds since 1970 by the database's clock.
 final class LeaseFloors: Sendable {
     /// A lane that becomes due in a transaction is seen no earlier than at its end, and one that
-    /// somebody holds locked is passed over.
+    /// somebody holds locked is passed over. Whoever had to wait for a lock first takes the time
+    /// from the clock, not from the transaction's start.
     private static let slackSeconds = 2.0
     /// Every so often everything is looked at, for lanes of transactions that took longer.
     private static let resetSeconds = 20.0

@@ -55,8 +55,8 @@ extension Store {
                 WITH held AS MATERIALIZED (
                     SELECT lane_id FROM lane WHERE state = 2 AND owner = \(worker.rawValue)
                     ORDER BY lane_id FOR UPDATE)
-                UPDATE lane SET state = 1, owner = NULL, epoch = epoch + 1, ready_at = now(),
-                    attempt = greatest(attempt - 1, 0)
+                UPDATE lane SET state = 1, owner = NULL, epoch = epoch + 1,
+                    ready_at = clock_timestamp(), attempt = greatest(attempt - 1, 0)
                 FROM held WHERE lane.lane_id = held.lane_id
                 """,
                 "DELETE FROM worker WHERE id = \(worker.rawValue)",
@@ -83,8 +83,8 @@ extension Store {
                             AS known (lane_id, epoch)
                         WHERE known.lane_id = lane.lane_id AND known.epoch = lane.epoch)
                     ORDER BY lane_id FOR UPDATE)
-                UPDATE lane SET state = 1, owner = NULL, epoch = epoch + 1, ready_at = now(),
-                    attempt = greatest(attempt - 1, 0)
+                UPDATE lane SET state = 1, owner = NULL, epoch = epoch + 1,
+                    ready_at = clock_timestamp(), attempt = greatest(attempt - 1, 0)
                 FROM unknown WHERE lane.lane_id = unknown.lane_id
                 """,
             ]).last?.affected ?? 0
@@ -108,7 +108,8 @@ extension Store {
                     WITH stray AS MATERIALIZED (
                         SELECT lane_id FROM lane WHERE state = 2 AND owner = ANY (\(expired))
                         ORDER BY lane_id FOR UPDATE)
-                    UPDATE lane SET state = 1, owner = NULL, epoch = epoch + 1, ready_at = now()
+                    UPDATE lane SET state = 1, owner = NULL, epoch = epoch + 1,
+                        ready_at = clock_timestamp()
                     FROM stray WHERE lane.lane_id = stray.lane_id
                     """,
                     "DELETE FROM worker WHERE id = ANY (\(expired))",

@@ -105,10 +105,10 @@ final class StormTurnstileTests: XCTestCase {
         let caller = turnstile.arrive(.ordinary, at: 0)
         check(caller, at: 0, .buy(1))
         turnstile.boughtNothing(retryAfterSeconds: 0.01, at: 0, jitter: 0.5)
-        check(caller, at: 0, .wait(seconds: 0.2))
-        check(caller, at: 0.2, .buy(1))
-        turnstile.boughtNothing(retryAfterSeconds: 9, at: 0.2, jitter: 0.5)
-        check(caller, at: 0.2, .wait(seconds: 1.8))
+        check(caller, at: 0, .wait(seconds: 0.04))
+        check(caller, at: 0.04, .buy(1))
+        turnstile.boughtNothing(retryAfterSeconds: 9, at: 0.04, jitter: 0.5)
+        check(caller, at: 0.04, .wait(seconds: 1.96))
         guard case .giveUp(let refusal) = turnstile.step(of: caller, at: 2) else {
             return XCTFail("still there")
         }

@@ -1,0 +1,2 @@
+/* The settings of glibc's heap, which Swift's Glibc module leaves out. */
+#include <malloc.h>
