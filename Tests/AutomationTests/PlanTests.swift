@@ -228,11 +228,11 @@ final class PlanTests: XCTestCase {
                 [.deliver(path: "/services/apexrest/x", body: expected)], line: line)
         }
         let v3 = try Sample.incidentEvent()
-        try check(v3, body: "", ["event": try v3.event.parsedPayload().value])
+        try check(v3, body: "", ["event": try JSON(parsing: v3.event.payload)])
         let v2 = try Sample.v2(.resolved, ["event": "incident.resolve"])
-        try check(v2, body: "", ["messages": [try v2.event.parsedPayload().value]])
+        try check(v2, body: "", ["messages": [try JSON(parsing: v2.event.payload)]])
         let change = try change([:])
-        try check(change, body: "", change.event.parsedPayload().value)
+        try check(change, body: "", JSON(parsing: change.event.payload))
         try check(v3, body: #", "body": {"t": "{{incident.title}}"}"#, ["t": "Checkout is down"])
     }
 
