@@ -104,11 +104,11 @@ final class StormTurnstileTests: XCTestCase {
     func testAnExhaustedBudgetIsNotAskedBusily() {
         let caller = turnstile.arrive(.ordinary, at: 0)
         check(caller, at: 0, .buy(1))
-        turnstile.boughtNothing(retryAfterSeconds: 0.01, at: 0, jitter: 0.5)
-        check(caller, at: 0, .wait(seconds: 0.04))
-        check(caller, at: 0.04, .buy(1))
-        turnstile.boughtNothing(retryAfterSeconds: 9, at: 0.04, jitter: 0.5)
-        check(caller, at: 0.04, .wait(seconds: 1.96))
+        turnstile.boughtNothing(retryAfterSeconds: 0.01, at: 0, jitter: 0)
+        check(caller, at: 0, .wait(seconds: 0.02))
+        check(caller, at: 0.02, .buy(1))
+        turnstile.boughtNothing(retryAfterSeconds: 9, at: 0.02, jitter: 0)
+        check(caller, at: 0.02, .wait(seconds: 1.98))
         guard case .giveUp(let refusal) = turnstile.step(of: caller, at: 2) else {
             return XCTFail("still there")
         }
