@@ -103,7 +103,8 @@ extension EventFacts {
             throw UnreadableEvent("the notification carries no record")
         }
         record = RecordChangeFacts(
-            reference: try Self.recordReference(new, in: payload), isInsert: event.kind == .record(.created),
+            reference: try Self.recordReference(new, in: payload),
+            isInsert: event.kind == .record(.created),
             new: RecordFields(new), old: nil)
     }
 
