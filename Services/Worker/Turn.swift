@@ -5,7 +5,7 @@ import Store
 
 /// A leased lane's way to its settlement: the jobs at its head, one after the other.
 ///
-///     LeasedLane -> [Event] -> Facts -> [Evaluation] -> Plan -> coalesced -> [Effect]
+///     LeasedLane -> [Event] -> Facts -> Judgement -> Plan -> coalesced -> [Effect]
 ///         -> Settlement
 ///
 /// A job whose plan only sets fields waits for the next one, which may set them again; everything
