@@ -29,6 +29,7 @@ final class RunningProgram: @unchecked Sendable {
         process.standardOutput = output.pipe
         process.standardError = output.pipe
         try process.run()
+        output.read()
         testCase.addTeardownBlock { [self] in kill() }
     }
 
@@ -78,18 +79,22 @@ private final class ProgramOutput: Sendable {
     let pipe = Pipe()
     private let state = Mutex(State())
 
-    init() {
-        pipe.fileHandleForReading.readabilityHandler = { [self] handle in
-            let data = handle.availableData
-            if data.isEmpty { handle.readabilityHandler = nil }
-            let grown = state.withLock { state in
-                state.bytes.append(data)
-                state.hasEnded = data.isEmpty
-                defer { state.grown = Latch() }
-                return state.grown
-            }
-            grown.open()
+    /// Reads on a thread until the program has ended. With a `readabilityHandler` libdispatch's
+    /// event loop once met a source that was gone, and took the whole test run with it.
+    func read() {
+        Thread.detachNewThread { [self] in
+            while !hasEnded { append(pipe.fileHandleForReading.availableData) }
         }
+    }
+
+    private func append(_ data: Data) {
+        let grown = state.withLock { state in
+            state.bytes.append(data)
+            state.hasEnded = data.isEmpty
+            defer { state.grown = Latch() }
+            return state.grown
+        }
+        grown.open()
     }
 
     var text: String { state.withLock { String(decoding: $0.bytes, as: UTF8.self) } }
