@@ -26,11 +26,11 @@ final class StormOutageTests: XCTestCase {
             try await house.prepareNotes(events, over: 4)
             await house.order(order)
             try await house.withWorkers(2) {
-                let began = house.sandbox.clock.milliseconds
-                while house.sandbox.clock.milliseconds - began < 300_000 {
-                    let checks = house.pagerDutyCalls.count
+                // On a slow machine what is due may come some steps later.
+                for step in 1...1000 where step <= 30 || house.pagerDutyCalls.count < 5 {
+                    let calls = house.sandbox.calls.count
                     try await house.pass(10)
-                    _ = await house.sandbox.call(withinSeconds: 0.3) { $0.number > checks }
+                    _ = await house.sandbox.call(withinSeconds: 0.3) { $0.number > calls }
                 }
                 let attempts = try await house.number("SELECT max(attempt) FROM lane")
                 XCTAssertLessThanOrEqual(attempts, 1)
@@ -38,7 +38,7 @@ final class StormOutageTests: XCTestCase {
                 XCTAssertEqual(settled, 0)
                 let calls = house.pagerDutyCalls.count
                 XCTAssertLessThanOrEqual(calls, events + 25, "those under way, then only checks")
-                XCTAssertGreaterThanOrEqual(calls, 5)
+                XCTAssertGreaterThanOrEqual(calls, 5, "it is looked whether the vendor is back")
                 await house.sandbox.control("DELETE", "/_sandbox/faults")
                 try await house.pass(66)
                 try await house.untilSettled(events)

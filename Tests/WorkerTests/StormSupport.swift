@@ -5,21 +5,22 @@ import Models
 import Postgres
 import Runtime
 import Sandbox
-import Store
 import Synchronization
 import TestSupport
 import XCTest
 
+@testable import Store
 @testable import Worker
 
 /// Workers in this process, over a Postgres of their own, against stand-ins of both vendors. Time
 /// goes on as usual, and can be moved forward for all of them at once.
-struct StormHouse: Sendable {
+final class StormHouse: Sendable {
     let database: TestDatabase
     let pool: Pool
     let store: Store
     let sandbox: Sandbox
     let clock = MovableClock()
+    private let workersStores = Mutex<[Store]>([])
 
     private static let key = try? RSAPrivateKey.generate(bits: 2048)
     private static let masterKey = SecureRandom.bytes(32)
@@ -182,6 +183,7 @@ struct StormHouse: Sendable {
         limits.waitSecondsMax = 60
         let store = Store(
             Pool(database.address, limits: limits), secretKeys: try SecretKeys(Self.masterKey))
+        workersStores.withLock { $0.append(store) }
         return try await Worker(
             configuration, store: store, address: database.address,
             log: Log("worker", level: .error), clocks: clock.clocks)
@@ -211,6 +213,7 @@ struct StormHouse: Sendable {
             UPDATE lane SET ready_at = ready_at - \(seconds) * interval '1 second'
             FROM waiting WHERE lane.lane_id = waiting.lane_id
             """)
+        workersStores.withLock { for store in $0 { store.floors.forget() } }
     }
 
     // MARK: What is seen
@@ -245,7 +248,7 @@ struct StormHouse: Sendable {
         let changes = Listener(to: database.address, channels: ["changes"])
         let came = try await withThrowingTaskGroup(of: Bool.self) { group in
             group.addTask {
-                for await _ in changes where try await number(statement) >= expected {
+                for await _ in changes where try await self.number(statement) >= expected {
                     return true
                 }
                 return false
