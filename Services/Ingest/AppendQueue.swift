@@ -27,6 +27,9 @@ struct AppendLimits: Sendable {
     var batchBytesMax = 4 << 20
     /// Events that wait for a commit to begin; the next delivery is refused at once.
     var waitingEventsMax = 8192
+    /// Once the first in the row has waited so long for its commit to begin, the next delivery is
+    /// refused at once: it would be answered when its sender has given up.
+    var waitSecondsMax = 0.5
     /// Commits under way at the same time.
     var writers = 2
     /// After the database was away: how long everybody is refused at once before one delivery is
@@ -43,6 +46,7 @@ final class AppendQueue: Sendable {
     /// A delivery's events, and who waits for their commit.
     struct Ticket: Sendable {
         let events: [NewEvent]
+        let arrivedAt = ContinuousClock.now
         let answer: @Sendable (Result<Receipt, Rejection>) -> Void
 
         var payloadBytes: Int { events.reduce(0) { $0 + $1.event.payload.count } }
@@ -62,14 +66,14 @@ final class AppendQueue: Sendable {
 
     var waitingEvents: Int { state.withLock { $0.waitingEvents } }
 
-    /// Answers when the events are committed. Refuses at once when too many wait, when the database
-    /// is known to be away, or when the queue has stopped.
+    /// Answers when the events are committed. Refuses at once when too many wait or have waited too
+    /// long, when the database is known to be away, or when the queue has stopped.
     func append(
         _ events: [NewEvent], answer: @escaping @Sendable (Result<Receipt, Rejection>) -> Void
     ) {
         if events.isEmpty { return answer(.success(Receipt([]))) }
         let ticket = Ticket(events: events, answer: answer)
-        switch state.withLock({ $0.enter(ticket, at: .now) }) {
+        switch state.withLock({ $0.enter(ticket) }) {
         case .waits: break
         case .wakes(let writer): writer.resume(returning: .look)
         case .refused(let rejection): answer(.failure(rejection))

@@ -43,14 +43,16 @@ struct AppendState: Sendable {
 
     init(limits: AppendLimits) { self.limits = limits }
 
-    mutating func enter(_ ticket: Ticket, at now: ContinuousClock.Instant) -> Entry {
+    mutating func enter(_ ticket: Ticket) -> Entry {
         if isClosed { return .refused(.unavailable) }
-        guard waitingEvents + ticket.events.count <= limits.waitingEventsMax else {
+        guard waitingEvents + ticket.events.count <= limits.waitingEventsMax,
+            waited(until: ticket.arrivedAt) <= .seconds(limits.waitSecondsMax)
+        else {
             return .refused(.overloaded)
         }
         switch database {
         case .answers: break
-        case .away(let until) where now < until: return .refused(.unavailable)
+        case .away(let until) where ticket.arrivedAt < until: return .refused(.unavailable)
         case .away: database = .tried
         case .tried: return .refused(.unavailable)
         }
@@ -76,6 +78,11 @@ struct AppendState: Sendable {
     /// as many: they wait for its end, or until they are as many.
     private var isWorthACommit: Bool {
         isClosed || waitingEvents >= min(committingEvents, limits.batchEventsMax)
+    }
+
+    /// How long the first in the row waits.
+    private func waited(until now: ContinuousClock.Instant) -> Duration {
+        waiting.first.map { now - $0.arrivedAt } ?? .zero
     }
 
     mutating func databaseAnswered() { database = .answers }

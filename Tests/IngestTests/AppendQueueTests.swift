@@ -80,6 +80,20 @@ final class AppendQueueTests: XCTestCase {
         }
     }
 
+    func testBehindOneThatWaitsTooLongNobodyQueues() async {
+        let ledger = FakeLedger()
+        var limits = AppendLimits()
+        (limits.writers, limits.waitSecondsMax) = (1, 0)
+        await held(ledger, limits) { queue, gate in
+            await withTaskGroup(of: Void.self) { group in
+                await enter(queue, in: &group, sizes: [2])
+                await refused(queue, "behind", .overloaded)
+                gate.open()
+            }
+        }
+        XCTAssertEqual(ledger.batches, [1, 2])
+    }
+
     func testWhenTheDatabaseGoesEverybodyWaitingIsToldAtOnce() async {
         let ledger = FakeLedger()
         var limits = AppendLimits()
