@@ -1,8 +1,8 @@
 /// How much longer an honest webhook takes while 1,000 connections send and read a byte at a time.
 struct SlowDripBenchmark {
     private static let drips = 1_000
-    private static let rounds = 9
-    private static let seconds = 2.0
+    private static let rounds = 13
+    private static let seconds = 1.5
 
     let laboratory: Laboratory
 
@@ -28,8 +28,8 @@ struct SlowDripBenchmark {
                 ["slow-drip", "\(ingest.port)", "\(Self.drips)"],
                 log: "\(laboratory.folder)/drip.log")
             defer { drip.stop() }
-            // Until all of them are connected.
-            await pause(seconds: 2)
+            // In a second all of them are connected.
+            await pause(seconds: 1.2)
             start = try await ComputingTime(of: ingest.child, on: database)
             dripping.append(try p99(generator, ratePerSecond: full / 2))
             end = try await ComputingTime(of: ingest.child, on: database)
