@@ -6,10 +6,11 @@ import Store
 extension LoggedEvent {
     var outcomeName: String { ending?.outcome.name ?? "waiting" }
 
-    /// Why it ended so, where the outcome alone does not say.
+    /// Why it ended so, or still waits, where the outcome alone does not say.
     var cause: String {
         switch ending?.outcome {
-        case .applied, .unmatched, nil: ""
+        case nil: postponement?.cause.description ?? ""
+        case .applied, .unmatched: ""
         case .ignored(let reason): reason
         case .failed(let cause): cause.description
         }
@@ -25,7 +26,7 @@ extension LoggedEvent {
         return [
             appendedAt.iso8601, event.connection.rawValue, event.kind.rawValue,
             event.lane.rawValue, event.id.rawValue, outcomeName,
-            ending.map { String($0.attempt) } ?? "", cause,
+            (ending?.attempt ?? postponement?.attempts).map { String($0) } ?? "", cause,
         ]
     }
 
@@ -42,6 +43,14 @@ extension LoggedEvent {
         if let ending {
             let worker = ending.worker.map { " by worker \($0)" } ?? ""
             rows.append(("settled", "\(ending.settledAt), attempt \(ending.attempt)\(worker)"))
+        }
+        if let postponement {
+            rows.append(
+                (
+                    "put off",
+                    "\(postponement.postponedAt), attempts so far \(postponement.attempts), "
+                        + "due again \(postponement.dueAt)"
+                ))
         }
         if let version = ending?.configurationVersion {
             rows.append(("rules", "version \(version)"))
@@ -70,6 +79,11 @@ extension LoggedEvent {
             object["configurationVersion"] = ending.configurationVersion.map {
                 .number(JSONNumber(Int($0)))
             }
+        }
+        if let postponement {
+            object["attempt"] = .number(JSONNumber(postponement.attempts))
+            object["postponedAt"] = .string(postponement.postponedAt.iso8601)
+            object["dueAt"] = .string(postponement.dueAt.iso8601)
         }
         object["cursor"] = .string(cursor.description)
         return .object(object)

@@ -87,8 +87,11 @@ struct Turns: Sendable {
 extension LeasedLane {
     /// Its connection is switched off or not known to this worker yet: the events wait.
     fileprivate var unconfigured: LaneSettlement {
-        LaneSettlement(
-            fence: fence, settlements: [], next: .retry(afterSeconds: 10, refundsAttempt: true))
+        let cause = Cause(
+            .liaison, code: "unconfigured", message: "the connection is switched off or not known")
+        return LaneSettlement(
+            fence: fence, settlements: [],
+            next: .retry(afterSeconds: 10, refundsAttempt: true, because: cause))
     }
 
     fileprivate var postponed: LaneSettlement {

@@ -31,8 +31,10 @@ public enum Backoff {
         switch failure {
         case .interrupted:
             .again(.retry(afterSeconds: 0, refundsAttempt: true))
-        case .throttled(_, let retryAfterSeconds):
-            .again(.retry(afterSeconds: max(0, retryAfterSeconds), refundsAttempt: true))
+        case .throttled(let cause, let retryAfterSeconds):
+            .again(
+                .retry(
+                    afterSeconds: max(0, retryAfterSeconds), refundsAttempt: true, because: cause))
         case .permanent(let cause):
             .giveUp(cause)
         case .retryable(let cause):
@@ -40,7 +42,7 @@ public enum Backoff {
                 ? .again(
                     .retry(
                         afterSeconds: seconds(attempt: attempt, jitter: jitter),
-                        refundsAttempt: false))
+                        refundsAttempt: false, because: cause))
                 : .giveUp(cause)
         }
     }

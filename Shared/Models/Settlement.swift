@@ -50,8 +50,9 @@ public struct LaneSettlement: Equatable, Sendable {
     public enum Next: Equatable, Sendable {
         /// Due at once when more jobs wait, else idle.
         case proceed
-        /// The job at the head is due again after the delay. A refunded attempt is not counted.
-        case retry(afterSeconds: Double, refundsAttempt: Bool)
+        /// The job at the head is due again after the delay. A refunded attempt is not counted. The
+        /// cause is kept for whoever asks why the event still waits.
+        case retry(afterSeconds: Double, refundsAttempt: Bool, because: Cause? = nil)
     }
 
     public var fence: Fence

@@ -17,6 +17,8 @@ public struct LoggedEvent: Equatable, Sendable {
     public let lane: Int64
     public let appendedAt: Timestamp
     public let ending: Ending?
+    /// Why it has not ended yet, when a worker had it and put it off.
+    public let postponement: Postponement?
     /// Where it stands in the listing: `events(before:)` goes on from here.
     public let cursor: EventCursor
 }
@@ -126,7 +128,10 @@ extension Store {
                 SELECT connection.id, event.*,
                     (SELECT key FROM lane WHERE lane.lane_id = event.lane_id),
                     s.outcome, s.detail, s.facts, s.attempt, s.worker, s.configuration,
-                    (extract(epoch FROM s.settled_at) * 1000)::bigint
+                    (extract(epoch FROM s.settled_at) * 1000)::bigint,
+                    p.cause, p.attempt, (extract(epoch FROM p.postponed_at) * 1000)::bigint,
+                    (SELECT (extract(epoch FROM ready_at) * 1000)::bigint FROM lane
+                        WHERE lane.lane_id = p.lane_id)
                 FROM connection, LATERAL (
                     SELECT segment, lane_id, sequence, event_id, source, kind, format,
                         (extract(epoch FROM occurred_at) * 1000)::bigint AS occurred,
@@ -136,6 +141,9 @@ extension Store {
                 LEFT JOIN settlement AS s
                     ON (s.lane_id, s.sequence, s.segment)
                         = (event.lane_id, event.sequence, event.segment)
+                LEFT JOIN postponement AS p
+                    ON (p.lane_id, p.sequence) = (event.lane_id, event.sequence)
+                        AND s.outcome IS NULL
                 ORDER BY event.appended DESC, event.lane_id DESC, event.sequence DESC
                 LIMIT \(limit)
                 """)
@@ -174,7 +182,8 @@ extension LoggedEvent {
         let columns = try row.decoded(
             String.self, Int32.self, Int64.self, Int64.self, String.self, String.self, String.self,
             String.self, Int64.self, Int64.self, String.self, String?.self, String?.self,
-            String?.self, String?.self, Int?.self, Int64?.self, Int64?.self, Int64?.self)
+            String?.self, String?.self, Int?.self, Int64?.self, Int64?.self, Int64?.self,
+            String?.self, Int?.self, Int64?.self, Int64?.self)
         guard let source = EventSource(rawValue: columns.5),
             let format = EventFormat(rawValue: columns.7)
         else { throw .row("an event of a newer program: \(columns.5), \(columns.7)") }
@@ -187,6 +196,8 @@ extension LoggedEvent {
         appendedAt = Timestamp(milliseconds: columns.9 / 1000)
         cursor = EventCursor(
             appendedMicroseconds: columns.9, lane: columns.2, sequence: columns.3)
+        postponement = Postponement(
+            cause: columns.19, attempts: columns.20, postponedAt: columns.21, dueAt: columns.22)
         let (outcome, detail, facts) = (columns.12, columns.13, columns.14)
         ending = try outcome.map { name throws(PostgresError) in
             let detail = detail.flatMap { try? JSON(parsing: $0) }

@@ -7,6 +7,7 @@ extension Store {
         Migration(number: 2, name: "configuration and knowledge", script: configurationSchema),
         Migration(number: 3, name: "breakers", script: breakerSchema),
         Migration(number: 4, name: "depth reading", script: depthSchema),
+        Migration(number: 5, name: "postponements", script: postponementSchema),
     ]
 
     /// Brings the database to this program's schema and makes room for today's events.

@@ -140,7 +140,13 @@ extension Store {
                 DELETE FROM journal WHERE ctid = ANY (ARRAY(
                     SELECT ctid FROM journal WHERE expires_at < now()
                     LIMIT \(Self.rowsPerRoundMax) FOR UPDATE SKIP LOCKED))
+                """,
                 """
+                DELETE FROM postponement WHERE ctid = ANY (ARRAY(
+                    SELECT ctid FROM postponement
+                    WHERE postponed_at < now() - (\(retention.logDays) + 2) * interval '1 day'
+                    LIMIT \(Self.rowsPerRoundMax) FOR UPDATE SKIP LOCKED))
+                """,
             ])
         }
     }

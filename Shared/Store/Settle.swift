@@ -32,6 +32,7 @@ struct SettlementColumns {
     private var segments: [Int32?] = []
     private var delays: [Double] = []
     private var refunds: [Bool] = []
+    private var causes: [String?] = []
     private var ledger = LedgerColumns()
 
     /// - Throws: `.defect` if a lane comes twice, or its events are not a run without a hole.
@@ -48,6 +49,7 @@ struct SettlementColumns {
             segments.append(lane.settlements.last?.job.segment)
             delays.append(lane.next.delaySeconds)
             refunds.append(lane.next.refundsAttempt)
+            causes.append(lane.next.cause?.json.text)
             for settlement in lane.settlements { ledger.append(settlement, lane: lane.fence.lane) }
         }
     }
@@ -57,23 +59,29 @@ struct SettlementColumns {
     var statement: SQL {
         """
         WITH settled AS MATERIALIZED (
-            SELECT lane.lane_id, lane.done, lane.attempt, lane.owner, input.count, input.segment,
-                input.delay, input.refunded
+            SELECT lane.lane_id, lane.done + input.count AS done, lane.owner, input.segment,
+                input.delay, input.cause,
+                greatest(0, CASE WHEN input.count > 0 THEN 1 ELSE lane.attempt END
+                    - input.refunded::int) AS attempt
             FROM unnest(\(fences.map(\.lane)), \(fences.map(\.epoch)), \(firsts), \(counts),
-                    \(segments), \(delays), \(refunds))
-                AS input (lane_id, epoch, first, count, segment, delay, refunded)
+                    \(segments), \(delays), \(refunds), \(causes))
+                AS input (lane_id, epoch, first, count, segment, delay, refunded, cause)
             JOIN lane USING (lane_id)
             WHERE lane.epoch = input.epoch AND lane.state = 2
                 AND (input.first IS NULL OR input.first = lane.done + 1)
             ORDER BY lane.lane_id FOR UPDATE OF lane),
-        \(ledger.insertion)
+        \(ledger.insertion),
+        postponed AS (
+            INSERT INTO postponement (lane_id, sequence, attempt, cause)
+            SELECT lane_id, done + 1, attempt, cause FROM settled WHERE cause IS NOT NULL
+            ON CONFLICT (lane_id) DO UPDATE SET (sequence, attempt, postponed_at, cause)
+                = (excluded.sequence, excluded.attempt, now(), excluded.cause))
         UPDATE lane SET
-            done = settled.done + settled.count,
+            done = settled.done,
             segment = coalesce(settled.segment, lane.segment),
-            attempt = greatest(0, CASE WHEN settled.count > 0 THEN 1 ELSE settled.attempt END
-                - settled.refunded::int),
+            attempt = settled.attempt,
             owner = NULL,
-            state = CASE WHEN lane.tail > settled.done + settled.count THEN 1 ELSE 0 END,
+            state = CASE WHEN lane.tail > settled.done THEN 1 ELSE 0 END,
             ready_at = now() + settled.delay * interval '1 second'
         FROM settled WHERE lane.lane_id = settled.lane_id
         RETURNING lane.lane_id, lane.epoch
@@ -96,7 +104,7 @@ extension LaneSettlement.Next {
     fileprivate var delaySeconds: Double {
         switch self {
         case .proceed: 0
-        case .retry(let seconds, _): min(max(seconds, 0), Self.delaySecondsMax)
+        case .retry(let seconds, _, _): min(max(seconds, 0), Self.delaySecondsMax)
         }
     }
 
@@ -104,7 +112,14 @@ extension LaneSettlement.Next {
     fileprivate var refundsAttempt: Bool {
         switch self {
         case .proceed: true
-        case .retry(_, let refunds): refunds
+        case .retry(_, let refunds, _): refunds
+        }
+    }
+
+    fileprivate var cause: Cause? {
+        switch self {
+        case .proceed: nil
+        case .retry(_, _, let cause): cause
         }
     }
 }

@@ -30,12 +30,12 @@ final class BackoffTests: XCTestCase {
                 decision, line: line)
         }
         let again = LaneSettlement.Next.retry
-        check(.retryable(cause), attempt: 1, .again(again(1, false)))
-        check(.retryable(cause), attempt: 2, .again(again(2, false)))
+        check(.retryable(cause), attempt: 1, .again(again(1, false, cause)))
+        check(.retryable(cause), attempt: 2, .again(again(2, false, cause)))
         check(.retryable(cause), attempt: 3, .giveUp(cause))
-        check(.throttled(cause, retryAfterSeconds: 9), attempt: 3, .again(again(9, true)))
-        check(.throttled(cause, retryAfterSeconds: -1), attempt: 1, .again(again(0, true)))
+        check(.throttled(cause, retryAfterSeconds: 9), attempt: 3, .again(again(9, true, cause)))
+        check(.throttled(cause, retryAfterSeconds: -1), attempt: 1, .again(again(0, true, cause)))
         check(.permanent(cause), attempt: 1, .giveUp(cause))
-        check(.interrupted, attempt: 99, .again(again(0, true)))
+        check(.interrupted, attempt: 99, .again(again(0, true, nil)))
     }
 }

@@ -62,6 +62,18 @@ struct ConsoleFixture {
     }
 
     /// Leases everything that waits and settles each event with what `outcome` says of it.
+    /// Every lane, untouched.
+    func postpone(afterSeconds seconds: Double, because cause: Cause) async throws {
+        let worker = try await store.register(name: "worker", ttlSeconds: 3600)
+        let lease = try await store.lease(
+            for: worker, limits: LeaseLimits(lanesMax: 100, jobsPerLaneMax: 100))
+        let next = LaneSettlement.Next.retry(
+            afterSeconds: seconds, refundsAttempt: false, because: cause)
+        let lost = try await store.settle(
+            lease.lanes.map { LaneSettlement(fence: $0.fence, settlements: [], next: next) })
+        XCTAssertEqual(lost, [])
+    }
+
     func settle(
         version: Int64? = 1, facts: JSON? = nil, _ outcome: (Event) -> Outcome
     ) async throws {

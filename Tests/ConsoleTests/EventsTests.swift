@@ -37,6 +37,28 @@ final class EventsTests: XCTestCase {
             ])
     }
 
+    /// Whoever looks while an event is tried again and again sees why.
+    func testAnEventThatIsPutOffSaysWhy() async throws {
+        let fixture = try await fixture()
+        try await fixture.append([Sample.event("E1", incident: "Q1")])
+        try await fixture.postpone(afterSeconds: 60, because: .refused)
+        let rows = await fixture.run("events").output
+        let words = "salesforce INVALID_FIELD (HTTP 400): No such column 'Colour__c'"
+        XCTAssert(rows.last?.hasSuffix("E1     waiting  1         \(words)") ?? false, "\(rows)")
+        let event = await fixture.run("event", "E1").output
+        XCTAssert(event.contains("outcome     waiting: \(words)"), "\(event)")
+        XCTAssert(
+            event.contains {
+                $0.hasPrefix("put off     ") && $0.contains(", attempts so far 1, due again ")
+            }, "\(event)")
+        let lines = await fixture.run("events", "--json").output
+        let json = try JSON(parsing: XCTUnwrap(lines.first))
+        XCTAssertEqual(json["outcome"], "waiting")
+        XCTAssertEqual(json["cause"], .string(words))
+        XCTAssertEqual(json["attempt"], 1)
+        XCTAssertNotNil(json["dueAt"]?.string.flatMap { Timestamp($0) })
+    }
+
     func testTheLogIsALineOfJSONForEachEvent() async throws {
         let fixture = try await fixture()
         try await fixture.append([Sample.event("E1"), Sample.event("E2", incident: Self.evil)])

@@ -58,6 +58,54 @@ final class SettleTests: XCTestCase {
         XCTAssertEqual(later.jobs, lane.jobs)
     }
 
+    func testWhyAnEventWaitsIsKnownUntilItEnds() async throws {
+        let fixture = try await StoreFixture.make(for: self)
+        _ = try await fixture.append([.sample("e1", lane: "a"), .sample("e2", lane: "a")])
+        let worker = try await fixture.worker()
+        let throttled = Cause(.pagerDuty, code: "rate", message: "later", status: 429)
+        func postponements() async throws -> [Postponement?] {
+            var all: [Postponement?] = []
+            for id in ["e1", "e2"] as [EventID] {
+                all.append(try await fixture.store.event(id, of: "one")?.postponement)
+            }
+            return all
+        }
+        /// How much of the lane ends each time, what becomes of it, and what then is known of e2.
+        for (count, next, expected, attempts) in [
+            (1, .retry(afterSeconds: 600, refundsAttempt: false, because: cause), cause, 1),
+            (0, .retry(afterSeconds: 600, refundsAttempt: false), cause, 1),
+            (0, .retry(afterSeconds: 600, refundsAttempt: true, because: throttled), throttled, 2),
+            (1, .proceed, nil, nil),
+        ] as [(Int, LaneSettlement.Next, Cause?, Int?)] {
+            let lane = try await fixture.leasedLane(worker)
+            _ = try await fixture.store.settle([lane.settled(first: count, next: next)])
+            // The second time the lease is lost: nothing of it is written.
+            _ = try await fixture.store.settle([
+                lane.settled(
+                    first: count, next: .retry(afterSeconds: 1, refundsAttempt: true, because: cause))
+            ])
+            let known = try await postponements()
+            XCTAssertNil(known[0])
+            XCTAssertEqual(known[1]?.cause, expected)
+            XCTAssertEqual(known[1]?.attempts, attempts)
+            try await fixture.passDelays()
+        }
+    }
+
+    func testAPostponementTellsWhenTheNextAttemptIsDue() async throws {
+        let fixture = try await StoreFixture.make(for: self)
+        _ = try await fixture.append([.sample("e1", lane: "a")])
+        let lane = try await fixture.leasedLane(fixture.worker())
+        let next = LaneSettlement.Next.retry(
+            afterSeconds: 600, refundsAttempt: false, because: cause)
+        _ = try await fixture.store.settle([lane.settled(first: 0, next: next)])
+        let known = try await fixture.store.event("e1", of: "one")?.postponement
+        let postponement = try XCTUnwrap(known)
+        XCTAssertEqual(
+            postponement.dueAt.milliseconds - postponement.postponedAt.milliseconds, 600_000,
+            accuracy: 1)
+    }
+
     func testAnEventThatFailedDoesNotStopItsLane() async throws {
         let fixture = try await StoreFixture.make(for: self)
         try await fixture.append(2, to: "a")

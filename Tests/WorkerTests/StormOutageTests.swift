@@ -64,6 +64,9 @@ final class StormOutageTests: XCTestCase {
                     let tried: SQL =
                         "SELECT count(*) FROM lane WHERE state = 1 AND attempt = \(attempt - 1)"
                     try await house.until(tried, atLeast: 1)
+                    let waiting = try await house.store.event("acme-9", of: "acme")
+                    XCTAssertEqual(waiting?.postponement?.cause.status, 500)
+                    XCTAssertEqual(waiting?.postponement?.attempts, attempt - 1)
                     try await house.pass(300)
                 }
                 try await house.untilSettled(6)

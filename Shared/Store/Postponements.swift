@@ -1,0 +1,46 @@
+import JSON
+import Models
+
+extension Store {
+    /// Why the head of a lane was put off when a worker last had it. Not a part of `lane`, which is
+    /// to stay narrow; written with the settlement that puts it off (`Settle`). It is about the
+    /// event of that sequence only: afterwards it means nothing, and the next one takes its place.
+    static let postponementSchema = """
+        CREATE TABLE postponement (
+            lane_id bigint PRIMARY KEY,
+            sequence bigint NOT NULL,
+            attempt int NOT NULL,
+            postponed_at timestamptz NOT NULL DEFAULT now(),
+            cause text NOT NULL
+        ) WITH (fillfactor = 50);
+        COMMENT ON COLUMN postponement.attempt IS 'attempts that counted, so far';
+        """
+}
+
+/// Why an event still waits.
+public struct Postponement: Equatable, Sendable {
+    public let cause: Cause
+    /// Attempts that counted, so far.
+    public let attempts: Int
+    public let postponedAt: Timestamp
+    /// When the next attempt is due.
+    public let dueAt: Timestamp
+
+    init(cause: Cause, attempts: Int, postponedAt: Timestamp, dueAt: Timestamp) {
+        self.cause = cause
+        self.attempts = attempts
+        self.postponedAt = postponedAt
+        self.dueAt = dueAt
+    }
+
+    /// As the log is read: `nil` if one of them is absent.
+    init?(cause: String?, attempts: Int?, postponedAt: Int64?, dueAt: Int64?) {
+        guard let cause = cause.flatMap({ try? JSON(parsing: $0) }).flatMap(Cause.init(json:)),
+            let attempts, let postponedAt, let dueAt
+        else { return nil }
+        self.init(
+            cause: cause, attempts: attempts,
+            postponedAt: Timestamp(milliseconds: postponedAt),
+            dueAt: Timestamp(milliseconds: dueAt))
+    }
+}
