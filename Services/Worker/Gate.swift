@@ -1,5 +1,6 @@
 import Automation
 import Connectors
+import Crypto
 import Models
 import Runtime
 import Store
@@ -11,6 +12,8 @@ import Synchronization
 /// Whoever is not let through is told when to come back; that costs no attempt.
 final class Gate: Sendable {
     let side: Vendors.Side
+    /// For the log.
+    private let name: String
     private let scope: String
     private let limits: TurnstileLimits
     private let store: Store
@@ -31,16 +34,17 @@ final class Gate: Sendable {
     private static let fineSeconds = 1.0
 
     init(
-        _ side: Vendors.Side, of connection: ConnectionID, limits: TurnstileLimits, store: Store,
+        _ side: Vendors.Side, of connection: Connection, limits: TurnstileLimits, store: Store,
         meter: CallMeter, seconds: @escaping @Sendable () -> Double, log: Log
     ) {
         self.side = side
+        name = "\(side.rawValue):\(connection.id)"
         self.store = store
         self.meter = meter
         self.seconds = seconds
         self.log = log
         self.limits = limits
-        scope = "\(side.rawValue):\(connection)"
+        scope = side.scope(of: connection)
         turnstile = Mutex(Turnstile(limits))
     }
 
@@ -112,7 +116,7 @@ final class Gate: Sendable {
     private func close(forSeconds seconds: Double, because reason: String) async {
         guard turnstile.withLock({ $0.close(.closed, until: now + seconds) }) else { return }
         bell.ring()
-        log.warning("calls pause", ["scope": "\(scope)", "reason": "\(reason)"])
+        log.warning("calls pause", ["gate": "\(name)", "reason": "\(reason)"])
         do throws(StoreError) {
             try await store.close(scope, forSeconds: seconds)
         } catch {
@@ -140,7 +144,7 @@ extension Gate {
                 boughtNothing()
             }
         } catch {
-            log.warning("could not ask for calls", ["scope": "\(scope)", "reason": "\(error)"])
+            log.warning("could not ask for calls", ["gate": "\(name)", "reason": "\(error)"])
             boughtNothing(retryAfterSeconds: 0.5)
         }
     }
@@ -193,7 +197,7 @@ extension Gate {
             switch breaker.checked(isUp: isUp, jitter: Double.random(in: 0..<1)) {
             case .closed, .halfOpen:
                 try await store.mend(scope, after: trips)
-                log.info("calls go on", ["scope": "\(scope)"])
+                log.info("calls go on", ["gate": "\(name)"])
             case .open(_, let seconds):
                 try await store.trip(scope, after: trips, forSeconds: seconds)
                 isDown(forSeconds: seconds, because: "still down")
@@ -205,7 +209,24 @@ extension Gate {
         guard turnstile.withLock({ $0.close(.down, until: now + seconds) }) else { return }
         bell.ring()
         log.warning(
-            "no calls: down", ["scope": "\(scope)", "seconds": .number(seconds), "reason": "\(reason)"])
+            "no calls: down", ["gate": "\(name)", "seconds": .number(seconds), "reason": "\(reason)"])
+    }
+}
+
+extension Vendors.Side {
+    /// A name of the credential to which the vendor's limit belongs (`reference/pagerduty.md` 5.8),
+    /// and not the credential: connections with the same one share its budget.
+    fileprivate func scope(of connection: Connection) -> String {
+        let credential =
+            switch self {
+            case .pagerduty:
+                connection.pagerDuty.map { "\($0.apiURL)\0\($0.token.revealed)" }
+            case .salesforce:
+                connection.salesforce.map { "\($0.loginURL)\0\($0.username)" }
+            }
+        let name = credential.map { Hex.encode(Array(SHA256.digest(Array($0.utf8)).prefix(16))) }
+        // A side that is not configured is not called.
+        return "\(rawValue):\(name ?? connection.id.rawValue)"
     }
 }
 

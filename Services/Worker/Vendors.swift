@@ -16,7 +16,7 @@ struct VendorAccess: Sendable {
     let clocks: Clocks
     let log: Log
 
-    fileprivate func gate(_ side: Vendors.Side, of connection: ConnectionID) -> Gate {
+    fileprivate func gate(_ side: Vendors.Side, of connection: Connection) -> Gate {
         let callsPerMinuteMax =
             switch side {
             case .pagerduty: limits.pagerDutyCallsPerMinuteMax
@@ -44,8 +44,8 @@ struct Vendors: Sendable {
     private var announced: AnnouncedWrite?
 
     init(_ connection: Connection, _ access: VendorAccess) {
-        pagerDutyGate = access.gate(.pagerduty, of: connection.id)
-        salesforceGate = access.gate(.salesforce, of: connection.id)
+        pagerDutyGate = access.gate(.pagerduty, of: connection)
+        salesforceGate = access.gate(.salesforce, of: connection)
         pagerDutyOrReason = Self.pagerDuty(connection, access, pagerDutyGate.asCallGate())
         salesforceOrReason = Self.salesforce(connection, access, salesforceGate.asCallGate())
         writer = (try? salesforceOrReason.get()).map(RecordWriter.init)

@@ -80,10 +80,9 @@ final class SettleTests: XCTestCase {
             let lane = try await fixture.leasedLane(worker)
             _ = try await fixture.store.settle([lane.settled(first: count, next: next)])
             // The second time the lease is lost: nothing of it is written.
-            _ = try await fixture.store.settle([
-                lane.settled(
-                    first: count, next: .retry(afterSeconds: 1, refundsAttempt: true, because: cause))
-            ])
+            let late = LaneSettlement.Next.retry(
+                afterSeconds: 1, refundsAttempt: true, because: cause)
+            _ = try await fixture.store.settle([lane.settled(first: count, next: late)])
             let known = try await postponements()
             XCTAssertNil(known[0])
             XCTAssertEqual(known[1]?.cause, expected)

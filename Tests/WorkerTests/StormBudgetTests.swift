@@ -34,6 +34,26 @@ final class StormBudgetTests: XCTestCase {
         }
     }
 
+    /// The vendor's limit belongs to the key, whichever connections use it.
+    func testConnectionsWithOneKeyShareItsBudget() async throws {
+        try await StormHouse.running(for: self) { house in
+            var other = try house.connection("other", .pagerDuty, StormHouse.rules)
+            other.connection.pagerDuty?.token = SecretText(SandboxOptions().pagerDuty.userKey)
+            try await house.apply(
+                house.connection("acme", .pagerDuty, StormHouse.rules),
+                house.connection("beta", .pagerDuty, StormHouse.rules), other)
+            let incident = try await house.incidents(1)[0]
+            let names = ["acme", "beta", "other"] as [ConnectionID]
+            try await house.append(names.map { house.event(1, incident, of: $0) })
+            try await house.withWorkers { try await house.untilSettled(3) }
+            let used = try await house.pool.query(
+                "SELECT scope FROM budget ORDER BY scope"
+            ).decoded(String.self)
+            XCTAssertEqual(used.count, 2, "\(used)")
+            XCTAssertEqual(house.pagerDutyCalls.map(\.status), [200, 200, 200])
+        }
+    }
+
     /// Three incidents are to be resolved while many notes wait for the same few calls.
     func testResolvingGoesBeforeNotes() async throws {
         try await StormHouse.running(for: self) { house in
@@ -75,7 +95,8 @@ final class StormBudgetTests: XCTestCase {
             XCTAssertLessThanOrEqual(Double(seconds), pauseSeconds)
             XCTAssertGreaterThan(Double(seconds), pauseSeconds - 25)
             // Longer, so that no machine is too slow for it.
-            try await house.store.close("pagerduty:acme", forSeconds: 600)
+            _ = try await house.pool.query(
+                "UPDATE budget SET closed_until = now() + interval '600 seconds'")
             try await house.unblock()
             try await house.append([house.event(2, incident, of: "acme")])
             try await house.withWorkers(2) {
@@ -109,7 +130,7 @@ final class StormBudgetTests: XCTestCase {
 
 extension StormHouse {
     /// Escalated: a note. Reopened: resolve it.
-    private static let rules: JSON = [
+    fileprivate static let rules: JSON = [
         rule("note", on: "escalate", ["type": "addNote", "text": "{{incident.title}}"]),
         rule("resolve", on: "reopen", ["type": "resolveIncident"]),
     ]

@@ -81,11 +81,12 @@ final class WorkerMetricsTests: XCTestCase {
         let database = try await TestDatabase.make(for: self, migrations: Store.migrations)
         let keys = try SecretKeys([UInt8](repeating: 1, count: 32))
         let store = Store(database.pool(), secretKeys: keys)
-        let account = PagerDutyAccount(
-            apiURL: "http://127.0.0.1:9", token: SecretText("t"), from: "bot@example.com")
-        let entries = ["one", "two", "three"].map {
-            Configuration.Entry(
-                connection: Connection(id: $0, name: $0.rawValue, pagerDuty: account), rulesets: [])
+        let entries = (["one", "two", "three"] as [ConnectionID]).map { id in
+            let account = PagerDutyAccount(
+                apiURL: "http://127.0.0.1:9", token: SecretText("key of \(id)"),
+                from: "bot@example.com")
+            return Configuration.Entry(
+                connection: Connection(id: id, name: id.rawValue, pagerDuty: account), rulesets: [])
         }
         _ = try await store.apply(Configuration(entries: entries), by: "test")
         let metrics = WorkerMetrics()
