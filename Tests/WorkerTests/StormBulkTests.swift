@@ -72,13 +72,16 @@ final class StormBulkTests: XCTestCase {
 
 /// Salesforce's daily limit.
 final class StormDailyLimitTests: XCTestCase {
-    /// Both connections lead to the same stand-in; the limit of one is played by a fault.
+    /// Both connections lead to the same stand-in, under two names; the limit of one is played by a
+    /// fault.
     func testItPausesThatOrganisationOnly() async throws {
         try await StormHouse.running(for: self) { house in
             let records = try await house.cases(2)
-            try await house.apply(
-                try house.connection("acme", .salesforce, StormHouse.subjectRule("acme")),
-                try house.connection("beta", .salesforce, StormHouse.subjectRule("beta")))
+            let acme = try house.connection("acme", .salesforce, StormHouse.subjectRule("acme"))
+            var beta = try house.connection("beta", .salesforce, StormHouse.subjectRule("beta"))
+            let port = try XCTUnwrap(house.sandbox.salesforceURL.split(separator: ":").last)
+            beta.connection.salesforce?.loginURL = "http://localhost:\(port)"
+            try await house.apply(acme, beta)
             for (connection, record) in zip(["acme", "beta"] as [ConnectionID], records) {
                 for number in 0..<20 {
                     let link = Link(
