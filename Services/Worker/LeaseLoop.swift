@@ -57,16 +57,19 @@ struct LeaseLoop: Sendable {
     ) async -> [LeasedLane] {
         let began = ContinuousClock.now
         do throws(StoreError) {
-            let limits = LeaseLimits(lanesMax: lanesMax, jobsPerLaneMax: limits.jobsPerLaneMax)
+            let limits = LeaseLimits(
+                lanesMax: lanesMax, lanesPerConnectionMax: limits.lanesPerConnectionMax,
+                jobsPerLaneMax: limits.jobsPerLaneMax)
             let lease =
                 lanesMax > 0
-                ? try await store.lease(for: worker, limits: limits, settling: settling)
+                ? try await store.lease(
+                    for: worker, limits: limits, holding: places.lanesHeld, settling: settling)
                 : Lease(lanes: [], lost: try await store.settle(settling))
             metrics.exchanged(settling, lease, took: ContinuousClock.now - began)
             for fence in lease.lost {
                 log.warning("lost a lease", ["lane": "\(fence.lane)", "epoch": "\(fence.epoch)"])
             }
-            places.leased(lease.lanes.map(\.fence), asked: lanesMax)
+            places.leased(lease.lanes, asked: lanesMax)
             return lease.lanes
         } catch .lostLease {
             // The lanes were rescued under a new epoch; what was to be settled would not be let in.

@@ -17,7 +17,7 @@ struct Places {
     private let lanesMax: Int
     /// Settlements of one exchange; more wait for the next one.
     private let settlementsMax: Int
-    private var inFlight: Set<Fence> = []
+    private var inFlight: [Fence: ConnectionID] = [:]
     private var settling: [LaneSettlement] = []
     private var mayBeDue = true
     /// An exchange whose answer was lost may have leased lanes that nobody works on.
@@ -31,7 +31,7 @@ struct Places {
 
     /// A lane's turn is over; its settlement is not written yet.
     mutating func finished(_ settlements: [LaneSettlement]) {
-        inFlight.subtract(settlements.map(\.fence))
+        for settlement in settlements { inFlight[settlement.fence] = nil }
         settling += settlements
     }
 
@@ -41,13 +41,18 @@ struct Places {
     mutating func stop() { isStopping = true }
 
     /// - Parameter asked: what the exchange asked for; as many lanes mean that more may be due.
-    mutating func leased(_ fences: [Fence], asked: Int) {
-        inFlight.formUnion(fences)
-        mayBeDue = fences.count == asked && asked > 0
+    mutating func leased(_ lanes: [LeasedLane], asked: Int) {
+        for lane in lanes { inFlight[lane.fence] = lane.connection }
+        mayBeDue = lanes.count == asked && asked > 0
+    }
+
+    /// How many lanes of each connection are worked on.
+    var lanesHeld: [ConnectionID: Int] {
+        inFlight.values.reduce(into: [:]) { $0[$1, default: 0] += 1 }
     }
 
     /// The leases that this worker knows it has: worked on, or finished and not settled yet.
-    private var held: [Fence] { Array(inFlight) + settling.map(\.fence) }
+    private var held: [Fence] { Array(inFlight.keys) + settling.map(\.fence) }
 
     /// The exchange did not come through: its settlements are owed still.
     mutating func failed(_ owed: [LaneSettlement]) {

@@ -3,13 +3,19 @@ import Postgres
 
 public struct LeaseLimits: Sendable {
     public var lanesMax: Int
+    /// Of one connection, those that the worker holds already included.
+    public var lanesPerConnectionMax: Int
     public var jobsPerLaneMax: Int
     /// Of payloads; the first job of a lane is always taken. All lanes of a lease are in memory at
     /// once.
     public var bytesPerLaneMax: Int
 
-    public init(lanesMax: Int, jobsPerLaneMax: Int, bytesPerLaneMax: Int = 256 << 10) {
+    public init(
+        lanesMax: Int, lanesPerConnectionMax: Int = .max, jobsPerLaneMax: Int,
+        bytesPerLaneMax: Int = 256 << 10
+    ) {
         self.lanesMax = lanesMax
+        self.lanesPerConnectionMax = min(lanesPerConnectionMax, 1_000_000)
         self.jobsPerLaneMax = jobsPerLaneMax
         self.bytesPerLaneMax = bytesPerLaneMax
     }
@@ -34,17 +40,20 @@ extension Store {
     /// counted here, before the work begins, so that a crash counts, too. What it costs does not
     /// depend on how many jobs wait.
     ///
+    /// - Parameter held: lanes that the worker has and does not settle with this.
     /// - Throws: `.lostLease` if the worker expired: whatever it still holds is lost.
     public func lease(
-        for worker: WorkerID, limits: LeaseLimits, settling settlements: [LaneSettlement] = []
+        for worker: WorkerID, limits: LeaseLimits, holding held: [ConnectionID: Int] = [:],
+        settling settlements: [LaneSettlement] = []
     ) async throws(StoreError) -> Lease {
         let columns = try SettlementColumns(settlements)
+        let held = try await byNumber(held)
         // The worker's row is locked first, as in `rescue`, and keeps it from being rescued
         // halfway.
         let settling = settlements.isEmpty ? [] : [columns.statement]
         let rows = try await runByIndex(
             [worker.lockStatement] + settling
-                + [worker.leaseStatement(limits, from: floors.present)])
+                + [worker.leaseStatement(limits, holding: held, from: floors.present)])
         guard let registered = rows.first, let answer = rows.last else {
             throw .defect("no answer")
         }
@@ -58,6 +67,19 @@ extension Store {
         let (lanes, unreadable) = readLanes(leased)
         if !unreadable.isEmpty { try await handBack(unreadable) }
         return Lease(lanes: lanes, lost: lost)
+    }
+
+    /// At the place of each connection's number; what comes after the last holds nothing.
+    private func byNumber(
+        _ held: [ConnectionID: Int]
+    ) async throws(StoreError) -> [Int64] {
+        var counts: [Int64] = []
+        for (connection, count) in held {
+            let number = Int(try await number(of: connection))
+            while counts.count <= number { counts.append(0) }
+            counts[number] = Int64(count)
+        }
+        return counts
     }
 
     /// A lane can come without a job: it was locked in a newer version than the statement's
@@ -104,22 +126,29 @@ extension WorkerID {
     /// Connections take turns from a random one on and around to it again. A lane is the unit that
     /// is locked, so skipping a locked one reorders nothing.
     ///
-    /// - Parameter floors: see `LeaseFloors`.
-    func leaseStatement(_ limits: LeaseLimits, from floors: [Double]) -> SQL {
+    /// - Parameters:
+    ///   - held: lanes of each connection by its number.
+    ///   - floors: see `LeaseFloors`.
+    func leaseStatement(
+        _ limits: LeaseLimits, holding held: [Int64] = [], from floors: [Double]
+    ) -> SQL {
         """
         WITH origin AS MATERIALIZED (
             SELECT floor(random() * (1 + coalesce(max(number), 0)))::int AS number
             FROM connection),
         due AS MATERIALIZED (
-            SELECT connection.number, lane.floor FROM (
+            SELECT connection.number, lane.floor, room FROM (
                 (\(Self.connections(">="))) UNION ALL (\(Self.connections("<")))) AS connection,
+            LATERAL (
+                SELECT \(limits.lanesPerConnectionMax)::bigint
+                    - coalesce((\(held))[connection.number + 1], 0)) AS lanes (room),
             LATERAL (
                 SELECT floor FROM lane, to_timestamp(
                     coalesce((\(floors))[connection.number + 1], 0)) AS floor
                 WHERE state = 1 AND connection = connection.number
                     AND ready_at BETWEEN floor AND now()
                 LIMIT 1) AS lane
-            WHERE blocked_until <= now()
+            WHERE blocked_until <= now() AND room > 0
             LIMIT \(Self.connectionsPerTurn)),
         picked AS MATERIALIZED (
             SELECT lane.lane_id FROM due, LATERAL (
@@ -127,8 +156,8 @@ extension WorkerID {
                 WHERE state = 1 AND connection = due.number
                     AND ready_at BETWEEN due.floor AND now()
                 ORDER BY ready_at
-                LIMIT (
-                    SELECT ceil(\(limits.lanesMax)::float8 / nullif(count(*), 0)) FROM due)::bigint
+                LIMIT least(due.room, (
+                    SELECT ceil(\(limits.lanesMax)::float8 / nullif(count(*), 0)) FROM due)::bigint)
                 FOR UPDATE SKIP LOCKED) AS lane
             WHERE EXISTS (SELECT FROM worker WHERE id = \(rawValue) AND expires_at > now())
             LIMIT \(limits.lanesMax)),

@@ -20,7 +20,7 @@ final class StormBulkTests: XCTestCase {
                     house.event(
                         $0, StormHouse.incident($0), of: "acme", title: $0 == 7 ? tooLong : "new \($0)")
                 })
-            try await house.withWorkers(1, { $0.lanesMax = lanes }) {
+            try await house.withWorkers(1, { $0.lanesMax = lanes * 3 / 2 }) {
                 try await house.untilSettled(lanes)
             }
             XCTAssertLessThanOrEqual(house.writes.count, lanes / 200 + 10)

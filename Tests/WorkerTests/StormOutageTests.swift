@@ -49,6 +49,42 @@ final class StormOutageTests: XCTestCase {
         }
     }
 
+    /// Until its calls time out an organisation that hangs has some of a worker's places; the others
+    /// go on in the rest.
+    func testAnOrganisationThatHangsLeavesPlacesForOthers() async throws {
+        try await StormHouse.running(for: self) { house in
+            let acme = try house.connection("acme", .salesforce, StormHouse.subjectRule("acme"))
+            var beta = try house.connection("beta", .salesforce, StormHouse.subjectRule("beta"))
+            let port = try XCTUnwrap(house.sandbox.salesforceURL.split(separator: ":").last)
+            beta.connection.salesforce?.loginURL = "http://localhost:\(port)"
+            try await house.apply(acme, beta)
+            for (number, record) in try await house.cases(30).enumerated() {
+                let link = Link(
+                    incident: StormHouse.incident(number), object: "Case", record: record)
+                try await house.store.link(link, in: number < 24 ? "acme" : "beta")
+            }
+            await house.order([
+                "vendor": "salesforce", "fault": "hang", "bodyContains": "acme",
+                "times": 1_000_000,
+            ])
+            try await house.append(
+                (0..<24).map { house.event($0, StormHouse.incident($0), of: "acme") })
+            try await house.withWorkers(1, { $0.lanesMax = 12 }) {
+                _ = await house.sandbox.call { $0.body.contains("acme") }
+                try await house.append(
+                    (24..<30).map { house.event($0, StormHouse.incident($0), of: "beta") })
+                try await house.untilSettled(6)
+                let held = try await house.number("SELECT count(*) FROM lane WHERE state = 2")
+                XCTAssertEqual(held, 8, "two thirds")
+                await house.sandbox.control("POST", "/_sandbox/reset")
+            }
+            let settled = try await house.pool.query(
+                "SELECT DISTINCT event_id LIKE 'beta-%' FROM settlement JOIN job USING (lane_id)"
+            ).decoded(Bool.self)
+            XCTAssertEqual(settled, [true])
+        }
+    }
+
     /// What one call meets is no outage: it uses up its attempts, and nobody else waits for it.
     func testACallThatTheVendorCannotDigestIsGivenUpAndStopsNobody() async throws {
         try await StormHouse.running(for: self) { house in

@@ -2,7 +2,7 @@ import HTTP
 
 /// A running `worker`, as it is configured by default.
 struct WorkerProcess {
-    /// What it leases at a time by default.
+    /// What it leases of one connection by default.
     static let lanesMax = 256
     static let jobsPerLaneMax = 32
 
