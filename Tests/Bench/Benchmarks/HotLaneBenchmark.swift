@@ -4,7 +4,7 @@ import Store
 
 /// What one lane with a huge backlog costs all others.
 struct HotLaneBenchmark {
-    private static let rounds = 2
+    private static let rounds = 4
     private static let others = 10_000
     private static let lanes = 1_000
     private static let hotEvents = 100_000
