@@ -49,8 +49,8 @@ final class StormOutageTests: XCTestCase {
         }
     }
 
-    /// Until its calls time out an organisation that hangs has some of a worker's places; the others
-    /// go on in the rest.
+    /// Until its calls time out an organisation that hangs has some of a worker's places; the
+    /// others go on in the rest.
     func testAnOrganisationThatHangsLeavesPlacesForOthers() async throws {
         try await StormHouse.running(for: self) { house in
             let acme = try house.connection("acme", .salesforce, StormHouse.subjectRule("acme"))
