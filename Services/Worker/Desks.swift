@@ -54,6 +54,7 @@ final class Desks: Sendable {
                 vendors: kept ?? Vendors(entry.connection, access))
         }
         state.withLock { $0 = State(version: active.version, desks: desks) }
-        log.info("configuration", ["version": "\(active.version)", "connections": "\(desks.count)"])
+        log.info(
+            "configuration", ["version": "\(active.version)", "connections": "\(desks.count)"])
     }
 }

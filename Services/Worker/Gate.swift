@@ -209,7 +209,8 @@ extension Gate {
         guard turnstile.withLock({ $0.close(.down, until: now + seconds) }) else { return }
         bell.ring()
         log.warning(
-            "no calls: down", ["gate": "\(name)", "seconds": .number(seconds), "reason": "\(reason)"])
+            "no calls: down",
+            ["gate": "\(name)", "seconds": .number(seconds), "reason": "\(reason)"])
     }
 }
 

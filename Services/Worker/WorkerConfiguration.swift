@@ -80,7 +80,8 @@ struct WorkerLimits: Sendable {
 
     init(reading reader: inout EnvironmentReader) {
         lanesMax = reader.integer("WORKER_LANES_MAX", in: 1...4096, default: lanesMax)
-        jobsPerLaneMax = reader.integer("WORKER_JOBS_PER_LANE_MAX", in: 1...1024, default: jobsPerLaneMax)
+        jobsPerLaneMax = reader.integer(
+            "WORKER_JOBS_PER_LANE_MAX", in: 1...1024, default: jobsPerLaneMax)
         leaseSeconds =
             reader.seconds("WORKER_LEASE_SECONDS", in: 3...600, default: leaseSeconds) / .seconds(1)
         pollSeconds =

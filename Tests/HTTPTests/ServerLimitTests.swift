@@ -78,7 +78,11 @@ final class ServerLimitTests: XCTestCase {
         let journal = Journal()
         let handler = HTTPHandler.answering { _ in
             let gate = Gate()
-            await withTaskCancellationHandler { await gate.wait() } onCancel: { gate.open() }
+            await withTaskCancellationHandler {
+                await gate.wait()
+            } onCancel: {
+                gate.open()
+            }
             journal.add("cancelled")
             return HTTPResponse(status: 200)
         }

@@ -26,7 +26,8 @@ final class EventLogTests: XCTestCase {
                 settlements: lane.jobs.compactMap { job in
                     outcomes[job.event.id].map {
                         Settlement(
-                            job: job, attempt: 1, outcome: $0, facts: ["of": .string(job.event.id.rawValue)],
+                            job: job, attempt: 1, outcome: $0,
+                            facts: ["of": .string(job.event.id.rawValue)],
                             configurationVersion: 3)
                     }
                 }, next: .retry(afterSeconds: 600, refundsAttempt: false))

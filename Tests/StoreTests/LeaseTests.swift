@@ -139,8 +139,8 @@ final class LeaseTests: XCTestCase {
         let worker = try await fixture.worker()
         let limits = LeaseLimits(lanesMax: 8, lanesPerConnectionMax: 5, jobsPerLaneMax: 1)
         for (held, expected) in [
-            (["one": 5], ["two": 5]), (["one": 3], ["one": 2, "two": 4]), (["one": 9, "two": 5], [:]),
-            ([:], ["one": 4, "two": 1]),
+            (["one": 5], ["two": 5]), (["one": 3], ["one": 2, "two": 4]),
+            (["one": 9, "two": 5], [:]), ([:], ["one": 4, "two": 1]),
         ] as [([ConnectionID: Int], [ConnectionID: Int])] {
             let lanes = try await fixture.store.lease(
                 for: worker, limits: limits, holding: held

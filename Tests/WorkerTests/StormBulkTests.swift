@@ -18,7 +18,8 @@ final class StormBulkTests: XCTestCase {
             try await house.append(
                 (0..<lanes).map {
                     house.event(
-                        $0, StormHouse.incident($0), of: "acme", title: $0 == 7 ? tooLong : "new \($0)")
+                        $0, StormHouse.incident($0), of: "acme",
+                        title: $0 == 7 ? tooLong : "new \($0)")
                 })
             try await house.withWorkers(1, { $0.lanesMax = lanes * 3 / 2 }) {
                 try await house.untilSettled(lanes)

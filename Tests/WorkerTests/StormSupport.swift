@@ -96,7 +96,8 @@ final class StormHouse: Sendable {
             let answer = await sandbox.control(
                 "POST", "/_sandbox/salesforce/act",
                 ["do": "create", "object": "Case", "records": .array(records)])
-            ids += answer.body["ids"]?.array?.compactMap { $0.string.flatMap { RecordID($0) } } ?? []
+            let texts = answer.body["ids"]?.array?.compactMap(\.string) ?? []
+            ids += texts.compactMap { RecordID($0) }
         }
         XCTAssertEqual(ids.count, count)
         return ids
@@ -205,7 +206,8 @@ final class StormHouse: Sendable {
                 open_until = open_until - \(seconds) * interval '1 second'
             """)
         _ = try await pool.query(
-            "UPDATE connection SET blocked_until = blocked_until - \(seconds) * interval '1 second'")
+            "UPDATE connection SET blocked_until = blocked_until - \(seconds) * interval '1 second'"
+        )
         _ = try await pool.query(
             """
             WITH waiting AS MATERIALIZED (

@@ -28,8 +28,9 @@ struct IngestBenchmark {
             let (rate, count) = try Self.accepted(generator, seconds: Double(Self.seconds))
             accepted += count
             let after = try await ComputingTime(of: ingest.child, on: database)
-            say("\(short(rate))/s of \(short(yardstick))/s; "
-                + after.since(before, per: count, "ingest"))
+            say(
+                "\(short(rate))/s of \(short(yardstick))/s; "
+                    + after.since(before, per: count, "ingest"))
             best = max(best, rate)
         }
         let logged = try await database.number("SELECT count(*) FROM job")
