@@ -29,7 +29,7 @@ struct AppendLimits: Sendable {
     var waitingEventsMax = 8192
     /// Once the first in the row has waited so long for its commit to begin, the next delivery is
     /// refused at once: it would be answered when its sender has given up.
-    var waitSecondsMax = 0.5
+    var waitSecondsMax = 0.8
     /// Commits under way at the same time.
     var writers = 2
     /// After the database was away: how long everybody is refused at once before one delivery is
