@@ -14,7 +14,8 @@ final class Gate: Sendable {
     let side: Vendors.Side
     /// For the log.
     private let name: String
-    private let scope: String
+    /// Names the credential's row.
+    let scope: String
     private let limits: TurnstileLimits
     private let store: Store
     private let meter: CallMeter

@@ -37,10 +37,10 @@ struct WorkerMetrics: Sendable {
         registry.gauge(
             "credentials_paused", "Credentials whose vendor asked for patience.",
             by: Vendors.Side.self
-        ) { desks.gates(of: $0).count { $0.closed?.reason == .closed } }
+        ) { desks.gates(of: $0).credentials(closedFor: .closed) }
         registry.gauge(
             "breakers_open", "Credentials whose vendor is down.", by: Vendors.Side.self
-        ) { desks.gates(of: $0).count { $0.closed?.reason == .down } }
+        ) { desks.gates(of: $0).credentials(closedFor: .down) }
     }
 
     /// The worker expired: what it wanted to settle is somebody else's.
@@ -69,5 +69,12 @@ extension Outcome {
         case .ignored: .ignored
         case .failed: .failed
         }
+    }
+}
+
+extension [Gate] {
+    /// Connections with one credential are told once.
+    fileprivate func credentials(closedFor reason: Turnstile.Refusal.Reason) -> Int {
+        Set(filter { $0.closed?.reason == reason }.map(\.scope)).count
     }
 }

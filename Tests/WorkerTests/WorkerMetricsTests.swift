@@ -77,14 +77,14 @@ final class WorkerMetricsTests: XCTestCase {
         check(metrics, "oldest_transaction_seconds", 0)
     }
 
-    func testBudgetsAndBreakersAreToldByVendor() async throws {
+    /// What a worker watches whose connections have these PagerDuty keys.
+    private func watched(_ keys: [ConnectionID: String]) async throws -> (WorkerMetrics, Desks) {
         let database = try await TestDatabase.make(for: self, migrations: Store.migrations)
-        let keys = try SecretKeys([UInt8](repeating: 1, count: 32))
-        let store = Store(database.pool(), secretKeys: keys)
-        let entries = (["one", "two", "three"] as [ConnectionID]).map { id in
+        let store = Store(
+            database.pool(), secretKeys: try SecretKeys([UInt8](repeating: 1, count: 32)))
+        let entries = keys.map { id, key in
             let account = PagerDutyAccount(
-                apiURL: "http://127.0.0.1:9", token: SecretText("key of \(id)"),
-                from: "bot@example.com")
+                apiURL: "http://127.0.0.1:9", token: SecretText(key), from: "bot@example.com")
             return Configuration.Entry(
                 connection: Connection(id: id, name: id.rawValue, pagerDuty: account), rulesets: [])
         }
@@ -96,6 +96,22 @@ final class WorkerMetricsTests: XCTestCase {
                 meter: metrics.calls, clocks: .system, log: Log("test", to: LogSink { _ in })))
         try await desks.refresh()
         metrics.watch(desks)
+        return (metrics, desks)
+    }
+
+    func testACredentialOfTwoConnectionsIsToldOnce() async throws {
+        let (metrics, desks) = try await watched(["one": "key", "two": "key", "three": "other"])
+        let throttled = Failure.throttled(
+            Cause(.pagerDuty, code: "c", message: "m"), retryAfterSeconds: 30)
+        for gate in desks.gates(of: .pagerduty) {
+            try await gate.leave(CallReport(status: 429, failure: throttled)) { true }
+        }
+        check(metrics, "credentials_paused{vendor=\"pagerduty\"}", 2)
+        check(metrics, "breakers_open{vendor=\"pagerduty\"}", 0)
+    }
+
+    func testBudgetsAndBreakersAreToldByVendor() async throws {
+        let (metrics, desks) = try await watched(["one": "1", "two": "2", "three": "3"])
         check(metrics, "budget_left{vendor=\"pagerduty\"}", 60)
         check(metrics, "breakers_open{vendor=\"pagerduty\"}", 0)
 
