@@ -24,9 +24,6 @@ final class LeaseFloors: Sendable {
     /// By the connection's number; 0 for any moment.
     var present: [Double] { state.withLock { $0.byNumber } }
 
-    /// For whoever made lanes due at a moment that has passed.
-    func forget() { state.withLock { $0.byNumber = [] } }
-
     /// - Parameters:
     ///   - leased: connections, and when lanes of theirs that were leased had become due: of each
     ///     connection the oldest that there were.

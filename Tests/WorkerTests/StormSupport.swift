@@ -5,22 +5,21 @@ import Models
 import Postgres
 import Runtime
 import Sandbox
+import Store
 import Synchronization
 import TestSupport
 import XCTest
 
-@testable import Store
 @testable import Worker
 
 /// Workers in this process, over a Postgres of their own, against stand-ins of both vendors. Time
 /// goes on as usual, and can be moved forward for all of them at once.
-final class StormHouse: Sendable {
+struct StormHouse: Sendable {
     let database: TestDatabase
     let pool: Pool
     let store: Store
     let sandbox: Sandbox
     let clock = MovableClock()
-    private let workersStores = Mutex<[Store]>([])
 
     private static let key = try? RSAPrivateKey.generate(bits: 2048)
     private static let masterKey = SecureRandom.bytes(32)
@@ -184,7 +183,6 @@ final class StormHouse: Sendable {
         limits.waitSecondsMax = 60
         let store = Store(
             Pool(database.address, limits: limits), secretKeys: try SecretKeys(Self.masterKey))
-        workersStores.withLock { $0.append(store) }
         return try await Worker(
             configuration, store: store, address: database.address,
             log: Log("worker", level: .error), clocks: clock.clocks)
@@ -192,7 +190,8 @@ final class StormHouse: Sendable {
 
     // MARK: Time
 
-    /// As if so long had passed, for everybody.
+    /// As if so long had passed, for everybody. A lane that would be due in the past is due now:
+    /// workers look from where they found the last ones (`LeaseFloors`).
     func pass(_ seconds: Double) async throws {
         // A turn that was decided before must not postpone its lane by a time that has passed
         // since.
@@ -212,10 +211,10 @@ final class StormHouse: Sendable {
             """
             WITH waiting AS MATERIALIZED (
                 SELECT lane_id FROM lane WHERE state = 1 ORDER BY lane_id FOR UPDATE SKIP LOCKED)
-            UPDATE lane SET ready_at = ready_at - \(seconds) * interval '1 second'
+            UPDATE lane SET ready_at = least(ready_at,
+                greatest(ready_at - \(seconds) * interval '1 second', clock_timestamp()))
             FROM waiting WHERE lane.lane_id = waiting.lane_id
             """)
-        workersStores.withLock { for store in $0 { store.floors.forget() } }
     }
 
     // MARK: What is seen
@@ -250,7 +249,7 @@ final class StormHouse: Sendable {
         let changes = Listener(to: database.address, channels: ["changes"])
         let came = try await withThrowingTaskGroup(of: Bool.self) { group in
             group.addTask {
-                for await _ in changes where try await self.number(statement) >= expected {
+                for await _ in changes where try await number(statement) >= expected {
                     return true
                 }
                 return false
