@@ -63,7 +63,7 @@ struct WorkerLimits: Sendable {
     /// Calls in any minute with one PagerDuty credential, by all workers together
     /// (`reference/pagerduty.md` 5.8).
     var pagerDutyCallsPerMinuteMax = 960
-    /// The same for a Salesforce organisation, which has no such limit: so that a storm does not
+    /// The same for a Salesforce user, who has no such limit: so that a storm does not
     /// use up the day's allocation in minutes.
     var salesforceCallsPerMinuteMax = 6000
     /// How long our own write is remembered to recognise its echo.

@@ -26,21 +26,14 @@ public struct Postponement: Equatable, Sendable {
     /// When the next attempt is due.
     public let dueAt: Timestamp
 
-    init(cause: Cause, attempts: Int, postponedAt: Timestamp, dueAt: Timestamp) {
-        self.cause = cause
-        self.attempts = attempts
-        self.postponedAt = postponedAt
-        self.dueAt = dueAt
-    }
-
-    /// As the log is read: `nil` if one of them is absent.
+    /// As the log is read: `nil` if one of them is absent, or a newer program's.
     init?(cause: String?, attempts: Int?, postponedAt: Int64?, dueAt: Int64?) {
         guard let cause = cause.flatMap({ try? JSON(parsing: $0) }).flatMap(Cause.init(json:)),
             let attempts, let postponedAt, let dueAt
         else { return nil }
-        self.init(
-            cause: cause, attempts: attempts,
-            postponedAt: Timestamp(milliseconds: postponedAt),
-            dueAt: Timestamp(milliseconds: dueAt))
+        self.cause = cause
+        self.attempts = attempts
+        self.postponedAt = Timestamp(milliseconds: postponedAt)
+        self.dueAt = Timestamp(milliseconds: dueAt)
     }
 }

@@ -165,6 +165,11 @@ final class RetentionTests: XCTestCase {
             SELECT create_partition('deduplication', period_now() - n, '')
             FROM generate_series(1, 4) AS n
             """)
+        _ = try await fixture.pool.query(
+            """
+            INSERT INTO postponement (lane_id, sequence, attempt, cause, postponed_at)
+            SELECT age, 1, 1, '{}', now() - age * interval '1 day' FROM generate_series(31, 34) AS age
+            """)
         let done = try await fixture.store.maintain(Retention(logDays: 30))
         XCTAssertEqual(done.lanesForgotten, 1)
         XCTAssertEqual(done.periodsDropped.count, 2)
@@ -173,5 +178,7 @@ final class RetentionTests: XCTestCase {
         XCTAssertEqual(lanes, ["idle", "waiting for long"])
         let journal = try await fixture.number("SELECT count(*) FROM journal")
         XCTAssertEqual(journal, 2)
+        let postponements = try await fixture.number("SELECT count(*) FROM postponement")
+        XCTAssertEqual(postponements, 1)
     }
 }

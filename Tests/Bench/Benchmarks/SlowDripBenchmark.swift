@@ -29,7 +29,7 @@ struct SlowDripBenchmark {
                 log: "\(laboratory.folder)/drip.log")
             defer { drip.stop() }
             // In a second all of them are connected.
-            await pause(seconds: 1.2)
+            await pause(seconds: 1.1)
             start = try await ComputingTime(of: ingest.child, on: database)
             dripping.append(try p99(generator, ratePerSecond: full / 2))
             end = try await ComputingTime(of: ingest.child, on: database)
