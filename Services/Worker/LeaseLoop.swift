@@ -58,12 +58,10 @@ struct LeaseLoop: Sendable {
         let began = ContinuousClock.now
         do throws(StoreError) {
             let limits = LeaseLimits(
-                lanesMax: lanesMax, lanesPerConnectionMax: limits.lanesPerConnectionMax,
-                jobsPerLaneMax: limits.jobsPerLaneMax)
+                lanesMax: lanesMax, room: places.room, jobsPerLaneMax: limits.jobsPerLaneMax)
             let lease =
                 lanesMax > 0
-                ? try await store.lease(
-                    for: worker, limits: limits, holding: places.lanesHeld, settling: settling)
+                ? try await store.lease(for: worker, limits: limits, settling: settling)
                 : Lease(lanes: [], lost: try await store.settle(settling))
             metrics.exchanged(settling, lease, took: ContinuousClock.now - began)
             for fence in lease.lost {

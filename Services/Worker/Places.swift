@@ -1,4 +1,5 @@
 import Models
+import Store
 
 /// How many lanes this worker works on at once and what it should do next: a decision without clock
 /// or I/O. The loop tells it what happened and does what it says.
@@ -46,10 +47,19 @@ struct Places {
         mayBeDue = lanes.count == asked && asked > 0
     }
 
-    /// How many lanes of each connection are worked on.
-    var lanesHeld: [ConnectionID: Int] {
-        inFlight.values.reduce(into: [:]) { $0[$1, default: 0] += 1 }
+    /// While a vendor lets calls hang until they time out, the lanes of its connection stay. No
+    /// connection gets more than two thirds of what the others leave: where several hang, places
+    /// are left for the next one.
+    var room: LeaseRoom {
+        let held = inFlight.values.reduce(into: [ConnectionID: Int]()) { $0[$1, default: 0] += 1 }
+        let free = lanesMax - inFlight.count
+        return LeaseRoom(
+            ofConnections: held.mapValues { Self.twoThirds(of: free + $0) - $0 },
+            ofOthers: Self.twoThirds(of: free))
     }
+
+    /// At least one of one.
+    private static func twoThirds(of places: Int) -> Int { (places * 2 + 2) / 3 }
 
     /// The leases that this worker knows it has: worked on, or finished and not settled yet.
     private var held: [Fence] { Array(inFlight.keys) + settling.map(\.fence) }
@@ -65,7 +75,8 @@ struct Places {
 
     mutating func next() -> Step {
         if mayHoldUnknown { return .reclaim(keeping: held) }
-        let free = isStopping ? 0 : lanesMax - inFlight.count
+        // Connections that come at once share the two thirds that one would get.
+        let free = isStopping ? 0 : Self.twoThirds(of: lanesMax - inFlight.count)
         if !settling.isEmpty || (mayBeDue && free > 0) {
             let batch = Array(settling.prefix(settlementsMax))
             settling.removeFirst(batch.count)

@@ -44,9 +44,6 @@ struct WorkerConfiguration: Sendable {
 struct WorkerLimits: Sendable {
     /// Lanes worked on at the same time.
     var lanesMax = 384
-    /// Of one connection: while its vendor lets calls hang until they time out, the other
-    /// connections have the rest.
-    var lanesPerConnectionMax: Int { max(1, lanesMax * 2 / 3) }
     /// Jobs of one lane in one turn: the lane then goes to the end of the queue.
     var jobsPerLaneMax = 32
     /// Lanes settled in one exchange.

@@ -3,21 +3,32 @@ import Postgres
 
 public struct LeaseLimits: Sendable {
     public var lanesMax: Int
-    /// Of one connection, those that the worker holds already included.
-    public var lanesPerConnectionMax: Int
+    public var room: LeaseRoom
     public var jobsPerLaneMax: Int
     /// Of payloads; the first job of a lane is always taken. All lanes of a lease are in memory at
     /// once.
     public var bytesPerLaneMax: Int
 
     public init(
-        lanesMax: Int, lanesPerConnectionMax: Int = .max, jobsPerLaneMax: Int,
+        lanesMax: Int, room: LeaseRoom = LeaseRoom(ofOthers: .max), jobsPerLaneMax: Int,
         bytesPerLaneMax: Int = 256 << 10
     ) {
         self.lanesMax = lanesMax
-        self.lanesPerConnectionMax = min(lanesPerConnectionMax, 1_000_000)
+        self.room = room
         self.jobsPerLaneMax = jobsPerLaneMax
         self.bytesPerLaneMax = bytesPerLaneMax
+    }
+}
+
+/// How many lanes of each connection may be leased.
+public struct LeaseRoom: Equatable, Sendable {
+    public var ofConnections: [ConnectionID: Int]
+    /// Of each that is not named.
+    public var ofOthers: Int
+
+    public init(ofConnections: [ConnectionID: Int] = [:], ofOthers: Int) {
+        self.ofConnections = ofConnections
+        self.ofOthers = ofOthers
     }
 }
 
@@ -40,20 +51,18 @@ extension Store {
     /// counted here, before the work begins, so that a crash counts, too. What it costs does not
     /// depend on how many jobs wait.
     ///
-    /// - Parameter held: lanes that the worker has and does not settle with this.
     /// - Throws: `.lostLease` if the worker expired: whatever it still holds is lost.
     public func lease(
-        for worker: WorkerID, limits: LeaseLimits, holding held: [ConnectionID: Int] = [:],
-        settling settlements: [LaneSettlement] = []
+        for worker: WorkerID, limits: LeaseLimits, settling settlements: [LaneSettlement] = []
     ) async throws(StoreError) -> Lease {
         let columns = try SettlementColumns(settlements)
-        let held = try await byNumber(held)
+        let rooms = try await byNumber(limits.room)
         // The worker's row is locked first, as in `rescue`, and keeps it from being rescued
         // halfway.
         let settling = settlements.isEmpty ? [] : [columns.statement]
         let rows = try await runByIndex(
             [worker.lockStatement] + settling
-                + [worker.leaseStatement(limits, holding: held, from: floors.present)])
+                + [worker.leaseStatement(limits, rooms: rooms, from: floors.present)])
         guard let registered = rows.first, let answer = rows.last else {
             throw .defect("no answer")
         }
@@ -69,17 +78,15 @@ extension Store {
         return Lease(lanes: lanes, lost: lost)
     }
 
-    /// At the place of each connection's number; what comes after the last holds nothing.
-    private func byNumber(
-        _ held: [ConnectionID: Int]
-    ) async throws(StoreError) -> [Int64] {
-        var counts: [Int64] = []
-        for (connection, count) in held {
+    /// At the place of each connection's number; `nil`, as after the last, is one of the others.
+    private func byNumber(_ room: LeaseRoom) async throws(StoreError) -> [Int64?] {
+        var rooms: [Int64?] = []
+        for (connection, lanes) in room.ofConnections {
             let number = Int(try await number(of: connection))
-            while counts.count <= number { counts.append(0) }
-            counts[number] = Int64(count)
+            while rooms.count <= number { rooms.append(nil) }
+            rooms[number] = Int64(lanes)
         }
-        return counts
+        return rooms
     }
 
     /// A lane can come without a job: it was locked in a newer version than the statement's
@@ -127,10 +134,10 @@ extension WorkerID {
     /// is locked, so skipping a locked one reorders nothing.
     ///
     /// - Parameters:
-    ///   - held: lanes of each connection by its number.
+    ///   - rooms: `limits.room` by the connection's number.
     ///   - floors: see `LeaseFloors`.
     func leaseStatement(
-        _ limits: LeaseLimits, holding held: [Int64] = [], from floors: [Double]
+        _ limits: LeaseLimits, rooms: [Int64?] = [], from floors: [Double]
     ) -> SQL {
         """
         WITH origin AS MATERIALIZED (
@@ -140,8 +147,8 @@ extension WorkerID {
             SELECT connection.number, lane.floor, room FROM (
                 (\(Self.connections(">="))) UNION ALL (\(Self.connections("<")))) AS connection,
             LATERAL (
-                SELECT \(limits.lanesPerConnectionMax)::bigint
-                    - coalesce((\(held))[connection.number + 1], 0)) AS lanes (room),
+                SELECT coalesce((\(rooms))[connection.number + 1],
+                    \(limits.room.ofOthers)::bigint)) AS lanes (room),
             LATERAL (
                 SELECT floor FROM lane, to_timestamp(
                     coalesce((\(floors))[connection.number + 1], 0)) AS floor

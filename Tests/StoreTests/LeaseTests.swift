@@ -130,21 +130,20 @@ final class LeaseTests: XCTestCase {
         XCTAssertGreaterThan(flood, 100)
     }
 
-    func testAConnectionHoldsNoMoreThanItMay() async throws {
+    func testNoMoreLanesOfAConnectionAreLeasedThanThereIsRoom() async throws {
         let fixture = try await StoreFixture.make(for: self)
         for number in 1...10 {
             try await fixture.append(1, to: LaneKey("\(number)"))
             try await fixture.append(1, to: LaneKey("\(number)"), of: "two")
         }
         let worker = try await fixture.worker()
-        let limits = LeaseLimits(lanesMax: 8, lanesPerConnectionMax: 5, jobsPerLaneMax: 1)
-        for (held, expected) in [
-            (["one": 5], ["two": 5]), (["one": 3], ["one": 2, "two": 4]),
-            (["one": 9, "two": 5], [:]), ([:], ["one": 4, "two": 1]),
-        ] as [([ConnectionID: Int], [ConnectionID: Int])] {
-            let lanes = try await fixture.store.lease(
-                for: worker, limits: limits, holding: held
-            ).lanes
+        for (ofConnections, ofOthers, expected) in [
+            (["one": 0], 5, ["two": 5]), (["one": 2], 4, ["one": 2, "two": 4]),
+            (["one": -4, "two": 0], 8, [:]), ([:], 5, ["one": 5, "two": 1]),
+        ] as [([ConnectionID: Int], Int, [ConnectionID: Int])] {
+            let room = LeaseRoom(ofConnections: ofConnections, ofOthers: ofOthers)
+            let limits = LeaseLimits(lanesMax: 10, room: room, jobsPerLaneMax: 1)
+            let lanes = try await fixture.store.lease(for: worker, limits: limits).lanes
             let counts = Dictionary(grouping: lanes, by: \.connection).mapValues(\.count)
             XCTAssertEqual(counts, expected)
         }
