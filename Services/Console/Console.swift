@@ -49,20 +49,22 @@ struct Desk {
             try await replayFailed(of: connection, limit: limit)
         case .links(let subject, let connection): try await links(of: subject, in: connection)
         case .status: try await status()
+        case .move(let connection): try await move(connection)
         }
     }
 
     /// The database for one command; its connection ends with the program.
     func store() throws(Complaint) -> Store {
-        try store(ConsoleConfiguration.read(environment))
+        Store(Pool(try ConsoleConfiguration.read(environment).address, limits: .oneCommand))
     }
+}
 
-    func store(
-        _ configuration: ConsoleConfiguration, secretKeys: SecretKeys? = nil
-    ) throws(Complaint) -> Store {
+extension PoolLimits {
+    /// Two: while one reads, the other may write.
+    static var oneCommand: PoolLimits {
         var limits = PoolLimits()
-        limits.connectionsMax = 1
+        limits.connectionsMax = 2
         limits.waitSecondsMax = 10
-        return Store(Pool(try configuration.address, limits: limits), secretKeys: secretKeys)
+        return limits
     }
 }

@@ -8,6 +8,8 @@ struct ConsoleConfiguration: Sendable {
     private var database: Secret
     /// Seals the connections' secrets: see `SecretKeys.init(text:)`. Only `apply` needs it.
     private var masterKey: Secret?
+    /// Where `move` moves a connection to.
+    private var target: Secret?
     /// Who gives the command, for the list of versions.
     let author: String
 
@@ -22,6 +24,7 @@ struct ConsoleConfiguration: Sendable {
                     database: reader.secret("DATABASE_URL"),
                     masterKey: needsMasterKey
                         ? reader.secret("MASTER_KEY") : reader.optionalSecret("MASTER_KEY"),
+                    target: reader.optionalSecret("TARGET_DATABASE_URL"),
                     author: environment["USER"] ?? "console")
             }
         } catch {
@@ -30,10 +33,19 @@ struct ConsoleConfiguration: Sendable {
     }
 
     var address: Address {
+        get throws(Complaint) { try Self.address(database, "LIAISON_DATABASE_URL") }
+    }
+
+    var targetAddress: Address {
         get throws(Complaint) {
-            if let address = Address(database.exposed) { return address }
-            throw .problem("LIAISON_DATABASE_URL is no connection string of PostgreSQL")
+            guard let target else { throw .problem("LIAISON_TARGET_DATABASE_URL is missing") }
+            return try Self.address(target, "LIAISON_TARGET_DATABASE_URL")
         }
+    }
+
+    private static func address(_ url: Secret, _ name: String) throws(Complaint) -> Address {
+        if let address = Address(url.exposed) { return address }
+        throw .problem("\(name) is no connection string of PostgreSQL")
     }
 
     var secretKeys: SecretKeys? {

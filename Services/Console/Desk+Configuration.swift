@@ -25,7 +25,9 @@ extension Desk {
     func apply(_ path: String) async throws(Complaint) {
         let file = try ConfigurationFile(path, environment: environment)
         let configuration = try ConsoleConfiguration.read(environment, needsMasterKey: true)
-        let store = try store(configuration, secretKeys: try configuration.secretKeys)
+        let store = Store(
+            Pool(try configuration.address, limits: .oneCommand),
+            secretKeys: try configuration.secretKeys)
         let current = try await inForce(store)
         if file.configuration.isSame(as: current.configuration) {
             printer.line("\(path) is unchanged; version \(current.version) stays in force")

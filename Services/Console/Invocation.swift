@@ -14,6 +14,7 @@ enum Invocation: Equatable {
     case replayFailed(connection: ConnectionID?, limit: Int)
     case links(LinkSubject, connection: ConnectionID?)
     case status
+    case move(ConnectionID)
 
     /// Which events of the log.
     struct EventSelection: Equatable {
@@ -60,6 +61,9 @@ enum Invocation: Equatable {
         case "explain": self = try Self.explain(rest)
         case "replay": self = try Self.replay(rest)
         case "links": self = try Self.links(rest)
+        case "move":
+            let arguments = try Arguments(rest)
+            self = .move(try arguments.wellFormed(try arguments.one("connection")))
         case "status":
             try Arguments(rest).none()
             self = .status
@@ -134,7 +138,12 @@ enum Invocation: Equatable {
 
 extension Arguments {
     fileprivate func connection() throws(Complaint) -> ConnectionID? {
-        guard let id = self["connection"].map({ ConnectionID($0) }) else { return nil }
+        guard let id = self["connection"] else { return nil }
+        return try wellFormed(id)
+    }
+
+    fileprivate func wellFormed(_ text: String) throws(Complaint) -> ConnectionID {
+        let id = ConnectionID(text)
         guard id.isWellFormed else { throw .usage("\"\(id)\" cannot be a connection's id") }
         return id
     }

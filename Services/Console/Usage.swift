@@ -25,8 +25,12 @@ extension Invocation {
           replay --failed         all that failed, oldest first
               --connection ID  --limit N
 
+        Between databases
+          move CONNECTION         copy all about a connection from LIAISON_DATABASE_URL to
+                                  LIAISON_TARGET_DATABASE_URL, and block it where it was
+
         Environment: LIAISON_DATABASE_URL and, for apply, LIAISON_MASTER_KEY (32 bytes, Base64 or
-        hexadecimal); both also as ..._FILE. check needs neither.
+        hexadecimal); all of them also as ..._FILE. check needs none.
         Exit status: 0 done, 1 something is wrong, 2 the command line makes no sense.
         """
 }

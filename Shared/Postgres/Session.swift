@@ -156,6 +156,23 @@ public actor Session {
         }
     }
 
+    /// A step of a copy, inside a transaction. One that fails leaves the session halfway.
+    func copying<T>(
+        _ step: (Wire, Deadline) throws(PostgresError) -> T
+    ) throws(PostgresError) -> T {
+        do {
+            return try onWire { wire throws(PostgresError) in
+                try step(wire, Deadline(seconds: limits.statementSecondsMax))
+            }
+        } catch {
+            wire = nil
+            if case .unknownOutcome = error {
+                throw .unavailable("the connection broke in a transaction")
+            }
+            throw error
+        }
+    }
+
     /// The one place where a broken connection is let go.
     private func onWire<T>(
         _ body: (Wire) throws(PostgresError) -> T

@@ -7,7 +7,7 @@ import Glibc
 ///
 /// Confined to the `Session` that owns it.
 final class Wire {
-    private let handle: OpaquePointer
+    let handle: OpaquePointer
 
     /// - Throws: `.unavailable` with the server's or libpq's own words.
     init(to address: Address, deadline: Deadline) throws(PostgresError) {

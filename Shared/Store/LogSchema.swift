@@ -140,4 +140,25 @@ extension Store {
         EXCEPTION WHEN insufficient_privilege OR feature_not_supported THEN NULL;
         END $$;
         """
+
+    /// A day of the log by itself, for events that come from another database (`Store.move`).
+    static let segmentSchema = """
+        CREATE FUNCTION create_segment(number int) RETURNS void LANGUAGE plpgsql AS $$
+        BEGIN
+            PERFORM create_partition('job', number, 'WITH (toast_tuple_target = 8160)');
+            PERFORM create_partition('settlement', number, '');
+            PERFORM create_partition('effect', number, 'WITH (fillfactor = 80)');
+        END $$;
+
+        CREATE OR REPLACE FUNCTION create_partitions(ahead int) RETURNS void LANGUAGE plpgsql AS $$
+        BEGIN
+            PERFORM pg_advisory_xact_lock(hashtext('create_partitions'));
+            FOR number IN segment_now() .. segment_now() + ahead LOOP
+                PERFORM create_segment(number);
+            END LOOP;
+            FOR number IN period_now() .. period_now() + 1 LOOP
+                PERFORM create_partition('deduplication', number, '');
+            END LOOP;
+        END $$;
+        """
 }

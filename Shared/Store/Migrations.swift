@@ -8,6 +8,7 @@ extension Store {
         Migration(number: 3, name: "breakers", script: breakerSchema),
         Migration(number: 4, name: "depth reading", script: depthSchema),
         Migration(number: 5, name: "postponements", script: postponementSchema),
+        Migration(number: 6, name: "days of the log", script: segmentSchema),
     ]
 
     /// Brings the database to this program's schema and makes room for today's events.

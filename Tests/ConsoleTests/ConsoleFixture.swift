@@ -61,8 +61,7 @@ struct ConsoleFixture {
         XCTAssertFalse(appended.contains(.duplicate))
     }
 
-    /// Leases everything that waits and settles each event with what `outcome` says of it.
-    /// Every lane, untouched.
+    /// Leases everything that waits and puts it off.
     func postpone(afterSeconds seconds: Double, because cause: Cause) async throws {
         let worker = try await store.register(name: "worker", ttlSeconds: 3600)
         let lease = try await store.lease(
@@ -74,6 +73,7 @@ struct ConsoleFixture {
         XCTAssertEqual(lost, [])
     }
 
+    /// Leases everything that waits and settles each event with what `outcome` says of it.
     func settle(
         version: Int64? = 1, facts: JSON? = nil, _ outcome: (Event) -> Outcome
     ) async throws {

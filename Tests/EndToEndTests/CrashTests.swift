@@ -195,10 +195,18 @@ private struct World {
     }
 
     /// How many events are settled, again and again.
-    func progress() -> AsyncStream<Int> {
-        let (address, pool) = (address, pool)
-        var signals = Listener(to: address, channels: ["progress"]).makeAsyncIterator()
-        return AsyncStream {
+    func progress() -> Progress {
+        let listener = Listener(to: address, channels: ["progress"])
+        return Progress(signals: listener.makeAsyncIterator(), pool: pool)
+    }
+
+    struct Progress: AsyncSequence, AsyncIteratorProtocol {
+        fileprivate var signals: Listener.Iterator
+        fileprivate let pool: Pool
+
+        func makeAsyncIterator() -> Self { self }
+
+        mutating func next() async -> Int? {
             while await signals.next() != nil {
                 let counts = try? await pool.query("SELECT count(*) FROM settlement")
                     .decoded(Int.self)

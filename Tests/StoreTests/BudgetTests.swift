@@ -84,6 +84,9 @@ final class BudgetTests: XCTestCase {
         let lanes = try await fixture.lease(worker).lanes
         XCTAssertEqual(lanes.map(\.connection), ["two"])
         try await fixture.store.block("one", forSeconds: 0)
+        let blocked = try await fixture.lease(worker).lanes
+        XCTAssertEqual(blocked, [], "a block shortens no other")
+        _ = try await fixture.pool.query("UPDATE connection SET blocked_until = now()")
         let later = try await fixture.lease(worker).lanes
         XCTAssertEqual(later.map(\.connection), ["one"])
         XCTAssertEqual(later.map(\.attempt), [1])

@@ -1,4 +1,3 @@
-import Foundation
 import Models
 import Postgres
 import TestSupport
@@ -6,12 +5,11 @@ import XCTest
 
 @testable import Store
 
-/// `deploy/move`: everything is keyed by the connection's own name, so that what one database knows
-/// of it is good in another, whatever number it has there.
+/// Everything is keyed by the connection's own name, so that what one database knows of it is good
+/// in another, whatever number it has there.
 final class MoveTests: XCTestCase {
     func testAMovedConnectionGoesOnWhereItWas() async throws {
-        let old = try await StoreFixture.make(for: self)
-        let new = try await StoreFixture.make(for: self)
+        let (old, new) = try await databases()
         // There it has another number, and others live there already.
         _ = try await new.pool.query("DELETE FROM connection WHERE id = 'one'")
         _ = try await new.pool.query("INSERT INTO connection (id) VALUES ('one')")
@@ -29,7 +27,10 @@ final class MoveTests: XCTestCase {
             _ = try await old.store.settle([lane.settled(first: lane.key == "a" ? 1 : 0)])
         }
 
-        XCTAssertEqual(try Self.move("one", from: old, to: new), 0)
+        let rows = try await old.store.move("one", to: new.store)
+        XCTAssertEqual(
+            rows.filter { $0.rows > 0 }.map { "\($0.table) \($0.rows)" },
+            ["lane 2", "job 3", "settlement 1", "link 1"])
 
         let events = try await new.store.events(EventFilter(connection: "one"))
         XCTAssertEqual(Set(events.map(\.job.event.id)), ["e1", "e2", "e3"])
@@ -52,28 +53,59 @@ final class MoveTests: XCTestCase {
         XCTAssertEqual(Set(left.map(\.connection)), ["two"])
     }
 
-    func testAConnectionThatIsThereAlreadyIsNotMoved() async throws {
-        let old = try await StoreFixture.make(for: self)
-        let new = try await StoreFixture.make(for: self)
-        _ = try await old.append([.sample("e1")])
-        _ = try await new.append([.sample("e2")])
-        XCTAssertEqual(try Self.move("one", from: old, to: new), 1)
-        let active = try await old.number(
-            "SELECT count(*) FROM connection WHERE blocked_until > now()")
-        XCTAssertEqual(active, 0)
+    func testEveryWordOfAPayloadArrives() async throws {
+        let (old, new) = try await databases()
+        let words = #"{"text":"tab \t, back\\slash, \\N, line\nend, é, 雪"}"#
+        // More than is in memory at once.
+        let text = #"{"text":"\#(String(repeating: "x", count: 1 << 20))"}"#
+        let events = [NewEvent.sample("e1", payload: words), .sample("e2", payload: text)]
+        _ = try await old.append(events)
+        _ = try await old.store.move("one", to: new.store)
+        for event in events.map(\.event) {
+            let moved = try await new.store.event(event.id, of: "one")
+            XCTAssertEqual(moved?.job.event.payload, event.payload)
+        }
     }
 
-    private static func move(
-        _ connection: ConnectionID, from old: StoreFixture, to new: StoreFixture
-    ) throws -> Int32 {
-        let root = URL(fileURLWithPath: #filePath)
-            .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
-        let process = Process()
-        process.executableURL = root.appendingPathComponent("deploy/move")
-        process.arguments = [connection.rawValue, old.database.url, new.database.url]
-        process.standardError = FileHandle.nullDevice
-        try process.run()
-        process.waitUntilExit()
-        return process.terminationStatus
+    func testAConnectionThatIsThereAlreadyIsNotMoved() async throws {
+        let (old, new) = try await databases()
+        _ = try await old.append([.sample("e1")])
+        _ = try await new.append([.sample("e2")])
+        await assertStays("one", in: old, to: new, because: .eventsThere)
+    }
+
+    func testAConnectionThatSomebodyWorksOnIsNotMoved() async throws {
+        let (old, new) = try await databases()
+        _ = try await old.append([.sample("e1")])
+        _ = try await old.lease(try await old.worker())
+        await assertStays("one", in: old, to: new, because: .notQuiet)
+    }
+
+    func testAConnectionThatIsNotKnownThereIsNotMoved() async throws {
+        let (old, new) = try await databases()
+        _ = try await new.pool.query("DELETE FROM connection WHERE id = 'one'")
+        _ = try await old.append([.sample("e1")])
+        await assertStays(
+            "one", in: old, to: new, because: .failed(.defect("there is no connection one")))
+    }
+
+    private func databases() async throws -> (old: StoreFixture, new: StoreFixture) {
+        (try await StoreFixture.make(for: self), try await StoreFixture.make(for: self))
+    }
+
+    /// It is refused for that reason, and worked on here as before.
+    private func assertStays(
+        _ connection: ConnectionID, in old: StoreFixture, to new: StoreFixture,
+        because reason: MoveError
+    ) async {
+        do throws(MoveError) {
+            _ = try await old.store.move(connection, to: new.store, quietSecondsMax: 0)
+            XCTFail("moved")
+        } catch {
+            XCTAssertEqual(error, reason)
+        }
+        let blocked = try? await old.number(
+            "SELECT count(*) FROM connection WHERE blocked_until > now()")
+        XCTAssertEqual(blocked, 0)
     }
 }

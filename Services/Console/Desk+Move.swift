@@ -1,0 +1,37 @@
+import Models
+import Postgres
+import Store
+
+extension Desk {
+    func move(_ connection: ConnectionID) async throws(Complaint) {
+        let configuration = try ConsoleConfiguration.read(environment)
+        let source = Store(Pool(try configuration.address, limits: .oneCommand))
+        let target = Store(Pool(try configuration.targetAddress, limits: .oneCommand))
+        do throws(MoveError) {
+            let copied = try await source.move(connection, to: target)
+            for (table, rows) in copied { printer.line("\(table): \(counted(rows, "row"))") }
+        } catch {
+            throw .problem(error.sentence(about: connection))
+        }
+        printer.line("\(connection) is moved; let its deliveries go to the new ingest")
+    }
+}
+
+extension MoveError {
+    fileprivate func sentence(about connection: ConnectionID) -> String {
+        switch self {
+        case .otherSchema(let here, let there):
+            "the schema here is \(here), there \(there): run console migrate on both"
+        case .eventsThere:
+            "the other database has events of \(connection) already; nothing was changed"
+        case .notQuiet:
+            "\(connection) still gets deliveries or is being worked on; nothing was changed, "
+                + "run this again when it is quiet"
+        case .failed(let error): "\(Complaint(error).lines.joined()); nothing was changed"
+        case .unknownOutcome:
+            "the connection broke while the other database was committing, so \(connection) stays "
+                + "blocked here. See there whether it has its events (console events). If it has "
+                + "none, run this again"
+        }
+    }
+}

@@ -1,0 +1,283 @@
+import Models
+import Postgres
+
+/// Why a connection was not moved. But for the last, everything is as it was.
+public enum MoveError: Error, Equatable, Sendable {
+    case otherSchema(here: Int, there: Int)
+    /// The other database has events of the connection already.
+    case eventsThere
+    /// Deliveries still come in, or workers still work on it: later, when it is quiet.
+    case notQuiet
+    case failed(StoreError)
+    /// The connection broke while the other database was committing: look whether it has the lanes.
+    /// Here the connection stays blocked.
+    case unknownOutcome
+}
+
+extension Store {
+    /// Copies what one connection has here into another database: its log with ledger and effects,
+    /// its lanes as they stand, its links, and what it has seen already. Nothing is taken away, but
+    /// no worker touches it here afterwards.
+    ///
+    /// Everything is keyed by the connection's own name, so what one database knows of it is good
+    /// in another, whatever number it has there. What stays behind: budgets, which refill, and in
+    /// the ledger the numbers of workers and of configuration versions, which are this database's.
+    ///
+    /// - Parameters:
+    ///   - target: has the connection already, from a configuration that was applied there.
+    ///   - quietSecondsMax: how long to wait for workers that have lanes of it.
+    /// - Returns: how many rows of each table were copied.
+    public func move(
+        _ connection: ConnectionID, to target: Store, quietSecondsMax: Double = 120
+    ) async throws(MoveError) -> [(table: String, rows: Int)] {
+        let move = try await Move(connection, from: self, to: target)
+        try await move.requireSameSchema()
+        try await move.requireNoEventsThere()
+        do throws(MoveError) {
+            let standing = try await move.quietLanes(secondsMax: quietSecondsMax)
+            try await move.makeRoom()
+            return try await move.copy(asItStandsAt: standing)
+        } catch {
+            if error != .unknownOutcome { await move.unblock() }
+            throw error
+        }
+    }
+}
+
+/// One connection on its way from one database into another.
+private struct Move {
+    private let source: Store
+    private let target: Store
+    /// The connection's number here and there.
+    private let old: SQL
+    private let new: SQL
+
+    init(
+        _ connection: ConnectionID, from source: Store, to target: Store
+    ) async throws(MoveError) {
+        (self.source, self.target) = (source, target)
+        do throws(StoreError) {
+            old = "\(unescaped: String(try await source.number(of: connection)))"
+            new = "\(unescaped: String(try await target.number(of: connection)))"
+        } catch {
+            throw .failed(error)
+        }
+    }
+
+    func requireSameSchema() async throws(MoveError) {
+        let (here, there) = try await trying { () throws(PostgresError) in
+            (
+                try await source.pool.withSession(Self.schemaVersion),
+                try await target.pool.withSession(Self.schemaVersion)
+            )
+        }
+        guard here == there else { throw .otherSchema(here: here, there: there) }
+    }
+
+    private static func schemaVersion(_ session: Session) async throws(PostgresError) -> Int {
+        try await session.schemaVersion()
+    }
+
+    func requireNoEventsThere() async throws(MoveError) {
+        let lanes = try await trying { () throws(PostgresError) in
+            try await target.pool.query(
+                "SELECT EXISTS (SELECT FROM lane WHERE connection = \(new))"
+            ).decoded(Bool.self)
+        }
+        guard lanes == [false] else { throw .eventsThere }
+    }
+
+    /// Again and again while something is copied: should this program end halfway, the connection
+    /// is free again soon.
+    private func blockForAMinute() async throws(PostgresError) {
+        try await block(until: "now() + interval '1 minute'")
+    }
+
+    func unblock() async { try? await block(until: "'epoch'") }
+
+    private func block(until moment: SQL) async throws(PostgresError) {
+        try await source.pool.query(
+            "UPDATE connection SET blocked_until = \(moment) WHERE number = \(old)")
+    }
+
+    func quietLanes(secondsMax: Double) async throws(MoveError) -> LaneStanding {
+        let end = ContinuousClock.now + .seconds(secondsMax)
+        repeat {
+            let standing = try await trying { () throws(PostgresError) in
+                try await blockForAMinute()
+                return try await readStanding()
+            }
+            if standing.leased == 0 { return standing }
+            try? await Task.sleep(for: .milliseconds(200))
+        } while ContinuousClock.now < end
+        throw .notQuiet
+    }
+
+    private func readStanding() async throws(PostgresError) -> LaneStanding {
+        let rows = try await source.pool.query(
+            """
+            SELECT count(*) FILTER (WHERE state = 2), count(*), coalesce(sum(tail), 0)::bigint,
+                coalesce(sum(done), 0)::bigint, coalesce(sum(epoch), 0)::bigint
+            FROM lane WHERE connection = \(old)
+            """)
+        guard let row = rows.first else { throw .row("no answer") }
+        return LaneStanding(
+            try row.decoded(Int64.self, Int64.self, Int64.self, Int64.self, Int64.self))
+    }
+
+    /// Days and periods of the log that the other database does not have yet.
+    func makeRoom() async throws(MoveError) {
+        try await trying { () throws(PostgresError) in
+            let segments = try await source.pool.query(
+                "SELECT DISTINCT segment FROM job WHERE connection = \(old) ORDER BY 1"
+            ).decoded(Int32.self)
+            for segment in segments {
+                try await target.pool.query("SELECT create_segment(\(segment))")
+            }
+            let periods = try await source.pool.query(
+                "SELECT DISTINCT period FROM deduplication ORDER BY 1"
+            ).decoded(Int32.self)
+            for period in periods {
+                try await target.pool.query(
+                    "SELECT create_partition('deduplication', \(period), '')")
+            }
+        }
+    }
+
+    /// One snapshot here, one transaction there, which ends only if nothing moved meanwhile.
+    func copy(
+        asItStandsAt standing: LaneStanding
+    ) async throws(MoveError) -> [(table: String, rows: Int)] {
+        try await trying { () throws(PostgresError) in
+            try await target.pool.withTransaction { there throws(PostgresError) in
+                do throws(PostgresError) {
+                    let rows = try await source.pool.withTransaction { here throws(PostgresError) in
+                        try await here.query(
+                            "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+                        return try await copyTables(from: here, into: there)
+                    }
+                    guard try await readStanding() == standing else {
+                        throw .retryable(sqlState: "40001")
+                    }
+                    try await block(until: "'infinity'")
+                    return rows
+                } catch .unknownOutcome {
+                    throw .unavailable("the connection broke before the commit")
+                }
+            }
+        }
+    }
+
+    private func copyTables(
+        from here: Session, into there: Session
+    ) async throws(PostgresError) -> [(table: String, rows: Int)] {
+        var copied: [(table: String, rows: Int)] = []
+        for table in MovedTable.all {
+            let rows = try await here.copy(
+                table.rows(of: old, as: new), into: table.target, of: there, between: blockForAMinute)
+            copied.append((table.name, rows))
+        }
+        try await copySeen(from: here, into: there)
+        return copied
+    }
+
+    /// What was seen cannot be told apart by connection, so all of it comes along.
+    private func copySeen(from here: Session, into there: Session) async throws(PostgresError) {
+        try await there.query(
+            "CREATE TEMPORARY TABLE seen (period int, hash bytea) ON COMMIT DROP")
+        _ = try await here.copy(
+            "SELECT period, hash FROM deduplication", into: "seen (period, hash)", of: there,
+            between: blockForAMinute)
+        try await there.query(
+            """
+            INSERT INTO deduplication (period, hash) SELECT period, hash FROM seen ORDER BY hash
+            ON CONFLICT DO NOTHING
+            """, deadlineSeconds: 600)
+    }
+
+    private func trying<T>(
+        _ body: () async throws(PostgresError) -> T
+    ) async throws(MoveError) -> T {
+        do throws(PostgresError) {
+            return try await body()
+        } catch .retryable {
+            throw .notQuiet
+        } catch .unknownOutcome {
+            throw .unknownOutcome
+        } catch {
+            throw .failed(StoreError(error))
+        }
+    }
+}
+
+/// How far the lanes of a connection are: any append, lease or settlement changes it.
+private struct LaneStanding: Equatable {
+    let leased: Int64
+    private let lanes: Int64
+    private let tails: Int64
+    private let dones: Int64
+    private let epochs: Int64
+
+    init(_ columns: (Int64, Int64, Int64, Int64, Int64)) {
+        (leased, lanes, tails, dones, epochs) = columns
+    }
+}
+
+/// A table with rows of one connection, and what of them means the same in another database.
+private struct MovedTable {
+    let name: String
+    private let columns: [String]
+    private let owner: Owner
+
+    private enum Owner {
+        /// The table names the connection.
+        case connection
+        /// The table names the lane.
+        case lane
+    }
+
+    private init(_ name: String, of owner: Owner, _ columns: String) {
+        self.name = name
+        self.owner = owner
+        self.columns = columns.split(separator: " ").map(String.init)
+    }
+
+    static let all = [
+        MovedTable(
+            "lane", of: .connection,
+            "lane_id connection state attempt tail done epoch ready_at segment tail_segment key"),
+        MovedTable(
+            "job", of: .connection,
+            """
+            segment lane_id sequence connection occurred_at appended_at event_id source kind format \
+            payload
+            """),
+        MovedTable(
+            "settlement", of: .lane,
+            "segment lane_id sequence attempt settled_at outcome detail facts"),
+        MovedTable(
+            "effect", of: .lane,
+            "segment lane_id sequence key state started_at ended_at request result"),
+        MovedTable(
+            "postponement", of: .lane, "lane_id sequence attempt postponed_at cause"),
+        MovedTable(
+            "link", of: .connection, "connection incident_id record_key record_id object linked_at"),
+        MovedTable(
+            "journal", of: .connection, "connection target field hash written_at expires_at"),
+    ]
+
+    var target: SQL { "\(unescaped: name) (\(unescaped: columns.joined(separator: ", ")))" }
+
+    func rows(of old: SQL, as new: SQL) -> SQL {
+        let values = columns.map { (column: String) -> SQL in
+            column == "connection" ? new : "\(unescaped: column)"
+        }
+        let list = values.dropFirst().reduce(values[0]) { "\($0), \($1)" }
+        let condition: SQL =
+            switch owner {
+            case .connection: "connection = \(old)"
+            case .lane: "lane_id IN (SELECT lane_id FROM lane WHERE connection = \(old))"
+            }
+        return "SELECT \(list) FROM \(unescaped: name) WHERE \(condition)"
+    }
+}
