@@ -249,8 +249,8 @@ private struct MovedTable {
         MovedTable(
             "job", of: .connection,
             """
-            segment lane_id sequence connection occurred_at appended_at event_id source kind format \
-            payload
+            segment lane_id sequence connection occurred_at appended_at event_id source kind \
+            format payload
             """),
         MovedTable(
             "settlement", of: .lane,
