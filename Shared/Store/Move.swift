@@ -174,7 +174,8 @@ private struct Move {
         var copied: [(table: String, rows: Int)] = []
         for table in MovedTable.all {
             let rows = try await here.copy(
-                table.rows(of: old, as: new), into: table.target, of: there, between: blockForAMinute)
+                table.rows(of: old, as: new), into: table.target, of: there,
+                between: blockForAMinute)
             copied.append((table.name, rows))
         }
         try await copySeen(from: here, into: there)
