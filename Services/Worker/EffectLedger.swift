@@ -1,4 +1,5 @@
 import Automation
+import JSON
 import Models
 import Store
 
@@ -9,7 +10,8 @@ struct EffectLedger: Sendable {
         case new
         /// An earlier attempt was about to make the call; whether it did nobody knows.
         case startedBefore
-        case performed
+        /// With this to remember of it.
+        case performed(JSON)
     }
 
     let store: Store
@@ -18,11 +20,15 @@ struct EffectLedger: Sendable {
 
     /// Records that the call is about to be made and what it will change, so that its echo is
     /// recognised even when it comes back before the answer.
-    func begin(_ effect: Effect, of job: Job) async throws(Failure) -> Standing {
+    ///
+    /// - Parameter facts: what the rules were judged on, with the first effect of a job.
+    func begin(
+        _ effect: Effect, of job: Job, judgedOn facts: JSON?
+    ) async throws(Failure) -> Standing {
         let imprints = effect.command.imprints
         let start = EffectStart(
             effect.key, of: job, under: lane.fence, request: effect.command.json,
-            writes: imprints.map(JournalEntry.init))
+            facts: facts, writes: imprints.map(JournalEntry.init))
         let standing: EffectStanding
         do throws(StoreError) {
             standing = try await recorder.begin(start)
@@ -32,7 +38,7 @@ struct EffectLedger: Sendable {
         switch standing {
         case .new: return .new
         case .startedBefore: return .startedBefore
-        case .performed: return .performed
+        case .performed(let result): return .performed(result)
         case .fused(let changes): throw .permanent(fuse(imprints.first?.target ?? "it", changes))
         case .lost: throw Failure(.lostLease)
         }

@@ -10,6 +10,8 @@ struct Performed: Equatable, Sendable {
     var link: Link?
     /// The record that we created.
     var created: RecordID?
+    /// The incident that we created, as PagerDuty answered.
+    var incident: Incident?
 }
 
 extension Vendors {
@@ -66,7 +68,7 @@ extension Vendors {
         result["url"] = incident.url.map(JSON.string)
         if case .adopted = creation { result["adopted"] = true }
         let link = Link(incident: incident.id, object: record.object, record: record.id)
-        return Performed(result: .object(result), link: link)
+        return Performed(result: .object(result), link: link, incident: incident)
     }
 
     /// Looks before it writes: a late acknowledge would reopen a resolved incident.
@@ -206,6 +208,36 @@ extension RecordComment {
         Command.addComment(record, text: body, isPublic: false).imprints
             == Command.addComment(record, text: text, isPublic: false).imprints
             || (body.utf8.count > 1000 && body.contains(text.prefix(500)))
+    }
+}
+
+extension Command {
+    /// Whether actions after it may be about what it made.
+    var isCreation: Bool {
+        switch self {
+        case .createIncident, .createRecord: true
+        case .updateIncident, .startWorkflow, .runResponsePlay, .addNote, .updateRecord,
+            .addComment, .deliver:
+            false
+        }
+    }
+
+    /// What an earlier attempt left behind, from what was recorded of it.
+    func performed(before result: JSON) -> Performed {
+        switch self {
+        case .createIncident(_, let record):
+            let link = result["incident"]?.string.map {
+                Link(incident: IncidentID($0), object: record.object, record: record.id)
+            }
+            return Performed(result: result, link: link)
+        case .createRecord(let new, let incident):
+            guard let id = result["record"]?.string.flatMap(RecordID.init) else { break }
+            return .record(id, new.object, incident)
+        case .updateIncident, .startWorkflow, .runResponsePlay, .addNote, .updateRecord,
+            .addComment, .deliver:
+            break
+        }
+        return Performed(result: result)
     }
 }
 

@@ -1,4 +1,5 @@
 import Automation
+import JSON
 import Models
 import Store
 
@@ -19,27 +20,37 @@ struct Surroundings: Sendable {
     private var linksByRecord: [RecordID: Set<Link>] = [:]
     /// Our own recent writes, of those that the events could be the echoes of.
     private let journal: Set<JournalEntry>
+    /// What jobs were judged on whose effects an earlier attempt began.
+    private let begun: [JobName: JSON]
 
+    /// - Parameter lanes: with their jobs.
     init(
-        of jobs: [ReadJob], in connection: ConnectionID, from store: Store
+        of lanes: [(lane: Int64, jobs: [ReadJob])], in connection: ConnectionID, from store: Store
     ) async throws(StoreError) {
         var incidents: Set<IncidentID> = []
         var records: Set<RecordID> = []
         var entries: Set<JournalEntry> = []
-        for case .success(let facts) in jobs.map(\.facts) where facts.direction != nil {
-            let subjects = facts.linkSubjects
-            if let incident = subjects.incident { incidents.insert(incident) }
-            records.formUnion(subjects.records)
-            entries.formUnion(facts.imprints.keys.map(JournalEntry.init))
+        var names: [JobName] = []
+        for (lane, jobs) in lanes {
+            for read in jobs {
+                guard case .success(let facts) = read.facts, facts.direction != nil else {
+                    continue
+                }
+                let subjects = facts.linkSubjects
+                if let incident = subjects.incident { incidents.insert(incident) }
+                records.formUnion(subjects.records)
+                entries.formUnion(facts.imprints.keys.map(JournalEntry.init))
+                names.append(JobName(read.job, in: lane))
+            }
         }
-        guard !(incidents.isEmpty && records.isEmpty) else {
-            journal = []
+        guard !names.isEmpty else {
+            (journal, begun) = ([], [:])
             return
         }
         let stored = try await store.surroundings(
             incidents: Array(incidents), records: Array(records), entries: Array(entries),
-            in: connection)
-        journal = stored.echoes
+            jobs: names, in: connection)
+        (journal, begun) = (stored.echoes, stored.begun)
         for link in stored.links { add(link) }
     }
 
@@ -58,6 +69,10 @@ struct Surroundings: Sendable {
         // Known from the incident's own key before the answer that makes the link is recorded.
         if let implied = facts.impliedLink { links.insert(implied) }
         return links.sorted { ($0.incident, $0.record) < ($1.incident, $1.record) }
+    }
+
+    func begunFacts(of job: Job, in lane: Int64) -> JSON? {
+        begun.isEmpty ? nil : begun[JobName(job, in: lane)]
     }
 
     func echoes(of facts: EventFacts) -> Set<Echo> {

@@ -31,9 +31,11 @@ struct Turn {
     var surroundings: Surroundings
 
     private var settlements: [Settlement] = []
-    private var waiting: [Decision] = []
+    var waiting: [Decision] = []
     /// Effects of this turn that are performed, or superseded by one that is.
-    private var done: Set<EffectKey> = []
+    var done: Set<EffectKey> = []
+    /// Jobs whose facts stand with an effect that this turn began.
+    var recorded: Set<Int64> = []
 
     init(
         of lane: LeasedLane, _ jobs: [ReadJob], at desk: Desk, surroundings: Surroundings,
@@ -78,17 +80,17 @@ struct Turn {
         throw Pause(next: .proceed)
     }
 
-    private func checkpoint() throws(Pause) {
+    func checkpoint() throws(Pause) {
         if !mayContinue() { throw Pause(next: .retry(afterSeconds: 0, refundsAttempt: true)) }
     }
 
     /// Attempts are counted for the job at the head: behind it each is the first.
-    private func attempt(at job: Job) -> Int {
+    func attempt(at job: Job) -> Int {
         job.sequence == lane.jobs.first?.sequence ? lane.attempt : 1
     }
 
     /// What a failure means for this job: another attempt, or the cause with which it is given up.
-    private func givenUp(_ failure: Failure, on job: Job) throws(Pause) -> Cause {
+    func givenUp(_ failure: Failure, on job: Job) throws(Pause) -> Cause {
         let decision = Backoff.decision(
             after: failure, attempt: attempt(at: job), attemptsMax: attemptsMax,
             jitter: Double.random(in: 0..<1))
@@ -97,194 +99,8 @@ struct Turn {
         case .giveUp(let cause): return cause
         }
     }
-}
 
-// MARK: - Deciding
-
-extension Turn {
-    /// What shall become of one job.
-    struct Decision {
-        let job: Job
-        /// The outcome when there is nothing to perform.
-        var outcome: Outcome
-        var plan = Plan()
-        var facts: JSON?
-
-        /// Whether a later job may still make its effects superfluous.
-        var canWait: Bool {
-            plan.effects.allSatisfy {
-                if case .updateRecord = $0.command { true } else { false }
-            }
-        }
-    }
-
-    private mutating func decide(_ read: ReadJob) async throws(Pause) -> Decision {
-        let job = read.job
-        let event: EventFacts
-        switch read.facts {
-        case .success(let facts): event = facts
-        case .failure(let unreadable):
-            return Decision(job: job, outcome: .failed(unreadable.cause))
-        }
-        guard event.direction != nil else {
-            return Decision(job: job, outcome: .ignored(reason: job.event.reasonIgnored))
-        }
-        let echoes: Set<Echo>
-        do throws(Failure) {
-            echoes = try await self.echoes(of: event)
-        } catch {
-            return try await undecided(job, error)
-        }
-        let facts = Facts(event: event, links: surroundings.links(for: event), echoes: echoes)
-        let judgement = desk.judge(facts)
-        // What is fetched must show what earlier events of the lane have done.
-        if !judgement.needs.isEmpty { try await performWaiting() }
-        do throws(Failure) {
-            return try await planned(job, facts, judgement)
-        } catch {
-            return try await undecided(job, error)
-        }
-    }
-
-    /// An event that is given up must not overtake what waits before it.
-    private mutating func undecided(_ job: Job, _ failure: Failure) async throws(Pause) -> Decision
-    {
-        try await performWaiting()
-        return Decision(job: job, outcome: .failed(try givenUp(failure, on: job)))
-    }
-
-    /// What somebody else writes is no echo, also when it is what we wrote a while ago.
-    private func echoes(of event: EventFacts) async throws(Failure) -> Set<Echo> {
-        let echoes = surroundings.echoes(of: event)
-        guard !echoes.isEmpty, let change = event.record,
-            try await desk.vendors.isByAnother(change)
-        else { return echoes }
-        return []
-    }
-
-    private func planned(
-        _ job: Job, _ known: Facts, _ judgement: Judgement
-    ) async throws(Failure) -> Decision {
-        var facts = known
-        var matches = judgement.matches
-        if !judgement.needs.isEmpty {
-            try await desk.vendors.fetch(judgement.needs, into: &facts)
-            matches = desk.judge(facts).matches
-        }
-        var plan = desk.rulebook.plan(matches, facts)
-        if !plan.effects.isEmpty, try await desk.vendors.created(facts.event.record) {
-            facts.echoes.insert(.created)
-            matches = desk.judge(facts).matches
-            plan = desk.rulebook.plan(matches, facts)
-        }
-        let isIdle = plan.effects.isEmpty && plan.problems.isEmpty
-        let outcome: Outcome =
-            facts.isWhollyEcho
-            ? .ignored(reason: "it repeats what Liaison wrote")
-            : !matches.isEmpty || !isIdle ? .applied : .unmatched
-        // Links alone are facts, too: without them an evaluation could not be repeated.
-        let isBare = facts.links.isEmpty && facts.echoes.isEmpty && judgement.needs.isEmpty
-        return Decision(
-            job: job, outcome: outcome, plan: plan, facts: isBare ? nil : facts.json)
-    }
-}
-
-// MARK: - Performing
-
-extension Turn {
-    private mutating func performWaiting() async throws(Pause) {
-        let decisions = waiting
-        waiting = []
-        if decisions.filter({ !$0.plan.effects.isEmpty }).count > 1 {
-            try await performFolded(decisions)
-        }
-        for decision in decisions {
-            settle(decision, as: try await perform(decision))
-        }
-    }
-
-    /// Performs what is left when superseded fields are taken out, and records it all together: a
-    /// write that was made without some of its fields is not done before the later one is that
-    /// brings them. A refusal ends it silently, with nothing recorded: the decisions are then
-    /// performed one by one, so that each gets its own words from the vendor and no valid value is
-    /// lost. Repeating a write of fields is harmless.
-    private mutating func performFolded(_ decisions: [Decision]) async throws(Pause) {
-        let folded = coalesce(decisions.flatMap(\.plan.effects))
-        // The attempts are those of the first: with it the others wait.
-        guard !folded.superseded.isEmpty, let head = decisions.first?.job else { return }
-        let jobs = Dictionary(
-            decisions.flatMap { decision in
-                decision.plan.effects.map { ($0.key, decision.job) }
-            }, uniquingKeysWith: { first, _ in first })
-        var made: [(effect: Effect, job: Job, performed: Performed)] = []
-        for effect in folded.effects {
-            guard let job = jobs[effect.key] else { continue }
-            try checkpoint()
-            do throws(Failure) {
-                let vendors = try await desk.vendors.admitted(
-                    for: effect.command, while: mayContinue)
-                if try await ledger.begin(effect, of: job) == .performed { continue }
-                let performed = try await vendors.perform(effect.command, lookFirst: false)
-                made.append((effect, job, performed))
-            } catch {
-                _ = try givenUp(error, on: head)
-                return
-            }
-        }
-        for (effect, job, performed) in made {
-            let superseded = folded.superseded.filter { $0.value == effect.key }
-                .compactMap { key, _ in jobs[key].map { SupersededEffect(key: key, job: $0) } }
-            do throws(Failure) {
-                try await ledger.finish(effect, of: job, performed, superseding: superseded)
-            } catch {
-                _ = try givenUp(error, on: head)
-            }
-            done.formUnion([effect.key] + superseded.map(\.key))
-        }
-    }
-
-    /// The effects of one decision in their order. One that is given up does not keep the others
-    /// from being performed; the event is then marked failed with the first cause.
-    private mutating func perform(_ decision: Decision) async throws(Pause) -> Outcome {
-        var cause = decision.plan.problems.first?.cause
-        for effect in decision.plan.effects {
-            try checkpoint()
-            do throws(Failure) {
-                try await perform(effect, of: decision.job)
-            } catch {
-                let reason = try givenUp(error, on: decision.job)
-                cause = cause ?? reason
-            }
-        }
-        return cause.map(Outcome.failed) ?? decision.outcome
-    }
-
-    private mutating func perform(_ effect: Effect, of job: Job) async throws(Failure) {
-        guard !done.contains(effect.key) else { return }
-        let vendors = try await desk.vendors.admitted(for: effect.command, while: mayContinue)
-        switch try await ledger.begin(effect, of: job) {
-        case .performed: break
-        case .new: try await call(vendors, effect, of: job, lookFirst: false)
-        case .startedBefore: try await call(vendors, effect, of: job, lookFirst: true)
-        }
-        done.insert(effect.key)
-    }
-
-    private mutating func call(
-        _ vendors: Vendors, _ effect: Effect, of job: Job, lookFirst: Bool
-    ) async throws(Failure) {
-        do throws(Failure) {
-            let performed = try await vendors.perform(
-                effect.command, lookFirst: lookFirst, isLinked: ledger.isLinked)
-            try await ledger.finish(effect, of: job, performed)
-            if let link = performed.link { surroundings.add(link) }
-        } catch .permanent(let cause) {
-            try await ledger.fail(effect, of: job, cause)
-            throw .permanent(cause)
-        }
-    }
-
-    private mutating func settle(_ decision: Decision, as outcome: Outcome) {
+    mutating func settle(_ decision: Decision, as outcome: Outcome) {
         settlements.append(
             Settlement(
                 job: decision.job, attempt: attempt(at: decision.job), outcome: outcome,
@@ -292,15 +108,28 @@ extension Turn {
     }
 }
 
-extension Event {
-    /// Why no rule can concern this event.
-    fileprivate var reasonIgnored: String {
-        switch kind {
-        case .ping: "a ping"
-        case .unknown(let name): "Liaison does not know the kind \(name)"
-        case .service(let change): "rules do not read service events (\(change))"
-        case .request(let name): "no request \(name) is known"
-        case .incident, .record: "it tells no incident and no record"
+/// What shall become of one job.
+struct Decision {
+    let job: Job
+    /// The outcome when there is nothing to perform.
+    var outcome: Outcome
+    /// What the rules were judged on, for the ledger; `nil` when it was the event alone.
+    var facts: JSON?
+    var course: Course?
+
+    /// What is to be performed, and what it follows from.
+    struct Course {
+        var facts: Facts
+        var matches: [Match]
+        var plan: Plan
+    }
+
+    var effects: [Effect] { course?.plan.effects ?? [] }
+
+    /// Whether a later job may still make its effects superfluous.
+    var canWait: Bool {
+        effects.allSatisfy {
+            if case .updateRecord = $0.command { true } else { false }
         }
     }
 }

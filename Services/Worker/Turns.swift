@@ -47,7 +47,7 @@ struct Turns: Sendable {
         do throws(StoreError) {
             let jobs = lanes.map { $0.jobs.map(ReadJob.init) }
             let surroundings = try await Surroundings(
-                of: jobs.flatMap { $0 }, in: connection, from: store)
+                of: zip(lanes, jobs).map { ($0.id, $1) }, in: connection, from: store)
             await withDiscardingTaskGroup { group in
                 for (lane, jobs) in zip(lanes, jobs) {
                     group.addTask {

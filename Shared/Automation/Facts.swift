@@ -29,6 +29,14 @@ public struct Facts: Hashable, Sendable {
     }
 }
 
+extension Facts {
+    /// - Parameter incident: the linked one, when it is known.
+    public mutating func add(_ link: Link, _ incident: Incident?) {
+        if !links.contains(link) { links.append(link) }
+        if let incident { incidents[incident.id] = incident }
+    }
+}
+
 /// A change that we made ourselves, coming back.
 public enum Echo: Hashable, Sendable {
     /// A field of the record that changed, by API name.

@@ -4,11 +4,19 @@ import Models
 public struct Match: Hashable, Sendable {
     public var rule: RuleID
     public var record: RecordReference?
+    /// Made by an action of the rule since: what the actions after it act on where there is no
+    /// `record`.
+    public var created: RecordReference?
 
-    public init(rule: RuleID, record: RecordReference?) {
+    public init(
+        rule: RuleID, record: RecordReference?, created: RecordReference? = nil
+    ) {
         self.rule = rule
         self.record = record
+        self.created = created
     }
+
+    var subject: RecordReference? { record ?? created }
 }
 
 /// What the rules make of an event, without the reasons: those are for `Rulebook.explain`.
@@ -37,6 +45,18 @@ extension Rulebook {
         }
         if mirrorsNote(facts), let note = facts.unfetchedNote { judgement.needs.trimmedNote = note }
         return judgement
+    }
+
+    /// What the templates of these rules read that is not known yet.
+    public func needs(of matches: [Match], _ facts: Facts) -> FactNeeds {
+        let context = Context(facts, now: facts.event.event.occurredAt)
+        var needs = FactNeeds()
+        for match in matches {
+            guard let entry = positions[match.rule].map({ entries[$0] }) else { continue }
+            let scope = Scope(context: context, object: entry.rule.object, record: match.subject)
+            for field in entry.templateFields { add(field, scope, to: &needs) }
+        }
+        return needs
     }
 
     private func judge(_ entry: Entry, _ scope: Scope, _ judgement: inout Judgement) {

@@ -11,7 +11,7 @@ extension Rulebook {
         var planner = Planner(connection: connection, context: context)
         for match in matches {
             guard let position = positions[match.rule] else { continue }
-            planner.perform(entries[position], for: match.record)
+            planner.perform(entries[position], for: match)
         }
         planner.mirror(mappings)
         return planner.plan
@@ -36,12 +36,12 @@ struct Planner {
 
     var facts: Facts { context.facts }
 
-    mutating func perform(_ entry: Rulebook.Entry, for record: RecordReference?) {
+    mutating func perform(_ entry: Rulebook.Entry, for match: Match) {
         for (ordinal, action) in entry.rule.actions.enumerated() {
+            let scope = Scope(context: context, object: entry.rule.object, record: match.subject)
             let step = Step(
-                entry: entry, ordinal: ordinal, record: record,
-                rendering: Rendering(
-                    scope: Scope(context: context, object: entry.rule.object, record: record)))
+                entry: entry, ordinal: ordinal, record: match.record, created: match.created,
+                rendering: Rendering(scope: scope))
             do throws(RenderingProblem) {
                 try perform(action, step)
             } catch {
@@ -82,7 +82,9 @@ struct Planner {
         case .createRecord(let new): try createRecord(new, step)
         case .addComment(let template, let isPublic):
             let text = try step.filled(template, "text")
-            guard let record = step.record else { return remark("no record is linked", step) }
+            guard let record = step.record ?? step.created else {
+                return remark("no record is linked", step)
+            }
             addComment(text, to: record, isPublic: isPublic, step)
         case .deliver(let path, let body):
             let value =
@@ -99,6 +101,7 @@ extension Planner {
         let entry: Rulebook.Entry
         let ordinal: Int
         let record: RecordReference?
+        let created: RecordReference?
         let rendering: Rendering
 
         func filled(_ template: Template, _ what: String) throws(RenderingProblem) -> String {

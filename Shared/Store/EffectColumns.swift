@@ -10,6 +10,7 @@ struct EffectStartColumns {
     private var sequences: [Int64] = []
     private var keys: [String] = []
     private var requests: [String?] = []
+    private var facts: [String?] = []
     private var writes: [String] = []
 
     init(_ starts: [EffectStart]) {
@@ -20,6 +21,7 @@ struct EffectStartColumns {
             sequences.append(start.job.sequence)
             keys.append(start.key.rawValue.storable)
             requests.append(start.request?.text)
+            facts.append(start.facts?.text)
             writes.append(start.writes.json.text)
         }
     }
@@ -29,10 +31,11 @@ struct EffectStartColumns {
     func statement(_ limits: JournalLimits) -> SQL {
         """
         WITH held AS MATERIALIZED (
-            SELECT input.*, lane.connection, earlier.state AS earlier, earlier.started_at
+            SELECT input.*, lane.connection, earlier.state AS earlier, earlier.started_at,
+                earlier.result
             FROM unnest(\(lanes), \(epochs), \(segments), \(sequences), \(keys), \(requests),
-                    \(writes)) WITH ORDINALITY
-                AS input (lane_id, epoch, segment, sequence, key, request, writes, place)
+                    \(facts), \(writes)) WITH ORDINALITY
+                AS input (lane_id, epoch, segment, sequence, key, request, facts, writes, place)
             JOIN lane ON lane.lane_id = input.lane_id AND lane.epoch = input.epoch
                 AND lane.state = 2
             LEFT JOIN effect AS earlier ON earlier.lane_id = input.lane_id
@@ -53,13 +56,13 @@ struct EffectStartColumns {
             SELECT * FROM weighed
             WHERE earlier IS DISTINCT FROM 'performed' AND changes < \(limits.changesMax)),
         recorded AS (
-            INSERT INTO effect (segment, lane_id, sequence, key, state, request)
-            SELECT segment, lane_id, sequence, key, 'started', request FROM due
+            INSERT INTO effect (segment, lane_id, sequence, key, state, request, facts)
+            SELECT segment, lane_id, sequence, key, 'started', request, facts FROM due
             ON CONFLICT (lane_id, sequence, key, segment) DO UPDATE
             SET state = 'started', ended_at = NULL),
         remembered AS (
             \(JournalEntry.insertion(from: "due", at: "coalesce(due.started_at, now())", limits)))
-        SELECT place, earlier, changes FROM weighed
+        SELECT place, earlier, changes, result FROM weighed
         """
     }
 }

@@ -19,18 +19,22 @@ public struct EffectStart: Sendable {
     public var fence: Fence
     /// For people who read the log.
     public var request: JSON?
+    /// What the rules were judged on, with the first effect of a job: a later attempt goes by it,
+    /// because what the effects change would be judged otherwise.
+    public var facts: JSON?
     /// What the call will write at the vendor: its echo is then recognised even if it comes back
     /// before the answer.
     public var writes: [JournalEntry]
 
     public init(
         _ key: EffectKey, of job: Job, under fence: Fence, request: JSON? = nil,
-        writes: [JournalEntry] = []
+        facts: JSON? = nil, writes: [JournalEntry] = []
     ) {
         self.key = key
         self.job = job
         self.fence = fence
         self.request = request
+        self.facts = facts
         self.writes = writes
     }
 }
@@ -41,8 +45,8 @@ public enum EffectStanding: Equatable, Sendable {
     case new
     /// An earlier attempt was about to make the call; whether it did nobody knows.
     case startedBefore
-    /// It has happened; nothing was recorded.
-    case performed
+    /// It has happened, with this to remember of it; nothing was recorded.
+    case performed(JSON)
     /// What it would change was changed so often already; nothing was recorded.
     case fused(changes: Int)
     /// The lease is lost; nothing was recorded.

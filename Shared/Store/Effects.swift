@@ -3,6 +3,11 @@ import Models
 import Postgres
 
 extension Store {
+    static let effectFactsSchema = """
+        ALTER TABLE effect ADD COLUMN facts text;
+        COMMENT ON COLUMN effect.facts IS 'what the rules were judged on, in one row of the job';
+        """
+
     /// What earlier attempts at these jobs recorded.
     public func effects(
         of jobs: [Job], in lane: Int64
@@ -32,12 +37,12 @@ extension Store {
         guard let rows = try await runByIndex([statement]).last else { throw .defect("no answer") }
         var standings = [EffectStanding](repeating: .lost, count: starts.count)
         let held = try rows.mapped { row throws(PostgresError) in
-            try row.decoded(Int.self, String?.self, Int.self)
+            try row.decoded(Int.self, String?.self, Int.self, String?.self)
         }
-        for (place, earlier, changes) in held where standings.indices.contains(place - 1) {
+        for (place, earlier, changes, result) in held where standings.indices.contains(place - 1) {
             standings[place - 1] =
                 switch earlier {
-                case "performed": .performed
+                case "performed": .performed(result.flatMap { try? JSON(parsing: $0) } ?? .null)
                 case .some: .startedBefore
                 case nil: changes < limits.changesMax ? .new : .fused(changes: changes)
                 }

@@ -9,6 +9,7 @@ extension Store {
         Migration(number: 4, name: "depth reading", script: depthSchema),
         Migration(number: 5, name: "postponements", script: postponementSchema),
         Migration(number: 6, name: "days of the log", script: segmentSchema),
+        Migration(number: 7, name: "facts of begun effects", script: effectFactsSchema),
     ]
 
     /// Brings the database to this program's schema and makes room for today's events.

@@ -1,3 +1,4 @@
+import JSON
 import Models
 import Postgres
 
@@ -7,13 +8,29 @@ public struct StoredSurroundings: Sendable {
     public let links: [Link]
     /// Of the entries asked for, those that stand in the journal.
     public let echoes: Set<JournalEntry>
+    /// Of the jobs asked for, those with effects that an earlier attempt began: what the rules were
+    /// judged on then.
+    public let begun: [JobName: JSON]
+}
+
+/// A job among those of all lanes.
+public struct JobName: Hashable, Sendable {
+    public let lane: Int64
+    public let sequence: Int64
+    let segment: Int32
+
+    public init(_ job: Job, in lane: Int64) {
+        self.lane = lane
+        sequence = job.sequence
+        segment = job.segment
+    }
 }
 
 extension Store {
-    /// Links and journal for many lanes of a connection, in one round trip.
+    /// What is known around many lanes of a connection, in one round trip.
     public func surroundings(
         incidents: [IncidentID], records: [RecordID], entries: [JournalEntry],
-        in connection: ConnectionID
+        jobs: [JobName] = [], in connection: ConnectionID
     ) async throws(StoreError) -> StoredSurroundings {
         let number = try await number(of: connection)
         let answers = try await runByIndex([
@@ -25,9 +42,9 @@ extension Store {
             SELECT incident_id, object, record_id FROM link
             WHERE connection = \(number) AND record_key = ANY (\(records.map(\.key)))
             """,
-            entries.remembered(by: number),
+            entries.remembered(by: number), jobs.begun,
         ])
-        guard answers.count == 2 else { throw .defect("\(answers.count) answers instead of 2") }
+        guard answers.count == 3 else { throw .defect("\(answers.count) answers instead of 3") }
         let links = try answers[0].mapped { row throws(PostgresError) -> Link? in
             let (incident, object, record) = try row.decoded(
                 String.self, String.self, String.self)
@@ -38,7 +55,39 @@ extension Store {
         let places = try answers[1].mapped { row throws(PostgresError) in
             try row.decoded(Int.self)
         }
+        let begun = try answers[2].mapped { row throws(PostgresError) -> (JobName, JSON) in
+            let (place, facts) = try row.decoded(Int.self, String.self)
+            return (jobs[place - 1], (try? JSON(parsing: facts)) ?? [:])
+        }
         return StoredSurroundings(
-            links: links.compactMap { $0 }, echoes: Set(places.map { entries[$0 - 1] }))
+            links: links.compactMap { $0 }, echoes: Set(places.map { entries[$0 - 1] }),
+            begun: Dictionary(begun, uniquingKeysWith: { $1 }))
+    }
+
+    /// What the rules were judged on when effects of the job were begun; `nil` if none were.
+    public func begunFacts(of job: Job, in lane: Int64) async throws(StoreError) -> JSON? {
+        let name = JobName(job, in: lane)
+        guard let rows = try await runByIndex([[name].begun]).last else {
+            throw .defect("no answer")
+        }
+        return try rows.mapped { row throws(PostgresError) in
+            try row.decoded(Int.self, String.self).1
+        }.first.flatMap { try? JSON(parsing: $0) }
+    }
+}
+
+extension [JobName] {
+    /// The facts of those with begun effects, by their places from 1.
+    fileprivate var begun: SQL {
+        """
+        SELECT place, begun.facts
+        FROM unnest(\(map(\.lane)), \(map(\.sequence)), \(map(\.segment))) WITH ORDINALITY
+                AS input (lane_id, sequence, segment, place),
+            LATERAL (
+                SELECT facts FROM effect
+                WHERE effect.lane_id = input.lane_id AND effect.sequence = input.sequence
+                    AND effect.segment = input.segment AND facts IS NOT NULL
+                LIMIT 1) AS begun
+        """
     }
 }

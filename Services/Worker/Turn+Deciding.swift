@@ -1,0 +1,101 @@
+import Automation
+import JSON
+import Models
+
+extension Turn {
+    mutating func decide(_ read: ReadJob) async throws(Pause) -> Decision {
+        let job = read.job
+        let event: EventFacts
+        switch read.facts {
+        case .success(let facts): event = facts
+        case .failure(let unreadable):
+            return Decision(job: job, outcome: .failed(unreadable.cause))
+        }
+        guard event.direction != nil else {
+            return Decision(job: job, outcome: .ignored(reason: job.event.reasonIgnored))
+        }
+        let facts: Facts
+        do throws(Failure) {
+            facts = try await self.facts(around: event, of: job)
+        } catch {
+            return try await undecided(job, error)
+        }
+        let judgement = desk.judge(facts)
+        // What is fetched must show what earlier events of the lane have done.
+        if !judgement.needs.isEmpty { try await performWaiting() }
+        do throws(Failure) {
+            return try await decided(job, facts, judgement)
+        } catch {
+            return try await undecided(job, error)
+        }
+    }
+
+    /// An event that is given up must not overtake what waits before it.
+    private mutating func undecided(_ job: Job, _ failure: Failure) async throws(Pause) -> Decision
+    {
+        try await performWaiting()
+        return Decision(job: job, outcome: .failed(try givenUp(failure, on: job)))
+    }
+
+    /// When effects of the job were begun before, what it was judged on then: they have changed
+    /// what there is to see.
+    private func facts(
+        around event: EventFacts, of job: Job
+    ) async throws(Failure) -> Facts {
+        if let begun = surroundings.begunFacts(of: job, in: lane.id) {
+            return Facts(event: event, json: begun)
+        }
+        return Facts(
+            event: event, links: surroundings.links(for: event),
+            echoes: try await echoes(of: event))
+    }
+
+    /// What somebody else writes is no echo, also when it is what we wrote a while ago.
+    private func echoes(of event: EventFacts) async throws(Failure) -> Set<Echo> {
+        let echoes = surroundings.echoes(of: event)
+        guard !echoes.isEmpty, let change = event.record,
+            try await desk.vendors.isByAnother(change)
+        else { return echoes }
+        return []
+    }
+
+    private func decided(
+        _ job: Job, _ known: Facts, _ judgement: Judgement
+    ) async throws(Failure) -> Decision {
+        var facts = known
+        var matches = judgement.matches
+        if !judgement.needs.isEmpty {
+            try await desk.vendors.fetch(judgement.needs, into: &facts)
+            matches = desk.judge(facts).matches
+        }
+        var plan = desk.rulebook.plan(matches, facts)
+        if !plan.effects.isEmpty, try await desk.vendors.created(facts.event.record) {
+            facts.echoes.insert(.created)
+            matches = desk.judge(facts).matches
+            plan = desk.rulebook.plan(matches, facts)
+        }
+        let isIdle = plan.effects.isEmpty && plan.problems.isEmpty
+        let outcome: Outcome =
+            facts.isWhollyEcho
+            ? .ignored(reason: "it repeats what Liaison wrote")
+            : !matches.isEmpty || !isIdle ? .applied : .unmatched
+        // Links alone are facts, too: without them an evaluation could not be repeated.
+        let isBare = facts.links.isEmpty && facts.echoes.isEmpty && judgement.needs.isEmpty
+        return Decision(
+            job: job, outcome: outcome, facts: isBare ? nil : facts.json,
+            course: Decision.Course(facts: facts, matches: matches, plan: plan))
+    }
+}
+
+extension Event {
+    /// Why no rule can concern this event.
+    fileprivate var reasonIgnored: String {
+        switch kind {
+        case .ping: "a ping"
+        case .unknown(let name): "Liaison does not know the kind \(name)"
+        case .service(let change): "rules do not read service events (\(change))"
+        case .request(let name): "no request \(name) is known"
+        case .incident, .record: "it tells no incident and no record"
+        }
+    }
+}
