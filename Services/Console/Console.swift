@@ -44,7 +44,7 @@ struct Desk {
         case .event(let name, let asJSON): try await event(name, asJSON: asJSON)
         case .explain(let name, let rule, let asJSON):
             try await explain(name, rule: rule, asJSON: asJSON)
-        case .replay(let names): try await replay(names)
+        case .replay(let names, let replay): try await self.replay(names, replay)
         case .replayFailed(let connection, let limit):
             try await replayFailed(of: connection, limit: limit)
         case .links(let subject, let connection): try await links(of: subject, in: connection)

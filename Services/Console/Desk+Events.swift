@@ -33,10 +33,8 @@ extension Desk {
     func event(_ name: Invocation.EventName, asJSON: Bool) async throws(Complaint) {
         let store = try store()
         let logged = try await find(name, in: store)
-        let effects = try await asking { () throws(StoreError) in
-            try await store.effects(of: [logged.job], in: logged.lane)
-        }.sorted { $0.key < $1.key }
         let explanation = try await Explanation.of(logged, from: store)
+        let effects = explanation.effects.sorted { $0.key < $1.key }
         if asJSON {
             printer.json(logged.json(effects, explanation))
             return

@@ -4,7 +4,7 @@ import Store
 
 extension Desk {
     /// All of them or, when one does not exist, none.
-    func replay(_ names: [Invocation.EventName]) async throws(Complaint) {
+    func replay(_ names: [Invocation.EventName], _ replay: Replay) async throws(Complaint) {
         let store = try store()
         var events: [LoggedEvent] = []
         var problems: [String] = []
@@ -16,7 +16,7 @@ extension Desk {
             }
         }
         if !problems.isEmpty { throw .problems(problems) }
-        try await append(events, to: store)
+        try await append(events, replay, to: store)
     }
 
     /// The newest that failed, oldest first, so that what belongs together keeps its order. Those
@@ -37,15 +37,18 @@ extension Desk {
             }
         }
         if due.isEmpty { printer.line("nothing to replay") }
-        try await append(due, to: store)
+        try await append(due, .rest, to: store)
     }
 
-    private func append(_ events: [LoggedEvent], to store: Store) async throws(Complaint) {
+    private func append(
+        _ events: [LoggedEvent], _ replay: Replay, to store: Store
+    ) async throws(Complaint) {
         for logged in events {
             let event = logged.job.event
             let nonce = String(UInt64.random(in: 0...(.max)), radix: 36)
             let new = try await asking { () throws(StoreError) in
-                try await store.replay(event.id, of: event.connection, nonce: nonce)
+                try await store.replay(
+                    event.id, of: event.connection, doing: replay, nonce: nonce)
             }
             guard let new else { throw .problem("there is no event \(event.id)") }
             printer.line("\(event.id) -> \(new.id)")
@@ -113,13 +116,4 @@ extension Desk {
     }
 
     private static let failedCountMax = 100
-}
-
-extension Event {
-    /// Replays are named after what they replay: `replay:<nonce>:<id>`.
-    fileprivate func isReplay(of original: EventID) -> Bool {
-        let parts = id.rawValue.split(separator: ":", maxSplits: 2)
-        return source == .operator && parts.count == 3 && parts[0] == "replay"
-            && parts[2] == original.rawValue
-    }
 }

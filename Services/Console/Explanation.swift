@@ -9,6 +9,11 @@ struct Explanation {
     let history: RuleHistory
     /// One for each enabled rule, or one for each record that it was applied to.
     var evaluations: [Evaluation] = []
+    /// What was done for the event, also by what it replays.
+    var effects: [EffectKey: EffectProgress] = [:]
+    /// What the matched rules want, by the facts of then: its remarks say why nothing came of an
+    /// action.
+    var plan = Plan()
     /// Why the event cannot be evaluated at all.
     var unreadable: Cause?
 
@@ -28,22 +33,41 @@ struct Explanation {
             explanation.unreadable = error.cause
             return explanation
         }
+        explanation.effects = try await effects(of: logged, from: store)
         let facts = try await facts(of: event, logged, from: store)
         let rulebook = Rulebook(
             connection: logged.job.event.connection, version: history.version,
             rulesets: history.rulesets)
         explanation.evaluations = rulebook.explain(
             facts, now: event.event.occurredAt, only: only)
+        explanation.plan = rulebook.plan(explanation.evaluations.compactMap(\.match), facts)
         return explanation
     }
 
-    /// Those of the ledger. A waiting event has none yet: its links are as they are now.
+    private static func effects(
+        of logged: LoggedEvent, from store: Store
+    ) async throws(Complaint) -> [EffectKey: EffectProgress] {
+        let (job, lane) = (logged.job, logged.lane)
+        return try await asking { () throws(StoreError) in
+            let own = try await store.effects(of: [job], in: lane)
+            guard job.event.original != job.event.id else { return own }
+            let earlier = try await store.effects(ofAll: job.event.original, in: lane)
+            return own.merging(earlier.performed.mapValues(EffectProgress.performed)) { $1 }
+        }
+    }
+
+    /// Those of the ledger. A waiting event has none yet unless it has begun to act: its links are
+    /// as they are now.
     private static func facts(
         of event: EventFacts, _ logged: LoggedEvent, from store: Store
     ) async throws(Complaint) -> Facts {
         if let ending = logged.ending {
             return ending.facts.map { Facts(event: event, json: $0) } ?? Facts(event: event)
         }
+        let begun = try await asking { () throws(StoreError) in
+            try await store.begunFacts(of: logged.job, in: logged.lane)
+        }
+        if let begun { return Facts(event: event, json: begun) }
         let connection = logged.job.event.connection
         let subjects = event.linkSubjects
         var links = try await asking { () throws(StoreError) in

@@ -24,13 +24,18 @@ extension Explanation {
 
     private func lines(of evaluation: Evaluation) -> [String] {
         let change = history.change(of: evaluation.rule).map { ["  (\($0.words))"] }
-        return evaluation.text.split(separator: "\n").map(String.init) + (change ?? [])
+        return evaluation.text.split(separator: "\n").map(String.init)
+            + (evaluation.isMatched ? actions(of: evaluation.rule).lines : []) + (change ?? [])
     }
 
     private var headline: String {
         guard let ending = logged.ending else {
             return "the event waits; rules of version \(history.version) with what is known now "
                 + "(what has to be fetched is not evaluable)"
+        }
+        if case .failed = ending.outcome, ending.facts == nil {
+            return "the event failed, so what had to be fetched is not known and not evaluable; "
+                + "rules of version \(history.version)"
         }
         guard ending.configurationVersion != nil else {
             return "no rules were evaluated when the event was settled; "
@@ -43,6 +48,7 @@ extension Explanation {
         let rules = evaluations.map { evaluation -> JSON in
             guard case .object(var object) = evaluation.json else { return evaluation.json }
             object["since"] = history.change(of: evaluation.rule).map { .string($0.rawValue) }
+            if evaluation.isMatched { object["actions"] = actions(of: evaluation.rule).json }
             return .object(object)
         }
         var object: JSONObject = [

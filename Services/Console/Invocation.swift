@@ -10,7 +10,7 @@ enum Invocation: Equatable {
     case events(EventSelection, asJSON: Bool)
     case event(EventName, asJSON: Bool)
     case explain(EventName, rule: String?, asJSON: Bool)
-    case replay([EventName])
+    case replay([EventName], Replay = .rest)
     case replayFailed(connection: ConnectionID?, limit: Int)
     case links(LinkSubject, connection: ConnectionID?)
     case status
@@ -105,15 +105,17 @@ enum Invocation: Equatable {
     }
 
     private static func replay(_ words: ArraySlice<String>) throws(Complaint) -> Invocation {
-        let arguments = try Arguments(words, options: ["connection", "limit"], flags: ["failed"])
+        let arguments = try Arguments(words, options: ["connection", "limit"], flags: ["failed", "again"])
+        let replay: Replay = arguments.has("again") ? .all : .rest
         guard arguments.has("failed") else {
             if arguments["limit"] != nil { throw .usage("--limit belongs to --failed") }
             if arguments.operands.isEmpty { throw .usage("event ids or --failed are needed") }
             var names: [EventName] = []
             for id in arguments.operands { names.append(try arguments.event(id)) }
-            return .replay(names)
+            return .replay(names, replay)
         }
         try arguments.none()
+        if replay == .all { throw .usage("--again belongs to events that are named") }
         return .replayFailed(
             connection: try arguments.connection(),
             limit: try arguments.number("limit", in: 1...eventsMax) ?? 100)

@@ -111,7 +111,7 @@ extension EffectProgress {
         }
     }
 
-    fileprivate func json(key: EffectKey) -> JSON {
+    func json(key: EffectKey) -> JSON {
         var object: JSONObject = ["key": .string(key.rawValue)]
         switch self {
         case .started: object["state"] = "started"

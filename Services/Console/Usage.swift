@@ -21,7 +21,8 @@ extension Invocation {
           status                  how the queue is doing
 
         After the mend
-          replay ID...            evaluate and perform events again
+          replay ID...            go on with events: what they have done already is left out
+              --again             do that again, too
           replay --failed         all that failed, oldest first
               --connection ID  --limit N
 

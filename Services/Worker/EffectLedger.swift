@@ -69,6 +69,15 @@ struct EffectLedger: Sendable {
         }
     }
 
+    /// What was done already for the event that this one replays.
+    func earlierEffects(of original: EventID) async throws(Failure) -> EarlierEffects {
+        do throws(StoreError) {
+            return try await store.effects(ofAll: original, in: lane.id)
+        } catch {
+            throw Failure(error)
+        }
+    }
+
     func isLinked(_ record: RecordID) async throws(Failure) -> Bool {
         do throws(StoreError) {
             return try await !store.links(records: [record], in: lane.connection).isEmpty

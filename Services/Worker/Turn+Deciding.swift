@@ -16,6 +16,7 @@ extension Turn {
         }
         let facts: Facts
         do throws(Failure) {
+            if let rest = try await restOfReplayed(job, event) { return rest }
             facts = try await self.facts(around: event, of: job)
         } catch {
             return try await undecided(job, error)
@@ -48,6 +49,29 @@ extension Turn {
         return Facts(
             event: event, links: surroundings.links(for: event),
             echoes: try await echoes(of: event))
+    }
+
+    /// A replay goes on where the original broke off: what that was judged on stays, texts are
+    /// filled in with what is known now. `nil` for what is no replay, or of an event that did
+    /// nothing.
+    private mutating func restOfReplayed(
+        _ job: Job, _ event: EventFacts
+    ) async throws(Failure) -> Decision? {
+        let original = job.event.original
+        guard original != job.event.id else { return nil }
+        let earlier = try await ledger.earlierEffects(of: original)
+        guard let json = earlier.facts else { return nil }
+        self.earlier.merge(earlier.performed) { $1 }
+        let then = Facts(event: event, json: json)
+        let matches = desk.judge(then).matches
+        var facts = Facts(
+            event: event, links: surroundings.links(for: event), echoes: then.echoes)
+        let needs = desk.rulebook.needs(of: matches, facts)
+        if !needs.isEmpty { try await desk.vendors.fetch(needs, into: &facts) }
+        let plan = desk.rulebook.plan(matches, facts)
+        return Decision(
+            job: job, outcome: matches.isEmpty ? .unmatched : .applied, facts: json,
+            course: Decision.Course(facts: facts, matches: matches, plan: plan))
     }
 
     /// What somebody else writes is no echo, also when it is what we wrote a while ago.

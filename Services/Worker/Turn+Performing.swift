@@ -103,6 +103,7 @@ extension Turn {
         _ effect: Effect, of decision: Decision
     ) async throws(Failure) -> Performed? {
         guard !done.contains(effect.key) else { return nil }
+        if let result = earlier[effect.key] { return effect.command.performed(before: result) }
         let vendors = try await desk.vendors.admitted(for: effect.command, while: mayContinue)
         let performed: Performed
         switch try await begin(effect, of: decision) {

@@ -34,6 +34,8 @@ struct Turn {
     var waiting: [Decision] = []
     /// Effects of this turn that are performed, or superseded by one that is.
     var done: Set<EffectKey> = []
+    /// What replays of this turn find done.
+    var earlier: [EffectKey: JSON] = [:]
     /// Jobs whose facts stand with an effect that this turn began.
     var recorded: Set<Int64> = []
 

@@ -22,6 +22,9 @@ public struct Evaluation: Hashable, Sendable {
         }
     }
 
+    /// `nil` if it did not match.
+    public var match: Match? { isMatched ? Match(rule: rule, record: record) : nil }
+
     public init(rule: RuleID, record: RecordReference?, result: Result) {
         self.rule = rule
         self.record = record

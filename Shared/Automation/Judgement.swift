@@ -47,14 +47,14 @@ extension Rulebook {
         return judgement
     }
 
-    /// What the templates of these rules read that is not known yet.
+    /// What the actions of these rules read that is not known yet.
     public func needs(of matches: [Match], _ facts: Facts) -> FactNeeds {
         let context = Context(facts, now: facts.event.event.occurredAt)
         var needs = FactNeeds()
         for match in matches {
             guard let entry = positions[match.rule].map({ entries[$0] }) else { continue }
             let scope = Scope(context: context, object: entry.rule.object, record: match.subject)
-            for field in entry.templateFields { add(field, scope, to: &needs) }
+            addNeeds(of: entry, scope, to: &needs)
         }
         return needs
     }
@@ -66,8 +66,12 @@ extension Rulebook {
         case .yes: judgement.matches.append(Match(rule: entry.id, record: scope.record))
         case .unfetched: add(unfetched: entry.rule.when, evaluation, to: &judgement.needs)
         }
-        for field in entry.templateFields { add(field, scope, to: &judgement.needs) }
-        if entry.createsIncident { addLinkedIncidents(scope, to: &judgement.needs) }
+        addNeeds(of: entry, scope, to: &judgement.needs)
+    }
+
+    private func addNeeds(of entry: Entry, _ scope: Scope, to needs: inout FactNeeds) {
+        for field in entry.templateFields { add(field, scope, to: &needs) }
+        if entry.createsIncident { addLinkedIncidents(scope, to: &needs) }
     }
 
     private func add(

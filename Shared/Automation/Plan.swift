@@ -17,7 +17,11 @@ public struct Plan: Hashable, Sendable {
 
     public struct Remark: Hashable, Sendable {
         public var rule: RuleID
+        /// The action's place in its rule, from 0.
+        public var ordinal: Int
         public var text: String
+
+        public var words: String { "action \(ordinal + 1): \(text)" }
     }
 
     public init() {}

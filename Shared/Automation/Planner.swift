@@ -140,7 +140,7 @@ extension Planner {
     mutating func add(_ command: Command, rule: RuleID, ordinal: Int, target: String?) {
         guard planned.insert(command).inserted else { return }
         let key = EffectKey(
-            event: facts.event.event.id, rule: rule, ordinal: ordinal, target: target)
+            event: facts.event.event.original, rule: rule, ordinal: ordinal, target: target)
         plan.effects.append(Effect(key: key, rule: rule, command: command))
     }
 
@@ -153,15 +153,15 @@ extension Planner {
     }
 
     private mutating func remark(_ text: String, _ step: Step) {
-        let remark = Plan.Remark(
-            rule: step.entry.id, text: "action \(step.ordinal + 1): \(text)")
+        let remark = Plan.Remark(rule: step.entry.id, ordinal: step.ordinal, text: text)
         if !plan.remarks.contains(remark) { plan.remarks.append(remark) }
     }
 
     /// Whether this is the first time that the action is reached for this event.
     private mutating func isFirst(_ step: Step) -> Bool {
         performedOnce.insert(
-            EffectKey(event: facts.event.event.id, rule: step.entry.id, ordinal: step.ordinal)
+            EffectKey(
+                event: facts.event.event.original, rule: step.entry.id, ordinal: step.ordinal)
         ).inserted
     }
 }

@@ -53,6 +53,16 @@ public enum EffectStanding: Equatable, Sendable {
     case lost
 }
 
+/// What an event has done in all its attempts and replays.
+public struct EarlierEffects: Equatable, Sendable {
+    /// What is remembered of each.
+    public var performed: [EffectKey: JSON] = [:]
+    /// What the rules were judged on by the first that began an effect; `nil` if none did.
+    public var facts: JSON?
+
+    public init() {}
+}
+
 /// How a call ended, with everything that it left behind.
 public struct EffectEnd: Sendable {
     public var key: EffectKey

@@ -25,6 +25,31 @@ extension Store {
         return Dictionary(recorded, uniquingKeysWith: { $1 })
     }
 
+    /// What was done for an event, also by its replays.
+    /// - Parameter event: `Event.original`.
+    public func effects(
+        ofAll event: EventID, in lane: Int64
+    ) async throws(StoreError) -> EarlierEffects {
+        let statement: SQL = """
+            SELECT key, state, result, facts FROM effect
+            WHERE lane_id = \(lane) AND starts_with(key, \("\(event)|".storable))
+            ORDER BY sequence
+            """
+        guard let rows = try await runByIndex([statement]).last else { throw .defect("no answer") }
+        var earlier = EarlierEffects()
+        let recorded = try rows.mapped { row throws(PostgresError) in
+            try row.decoded(String.self, String.self, String?.self, String?.self)
+        }
+        for (key, state, result, facts) in recorded {
+            if state == "performed" {
+                let result = result.flatMap { try? JSON(parsing: $0) }
+                earlier.performed[EffectKey(key)] = result ?? .null
+            }
+            earlier.facts = earlier.facts ?? facts.flatMap { try? JSON(parsing: $0) }
+        }
+        return earlier
+    }
+
     /// Records that calls are about to be made, of many lanes in one commit. An effect that was
     /// begun before keeps its moment: one more attempt is not one more change.
     ///

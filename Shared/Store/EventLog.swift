@@ -105,14 +105,14 @@ extension Store {
     }
 
     /// Appends the same words once more, as a new event of the same lane whose id names the
-    /// original: `replay:<random>:<id>`. The original keeps its place in the ledger.
+    /// original. The original keeps its place in the ledger.
     /// - Returns: `nil` if there is no such event.
     public func replay(
-        _ id: EventID, of connection: ConnectionID, nonce: String
+        _ id: EventID, of connection: ConnectionID, doing replay: Replay = .rest, nonce: String
     ) async throws(StoreError) -> Event? {
         guard let original = try await event(id, of: connection)?.job.event else { return nil }
         var event = original
-        event.id = EventID("replay:\(nonce):\(original.id)")
+        event.id = EventID(replay, of: original.id, nonce: nonce)
         event.source = .operator
         _ = try await append([NewEvent(event: event, deduplicationKey: event.id.rawValue)])
         return event

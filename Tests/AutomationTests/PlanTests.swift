@@ -28,7 +28,7 @@ final class PlanTests: XCTestCase {
         facts.incidents = ["Q1": Sample.fetched("Q1", status: .acknowledged)]
         XCTAssertEqual(commands(book, facts), [])
         XCTAssertEqual(
-            book.plan(facts).remarks.map(\.text),
+            book.plan(facts).remarks.map(\.words),
             Array(repeating: "action 1: incident Q1 is linked and open", count: 2))
     }
 
@@ -212,7 +212,7 @@ final class PlanTests: XCTestCase {
         XCTAssertEqual(plan.effects, [])
         XCTAssertEqual(plan.problems, [])
         XCTAssertEqual(
-            plan.remarks.map(\.text),
+            plan.remarks.map(\.words),
             ["action 1: no record is linked", "action 2: no record is linked"])
     }
 

@@ -27,6 +27,7 @@ final class ArgumentTests: XCTestCase {
             .replay([
                 .init(id: "E1", connection: "acme"), .init(id: "E2", connection: "acme"),
             ]))
+        try check("replay E1 --again", .replay([Invocation.EventName(id: "E1")], .all))
         try check("replay --failed", .replayFailed(connection: nil, limit: 100))
         try check("links --incident Q1", .links(.incident("Q1"), connection: nil))
         for words in ["--help", "help", "-h", "events --help"] { try check(words, .help) }
@@ -52,6 +53,7 @@ final class ArgumentTests: XCTestCase {
         refuse("events --connection A/B", "\"A/B\" cannot be a connection's id")
         refuse("explain", "an event id is needed, and a rule if only one is asked about")
         refuse("replay", "event ids or --failed are needed")
+        refuse("replay --failed --again", "--again belongs to events that are named")
         refuse("replay E1 --limit 3", "--limit belongs to --failed")
         refuse("replay --failed E1", "\"E1\" is not expected here")
         refuse("links", "either --incident or --record is needed")

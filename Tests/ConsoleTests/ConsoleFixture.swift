@@ -73,6 +73,21 @@ struct ConsoleFixture {
         XCTAssertEqual(lost, [])
     }
 
+    /// An effect of the only event that waits, which then waits again.
+    func perform(_ key: EffectKey, result: JSON) async throws {
+        let worker = try await store.register(name: "worker", ttlSeconds: 3600)
+        let lanes = try await store.lease(
+            for: worker, limits: LeaseLimits(lanesMax: 1, jobsPerLaneMax: 1)
+        ).lanes
+        let lane = try XCTUnwrap(lanes.first)
+        let job = try XCTUnwrap(lane.jobs.first)
+        _ = try await store.begin([EffectStart(key, of: job, under: lane.fence)])
+        _ = try await store.finish([
+            EffectEnd(key, of: job, under: lane.fence, as: .performed(result))
+        ])
+        _ = try await store.release([lane.fence])
+    }
+
     /// Leases everything that waits and settles each event with what `outcome` says of it.
     func settle(
         version: Int64? = 1, facts: JSON? = nil, _ outcome: (Event) -> Outcome

@@ -48,6 +48,40 @@ final class ExplainTests: XCTestCase {
             ])
     }
 
+    /// "It matched. Why did nothing happen?"
+    func testWhatBecameOfTheActionsIsTold() async throws {
+        let fixture = try await ConsoleFixture(for: self)
+        let rule: JSON = [
+            "id": "tell", "object": "Case", "direction": "incidentChange",
+            "when": ["always": true],
+            "actions": [
+                ["type": "addNote", "text": "seen"],
+                ["type": "setField", "field": "Status", "value": "Working"],
+                ["type": "setIncidentPriority", "priority": "{{record.Priority}}"],
+            ],
+        ]
+        try await fixture.apply([rule])
+        try await fixture.append([Sample.event("E1")])
+        let key = EffectKey(event: "E1", rule: "Demo/tell", ordinal: 0, target: "Q1")
+        try await fixture.perform(key, result: ["note": "PNOTE1"])
+        try await fixture.settle { _ in .applied }
+        let run = await fixture.run("explain", "E1")
+        XCTAssertEqual(
+            run.output.suffix(5),
+            [
+                "Demo/tell: matched", "  always: true",
+                #"  action 1 on Q1: performed {"note":"PNOTE1"}"#,
+                "  action 2: no record is linked",
+                "  cannot be done: liaison template.empty: priority is empty: {{record.Priority}}",
+            ])
+        let json = await fixture.run("explain", "E1", "--json")
+        let rules = try JSON(parsing: try XCTUnwrap(json.output.first))["rules"]
+        let actions = rules?[0]?["actions"]
+        XCTAssertEqual(actions?["effects"]?[0]?["state"], "performed")
+        XCTAssertEqual(actions?["remarks"], ["action 2: no record is linked"])
+        XCTAssertEqual(actions?["problems"]?.array?.count, 1)
+    }
+
     func testOneRuleIsExplained() async throws {
         let fixture = try await fixture()
         try await fixture.append([Sample.event("E1")])

@@ -133,6 +133,60 @@ final class SequenceTests: XCTestCase {
         }
     }
 
+    /// The first action was performed, the second refused until somebody mends it.
+    func testAReplayDoesWhatIsLeft() async throws {
+        let rules = [
+            Rules.onIncident(
+                "team", when: Rules.event("escalate"), Rules.comment("Escalated."),
+                Rules.set("Team__c", "{{incident.title}}")),
+            Rules.onRecord(
+                "page",
+                when: [
+                    "all": [
+                        Self.urgent, Rules.condition("link.incidents", "hasNoLinkedIncident"),
+                    ]
+                ], Rules.createIncident, Rules.set("Team__c", "{{incident.title}}")),
+        ]
+        try await Bridge.atWork(for: self, .init(rules: rules)) { bridge in
+            let (incident, id) = try await bridge.linked()
+            try await bridge.append(incident, 1, .escalated, title: "Storefront")
+            let other = try await bridge.create("Case", ["Subject": "Cannot log in"])
+            await bridge.update("Case", other, ["Priority": "High"])
+            try await bridge.quiet()
+            let failed = try await bridge.events().filter {
+                if case .failed = $0.ending?.outcome { true } else { false }
+            }.map(\.job.event.id)
+            XCTAssertEqual(failed.count, 2)
+
+            await bridge.tell(
+                "/_sandbox/salesforce/fields", ["object": "Case", "name": "Team__c"])
+            func replay(_ replay: Replay, _ nonce: String) async throws {
+                for event in failed {
+                    _ = try await bridge.store.replay(
+                        event, of: Bridge.connection, doing: replay, nonce: nonce)
+                }
+                try await bridge.store.poke()
+                try await bridge.quiet()
+            }
+            try await replay(.rest, "1")
+            let teams = [
+                try await bridge.record("Case", id)["Team__c"],
+                try await bridge.record("Case", other)["Team__c"],
+            ]
+            XCTAssertEqual(teams, ["Storefront", "Case: Cannot log in"])
+            try await replay(.rest, "2")
+            var comments = await bridge.comments(on: id)
+            XCTAssertEqual(comments, ["Escalated."])
+            try await replay(.all, "3")
+            comments = await bridge.comments(on: id)
+            XCTAssertEqual(comments, ["Escalated.", "Escalated."])
+            let created = bridge.sandbox.calls.filter {
+                $0.method == "POST" && $0.path == "/incidents"
+            }
+            XCTAssertEqual(created.count, 1, "no rule wants a second one")
+        }
+    }
+
     /// A case that says that somebody is paged, while nobody is, would be worse than none.
     func testWithoutTheIncidentNothingIsSaidOfIt() async throws {
         let rules = [
