@@ -33,9 +33,9 @@ extension Explanation {
             return "the event waits; rules of version \(history.version) with what is known now "
                 + "(what has to be fetched is not evaluable)"
         }
-        if case .failed = ending.outcome, ending.facts == nil {
-            return "the event failed, so what had to be fetched is not known and not evaluable; "
-                + "rules of version \(history.version)"
+        if case .failed(let cause) = ending.outcome {
+            return "the event failed: \(cause); rules of version \(history.version), in force then "
+                + "(what could not be fetched is not evaluable)"
         }
         guard ending.configurationVersion != nil else {
             return "no rules were evaluated when the event was settled; "

@@ -105,7 +105,8 @@ enum Invocation: Equatable {
     }
 
     private static func replay(_ words: ArraySlice<String>) throws(Complaint) -> Invocation {
-        let arguments = try Arguments(words, options: ["connection", "limit"], flags: ["failed", "again"])
+        let arguments = try Arguments(
+            words, options: ["connection", "limit"], flags: ["failed", "again"])
         let replay: Replay = arguments.has("again") ? .all : .rest
         guard arguments.has("failed") else {
             if arguments["limit"] != nil { throw .usage("--limit belongs to --failed") }

@@ -78,6 +78,15 @@ struct EffectLedger: Sendable {
         }
     }
 
+    /// The record does not exist any more: no later event is about it.
+    func unlink(_ record: RecordID) async throws(Failure) {
+        do throws(StoreError) {
+            try await store.unlink(record, in: lane.connection)
+        } catch {
+            throw Failure(error)
+        }
+    }
+
     func isLinked(_ record: RecordID) async throws(Failure) -> Bool {
         do throws(StoreError) {
             return try await !store.links(records: [record], in: lane.connection).isEmpty

@@ -4,8 +4,8 @@ import JSON
 import Models
 
 extension Vendors {
-    /// Fetches what the rules want to know beyond the event. What does not exist any more is told
-    /// as such (a record without values), not as a failure.
+    /// Fetches what the rules want to know beyond the event. What does not exist any more, or is
+    /// not shown to us, is told as such, not as a failure.
     func fetch(_ needs: FactNeeds, into facts: inout Facts) async throws(Failure) {
         for id in needs.incidents.sorted() {
             do throws(Failure) {
@@ -17,16 +17,69 @@ extension Vendors {
         let wishes = needs.records.sorted { $0.key.id < $1.key.id }
             .map { Salesforce.Wish(record: $0.key, fields: $0.value.sorted()) }
         if !wishes.isEmpty {
-            let found = try await salesforce().records(wishes).value
-            for wish in wishes {
-                let nothing = JSONObject(wish.fields.map { ($0, JSON.null) })
-                facts.records[wish.record.id] = RecordFields(
-                    (found[wish.record.id] ?? nil) ?? nothing)
-            }
+            for (record, fields) in try await read(wishes) { facts.records[record] = fields }
         }
         if let note = needs.trimmedNote {
             let notes = try await pagerDuty().notes(note.incident).value
             facts.noteText = notes.first { $0.id == note.note }?.content
+        }
+    }
+
+    private func read(
+        _ wishes: [Salesforce.Wish]
+    ) async throws(Failure) -> [RecordID: RecordFields] {
+        let found: [RecordID: JSONObject?]
+        do throws(Failure) {
+            found = try await readable(wishes)
+        } catch .permanent {
+            try await learnUnreadable(wishes)
+            found = try await readable(wishes)
+        }
+        var fields: [RecordID: RecordFields] = [:]
+        for wish in wishes {
+            let present = found[wish.record.id] ?? JSONObject()
+            let obstacles = wish.fields.compactMap { field in
+                let cause = unreadable.cause(for: field, of: wish.record.object)
+                let obstacle = present == nil ? Self.isGone : cause?.message
+                return obstacle.map { (field.lowercased(), $0) }
+            }
+            fields[wish.record.id] = RecordFields(
+                present ?? JSONObject(),
+                obstacles: Dictionary(obstacles, uniquingKeysWith: { $1 }))
+        }
+        return fields
+    }
+
+    private static let isGone = "the record does not exist any more"
+
+    /// Without the fields that are known not to be.
+    private func readable(
+        _ wishes: [Salesforce.Wish]
+    ) async throws(Failure) -> [RecordID: JSONObject?] {
+        let due = wishes.compactMap { wish -> Salesforce.Wish? in
+            let fields = wish.fields.filter {
+                unreadable.cause(for: $0, of: wish.record.object) == nil
+            }
+            return fields.isEmpty ? nil : Salesforce.Wish(record: wish.record, fields: fields)
+        }
+        return due.isEmpty ? [:] : try await salesforce().records(due).value
+    }
+
+    /// Salesforce refuses all for one. What it thinks of each field is the same for every record of
+    /// an object.
+    private func learnUnreadable(_ wishes: [Salesforce.Wish]) async throws(Failure) {
+        var asked: Set<[String]> = []
+        for wish in wishes {
+            for field in wish.fields
+            where asked.insert([wish.record.object.lowercased(), field.lowercased()]).inserted {
+                do throws(Failure) {
+                    _ = try await readable([
+                        Salesforce.Wish(record: wish.record, fields: [field])
+                    ])
+                } catch .permanent(let cause) {
+                    unreadable.remember(field, of: wish.record.object, cause)
+                }
+            }
         }
     }
 

@@ -222,6 +222,16 @@ extension Command {
         }
     }
 
+    /// The record that must exist for it.
+    var record: RecordReference? {
+        switch self {
+        case .updateRecord(let record, _, _), .addComment(let record, _, _): record
+        case .createIncident, .updateIncident, .startWorkflow, .runResponsePlay, .addNote,
+            .createRecord, .deliver:
+            nil
+        }
+    }
+
     /// What an earlier attempt left behind, from what was recorded of it.
     func performed(before result: JSON) -> Performed {
         switch self {

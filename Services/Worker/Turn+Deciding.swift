@@ -27,15 +27,17 @@ extension Turn {
         do throws(Failure) {
             return try await decided(job, facts, judgement)
         } catch {
-            return try await undecided(job, error)
+            return try await undecided(job, error, facts)
         }
     }
 
     /// An event that is given up must not overtake what waits before it.
-    private mutating func undecided(_ job: Job, _ failure: Failure) async throws(Pause) -> Decision
-    {
+    private mutating func undecided(
+        _ job: Job, _ failure: Failure, _ facts: Facts? = nil
+    ) async throws(Pause) -> Decision {
         try await performWaiting()
-        return Decision(job: job, outcome: .failed(try givenUp(failure, on: job)))
+        return Decision(
+            job: job, outcome: .failed(try givenUp(failure, on: job)), facts: facts?.json)
     }
 
     /// When effects of the job were begun before, what it was judged on then: they have changed

@@ -138,6 +138,9 @@ extension Turn {
             return performed
         } catch .permanent(let cause) {
             try await ledger.fail(effect, of: job, cause)
+            if let record = effect.command.record, cause.code == "ENTITY_IS_DELETED" {
+                try await ledger.unlink(record.id)
+            }
             throw .permanent(cause)
         }
     }

@@ -41,9 +41,11 @@ struct Vendors: Sendable {
     private let pagerDutyGate: Gate
     private let salesforceGate: Gate
     private let writer: RecordWriter?
+    let unreadable: UnreadableFields
     private var announced: AnnouncedWrite?
 
     init(_ connection: Connection, _ access: VendorAccess) {
+        unreadable = UnreadableFields(seconds: access.clocks.seconds)
         pagerDutyGate = access.gate(.pagerduty, of: connection)
         salesforceGate = access.gate(.salesforce, of: connection)
         pagerDutyOrReason = Self.pagerDuty(connection, access, pagerDutyGate.asCallGate())

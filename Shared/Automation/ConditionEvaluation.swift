@@ -49,7 +49,7 @@ struct ConditionEvaluation {
         let left: JSON? =
             switch scope.value(of: condition.field) {
             case .known(let value): value
-            case .missing, .unfetched: nil
+            case .missing, .unreadable, .unfetched: nil
             }
         return ConditionTrace(
             condition: condition, left: left, old: scope.oldValue(of: condition.field),
@@ -274,6 +274,7 @@ private struct Subject {
         switch value {
         case .known(let value): return !value.isNull
         case .missing: return false
+        case .unreadable(let reason): throw Unanswerable(reason)
         case .unfetched: throw .unfetched
         }
     }
@@ -286,7 +287,7 @@ private struct Subject {
     func known() throws(Unanswerable) -> JSON {
         switch value {
         case .known(let value): return value
-        case .missing(let reason): throw Unanswerable(reason)
+        case .missing(let reason), .unreadable(let reason): throw Unanswerable(reason)
         case .unfetched: throw .unfetched
         }
     }

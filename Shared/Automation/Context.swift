@@ -4,8 +4,10 @@ import Models
 /// The value of a field as far as it is known.
 enum FieldValue: Hashable {
     case known(JSON)
-    /// Nobody can tell, and why.
+    /// There is nothing of which this could be told, and why.
     case missing(String)
+    /// The vendor does not tell, in its own words.
+    case unreadable(String)
     /// Can be had by a call to the vendor.
     case unfetched
 }
@@ -114,8 +116,9 @@ struct Scope {
         if let change = event.record { return .known(change.new[name]) }
         guard let record else { return .missing("no record of \(object) is linked") }
         if name.lowercased() == "id" { return .known(.string(record.id.long)) }
-        guard let fields = facts.records[record.id], fields.tells(name) else { return .unfetched }
-        return .known(fields[name])
+        guard let fields = facts.records[record.id] else { return .unfetched }
+        if let obstacle = fields.obstacles[name.lowercased()] { return .unreadable(obstacle) }
+        return fields.tells(name) ? .known(fields[name]) : .unfetched
     }
 
     private func value(of fact: Fact) -> FieldValue {

@@ -113,10 +113,13 @@ public struct RecordChangeFacts: Hashable, Sendable {
 /// case in names (`reference/salesforce.md` 3.1), so an absent field reads as null.
 public struct RecordFields: Hashable, Sendable {
     public let object: JSONObject
+    /// Why a field cannot be had, by its name in lower case.
+    public let obstacles: [String: String]
     private let byName: [String: JSON]
 
-    public init(_ object: JSONObject = JSONObject()) {
+    public init(_ object: JSONObject = JSONObject(), obstacles: [String: String] = [:]) {
         self.object = object
+        self.obstacles = obstacles
         byName = Dictionary(
             object.members.map { ($0.key.lowercased(), $0.value) }, uniquingKeysWith: { $1 })
     }
@@ -129,6 +132,9 @@ public struct RecordFields: Hashable, Sendable {
     /// In lower case.
     var names: Dictionary<String, JSON>.Keys { byName.keys }
 
-    public static func == (a: Self, b: Self) -> Bool { a.object == b.object }
+    public static func == (a: Self, b: Self) -> Bool {
+        a.object == b.object && a.obstacles == b.obstacles
+    }
+
     public func hash(into hasher: inout Hasher) { hasher.combine(object) }
 }

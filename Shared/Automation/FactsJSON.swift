@@ -13,6 +13,11 @@ extension Facts {
             object["records"] = .object(
                 JSONObject(records.map { ($0.key.long, .object($0.value.object)) }))
         }
+        let obstacles = records.filter { !$0.value.obstacles.isEmpty }
+        if !obstacles.isEmpty {
+            object["obstacles"] = .object(
+                JSONObject(obstacles.map { ($0.key.long, $0.value.obstaclesJSON) }))
+        }
         if !echoes.isEmpty {
             object["echoes"] = .array(echoes.map(\.name).sorted().map(JSON.string))
         }
@@ -29,10 +34,23 @@ extension Facts {
         }
         for member in json["records"]?.object?.members ?? [] {
             guard let id = RecordID(member.key), let fields = member.value.object else { continue }
-            records[id] = RecordFields(fields)
+            let obstacles = json["obstacles"]?[member.key]?.object?.members ?? []
+            records[id] = RecordFields(
+                fields,
+                obstacles: Dictionary(
+                    obstacles.compactMap { obstacle in
+                        obstacle.value.string.map { (obstacle.key, $0) }
+                    }, uniquingKeysWith: { $1 }))
         }
         echoes = Set(json["echoes"]?.array?.compactMap(\.string).map(Echo.init(name:)) ?? [])
         noteText = json["noteText"]?.string
+    }
+}
+
+extension RecordFields {
+    fileprivate var obstaclesJSON: JSON {
+        let sorted = obstacles.sorted { $0.key < $1.key }
+        return .object(JSONObject(sorted.map { ($0.key, .string($0.value)) }))
     }
 }
 

@@ -53,11 +53,14 @@ struct Rendering {
     }
 
     private func value(_ place: Template.Place) throws(RenderingProblem) -> JSON {
-        var value: JSON =
-            switch scope.value(of: place.field) {
-            case .known(let value): value
-            case .missing, .unfetched: .null
-            }
+        var value: JSON
+        switch scope.value(of: place.field) {
+        case .known(let known): value = known
+        case .missing, .unfetched: value = .null
+        // Null would be written over what stands there.
+        case .unreadable(let reason):
+            throw RenderingProblem("unreadable", "\(place.field) cannot be read: \(reason)")
+        }
         for filter in place.filters { value = try apply(filter, to: value, of: place.field) }
         return value
     }

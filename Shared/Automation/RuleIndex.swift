@@ -46,7 +46,7 @@ struct RuleIndex: Sendable {
             case .known(let value):
                 for key in Value.text(value).map(Value.keys) ?? [] { found += rules[key] ?? [] }
             case .unfetched: for positions in rules.values { found += positions }
-            case .missing: break
+            case .missing, .unreadable: break
             }
         }
         found.sort()

@@ -28,20 +28,13 @@ extension Store {
         }
     }
 
-    /// - Returns: whether they were linked.
-    public func unlink(
-        incident: IncidentID, record: RecordID, in connection: ConnectionID
-    ) async throws(StoreError) -> Bool {
+    /// From all incidents.
+    public func unlink(_ record: RecordID, in connection: ConnectionID) async throws(StoreError) {
         let number = try await number(of: connection)
-        let rows = try await run { pool throws(PostgresError) in
+        _ = try await run { pool throws(PostgresError) in
             try await pool.query(
-                """
-                DELETE FROM link
-                WHERE connection = \(number) AND incident_id = \(incident.rawValue.storable)
-                    AND record_key = \(record.key)
-                """)
+                "DELETE FROM link WHERE connection = \(number) AND record_key = \(record.key)")
         }
-        return rows.affected > 0
     }
 
     /// Oldest first.

@@ -64,6 +64,74 @@ final class FailureTests: XCTestCase {
         }
     }
 
+    /// A misspelt field, or one that our user may not see.
+    func testAFieldThatCannotBeReadKeepsNoOtherRuleBack() async throws {
+        let rules = [
+            Rules.onIncident(
+                "typo",
+                when: [
+                    "all": [
+                        Rules.event("escalate"), Rules.condition("record.Typo__c", "notEquals", "x"),
+                    ]
+                ], Rules.comment("Never.")),
+            Rules.onIncident(
+                "good",
+                when: [
+                    "all": [
+                        Rules.event("escalate"),
+                        Rules.condition("record.Subject", "equals", "Cannot pay"),
+                    ]
+                ], Rules.comment("Told.")),
+            Rules.onIncident(
+                "null", when: Rules.event("escalate"), Rules.set("Reason", "{{record.Typo__c}}")),
+        ]
+        try await Bridge.atWork(for: self, .init(rules: rules)) { bridge in
+            let (incident, id) = try await bridge.linked(
+                "Case", ["Subject": "Cannot pay", "Reason": "Performance"])
+            for number in 1...3 { try await bridge.append(incident, number) }
+            try await bridge.quiet()
+            let comments = await bridge.comments(on: id)
+            XCTAssertEqual(comments, ["Told.", "Told.", "Told."])
+            let reason = try await bridge.record("Case", id)["Reason"]
+            XCTAssertEqual(reason, "Performance")
+            let outcomes = try await bridge.outcomes("incident.escalated")
+            XCTAssertEqual(Set(outcomes), ["failed: template.unreadable"])
+            let refused = bridge.sandbox.calls.filter { $0.status == 400 }
+            XCTAssertEqual(refused.count, 2, "it is known then")
+        }
+    }
+
+    /// No rule is judged on a record that is gone; the link goes with the first write that tells.
+    func testARecordThatIsDeletedFailsNoLaterEvent() async throws {
+        let rules = [
+            Rules.onIncident(
+                "open",
+                when: [
+                    "all": [
+                        Rules.event("escalate"),
+                        Rules.condition("record.Status", "notEquals", "Closed"),
+                    ]
+                ], Rules.set("Priority", "High")),
+            Rules.onIncident("show", when: Rules.event("delegate"), Rules.set("Priority", "Low")),
+        ]
+        try await Bridge.atWork(for: self, .init(rules: rules)) { bridge in
+            let (incident, id) = try await bridge.linked()
+            await bridge.tell(
+                "/_sandbox/salesforce/act",
+                ["do": "delete", "object": "Case", "id": .string(id.long)])
+            try await bridge.append(incident, 1)
+            try await bridge.append(incident, 2, .delegated)
+            try await bridge.quiet()
+            try await bridge.append(incident, 3, .delegated)
+            try await bridge.quiet()
+            let outcomes = [
+                try await bridge.outcomes("incident.escalated"),
+                try await bridge.outcomes("incident.delegated"),
+            ]
+            XCTAssertEqual(outcomes, [["unmatched"], ["failed: ENTITY_IS_DELETED", "applied"]])
+        }
+    }
+
     /// A template that comes out empty, where something must stand.
     func testARuleThatCannotBeAppliedFailsTheEventAndKeepsNoOtherBack() async throws {
         let rules = [
