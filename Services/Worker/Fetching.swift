@@ -92,11 +92,11 @@ extension Vendors {
         return try await salesforce().whoAmI().user == author
     }
 
-    /// Whether the event says that another user than ours saved the record.
-    func isByAnother(_ change: RecordChangeFacts) async throws(Failure) -> Bool {
+    /// Whether our own user saved the record; `nil` when the event does not say who did.
+    func isOurs(_ change: RecordChangeFacts) async throws(Failure) -> Bool? {
         let author =
             change.userID ?? change.new["LastModifiedById"].string.flatMap { RecordID($0) }
-        guard let author else { return false }
-        return try await salesforce().whoAmI().user != author
+        guard let author else { return nil }
+        return try await salesforce().whoAmI().user == author
     }
 }

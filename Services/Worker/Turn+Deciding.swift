@@ -79,10 +79,16 @@ extension Turn {
     /// What somebody else writes is no echo, also when it is what we wrote a while ago.
     private func echoes(of event: EventFacts) async throws(Failure) -> Set<Echo> {
         let echoes = surroundings.echoes(of: event)
-        guard !echoes.isEmpty, let change = event.record,
-            try await desk.vendors.isByAnother(change)
-        else { return echoes }
-        return []
+        if echoes.isEmpty { return [] }
+        guard let change = event.record else {
+            guard let agent = event.agent else { return echoes }
+            return try await desk.vendors.isByAnother(agent) ? [] : echoes
+        }
+        switch try await desk.vendors.isOurs(change) {
+        case nil: return echoes
+        case false: return []
+        case true: return change.changedFields == nil ? echoes.union([.saved]) : echoes
+        }
     }
 
     private func decided(

@@ -42,6 +42,7 @@ struct Vendors: Sendable {
     private let salesforceGate: Gate
     private let writer: RecordWriter?
     let unreadable: UnreadableFields
+    private let ownUser = OwnUser()
     private var announced: AnnouncedWrite?
 
     init(_ connection: Connection, _ access: VendorAccess) {
@@ -98,6 +99,13 @@ extension Vendors {
             try salesforceGate.requireOpen()
         }
         return admitted
+    }
+
+    /// Whether somebody else did what the event of an incident tells. A person may share our user:
+    /// then the journal alone can say.
+    func isByAnother(_ agent: Reference) async throws(Failure) -> Bool {
+        guard let own = try await ownUser.id(from: pagerDuty()) else { return false }
+        return agent.id != own
     }
 
     /// Together with the writes of other lanes.

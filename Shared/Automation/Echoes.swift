@@ -140,13 +140,14 @@ extension Echo {
         case .incidentPriority: "@priority"
         case .incidentAssignment: "@assignment"
         case .created: "@created"
+        case .saved: "@saved"
         case .mirrored: "@mirrored"
         }
     }
 
     public init(name: String) {
         let aspects: [Echo] = [
-            .incidentStatus, .incidentPriority, .incidentAssignment, .created, .mirrored,
+            .incidentStatus, .incidentPriority, .incidentAssignment, .created, .saved, .mirrored,
         ]
         self = aspects.first { $0.name == name } ?? .field(name)
     }
@@ -163,10 +164,10 @@ extension Facts {
     public var isWhollyEcho: Bool {
         if let record = event.record {
             if record.isInsert { return !echoes.isDisjoint(with: [.created, .mirrored]) }
-            guard let changed = record.changedFields?.subtracting(RecordChangeFacts.systemFields),
-                !changed.isEmpty
-            else { return false }
-            return changed.isSubset(of: Set(echoes.compactMap(\.field).map { $0.lowercased() }))
+            guard let fields = record.changedFields else { return echoes.contains(.saved) }
+            let changed = fields.subtracting(RecordChangeFacts.systemFields)
+            let echoed = Set(echoes.compactMap(\.field).map { $0.lowercased() })
+            return !changed.isEmpty && changed.isSubset(of: echoed)
         }
         switch event.incidentChange {
         case .acknowledged, .resolved: return echoes.contains(.incidentStatus)

@@ -102,7 +102,7 @@ public struct RecordChangeFacts: Hashable, Sendable {
 
     /// Names, in lower case, of the fields whose value is another one than before; `nil` when no
     /// old values are told. Null, absent and the empty text are one value.
-    var changedFields: Set<String>? {
+    public var changedFields: Set<String>? {
         guard let old else { return nil }
         let names = Set(new.names).union(old.names)
         return names.filter { !Value.areEqual(old[$0], new[$0], caseSensitive: true) }

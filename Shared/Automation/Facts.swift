@@ -46,6 +46,8 @@ public enum Echo: Hashable, Sendable {
     case incidentAssignment
     /// The record was created by us.
     case created
+    /// The record was saved by us; which of its fields changed is not told.
+    case saved
     /// The note or the comment was written by us: it mirrors one of the other side.
     case mirrored
 }

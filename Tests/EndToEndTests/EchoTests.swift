@@ -69,6 +69,56 @@ final class EchoTests: XCTestCase {
         }
     }
 
+    /// Our user does not, however lately we did the same.
+    func testWhatSomebodyElseRepeatsInPagerDutyIsNoEcho() async throws {
+        let rules = [
+            Rules.mainJob[1],
+            Rules.onIncident(
+                "show", when: ["always": true],
+                Rules.set("PagerDuty_Status__c", "{{incident.status}}")),
+        ]
+        try await Bridge.atWork(for: self, .init(rules: rules)) { bridge in
+            let (incident, id) = try await bridge.linked()
+            await bridge.update("Case", id, ["Status": "Closed"])
+            try await bridge.quiet()
+            for what in ["reopen", "resolve"] {
+                await bridge.inPagerDuty(what, incident)
+                try await bridge.quiet()
+            }
+            let status = try await bridge.record("Case", id)["PagerDuty_Status__c"]
+            XCTAssertEqual(status, "resolved")
+            let outcomes = try await bridge.outcomes("incident.resolved")
+            XCTAssertEqual(outcomes, ["ignored: it repeats what Liaison wrote", "applied"])
+        }
+    }
+
+    /// It tells no old values, but who saved the record.
+    func testAnOutboundMessageOfOurOwnSaveFiresNoRule() async throws {
+        let rules = [
+            Rules.onRecord(
+                "impact", "Outage__c", when: Rules.condition("record.Phase__c", "equals", "Open"),
+                Rules.set("Impact__c", "seen"))
+        ]
+        try await Bridge.atWork(for: self, .init(rules: rules)) { bridge in
+            await bridge.sandbox.control("DELETE", "/_sandbox/salesforce/targets")
+            await bridge.tell(
+                "/_sandbox/salesforce/outbound",
+                [
+                    "url": .string(
+                        "\(bridge.ingestURL)/salesforce/acme/outbound/\(Bridge.outboundToken)"),
+                    "object": "Outage__c",
+                    "fields": ["Name", "Phase__c", "Impact__c", "LastModifiedById"],
+                ])
+            let id = try await bridge.create("Outage__c", ["Name": "Down", "Phase__c": "Open"])
+            try await bridge.quiet()
+            let impact = try await bridge.record("Outage__c", id)["Impact__c"]
+            XCTAssertEqual(impact, "seen")
+            let outcomes = try await bridge.outcomes("record.updated")
+            XCTAssertEqual(outcomes.filter { $0 == "applied" }.count, 1, "\(outcomes)")
+            XCTAssertEqual(bridge.changes("update Outage__c").count, 1)
+        }
+    }
+
     // MARK: Notes and comments
 
     func testNotesAndCommentsAreCopiedOnceEach() async throws {
