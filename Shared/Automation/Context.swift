@@ -94,7 +94,7 @@ struct Scope {
         }
     }
 
-    /// Whether every rule sees the same value: it comes from the event, not from a linked record.
+    /// Whether every rule sees the same value: it is the event's, not a linked record's.
     func isShared(_ field: Field) -> Bool {
         switch field {
         case .record: event.record != nil
@@ -110,8 +110,11 @@ struct Scope {
         }
     }
 
+    /// What the event tells comes before what was fetched, as for incidents.
     private func recordValue(_ name: String) -> FieldValue {
-        if let change = event.record { return .known(change.new[name]) }
+        if let change = event.record, change.isWhole || change.new.tells(name) {
+            return .known(change.new[name])
+        }
         guard let record else { return .missing("no record of \(object) is linked") }
         if name.lowercased() == "id" { return .known(.string(record.id.long)) }
         guard let fields = facts.records[record.id], fields.tells(name) else { return .unfetched }

@@ -91,6 +91,9 @@ public struct RecordChangeFacts: Hashable, Sendable {
     /// Who saved it.
     public var userID: RecordID?
     public var new: RecordFields
+    /// Whether a field that `new` does not tell is null. An Apex trigger leaves out nothing but
+    /// nulls (`reference/salesforce.md` 3.1), an outbound message also what was not chosen for it.
+    public var isWhole: Bool
     /// On an insert empty; `nil` when the channel tells no old values (an outbound message).
     public var old: RecordFields?
 
@@ -110,7 +113,7 @@ public struct RecordChangeFacts: Hashable, Sendable {
 }
 
 /// A record's fields. Salesforce leaves out what is null and does not distinguish upper and lower
-/// case in names (`reference/salesforce.md` 3.1), so an absent field reads as null.
+/// case in names (`reference/salesforce.md` 3.1), so an absent field reads as null; see `tells`.
 public struct RecordFields: Hashable, Sendable {
     public let object: JSONObject
     private let byName: [String: JSON]

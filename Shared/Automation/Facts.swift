@@ -78,5 +78,12 @@ public struct FactNeeds: Hashable, Sendable {
         self.trimmedNote = trimmedNote
     }
 
+    /// Each field once, however rules spell it.
+    mutating func insert(_ field: String, of record: RecordReference) {
+        let name = field.lowercased()
+        let isKnown = records[record]?.contains { $0.lowercased() == name } ?? false
+        if !isKnown { records[record, default: []].insert(field) }
+    }
+
     public var isEmpty: Bool { incidents.isEmpty && records.isEmpty && trimmedNote == nil }
 }

@@ -297,6 +297,24 @@ final class TruthTableTests: XCTestCase {
         try check(test, facts, caseSensitive: caseSensitive, expected, line: line)
     }
 
+    /// What the message leaves out may have any value, until the record has been looked up.
+    func testAFieldThatAnOutboundMessageLeavesOutIsNotNull() throws {
+        var facts = Facts(event: try Sample.outbound(["G": "High"]))
+        let tests = [
+            Test.exists, .isNull, .isEmpty, .equals("P1"), .equals(""), .isOneOf(["P1"]),
+            .equalsField(.record("G")), .numberEquals(1), .isTrue, .listContains("P1"),
+        ]
+        for test in tests { try check(test, facts, nil) }
+        try check(.equals("High"), facts, on: .record("g"), .yes)
+        facts.records = [Sample.caseID: RecordFields(["F": "P1", "G": "Low"])]
+        try check(.equals("P1"), facts, .yes)
+        try check(.isNull, facts, .no)
+        try check(.equals("High"), facts, on: .record("G"), .yes)
+        facts.records = [Sample.caseID: RecordFields(["F": nil])]
+        try check(.isNull, facts, .yes)
+        try check(.equals("P1"), facts, .no)
+    }
+
     private func check(
         _ test: Test, null: Verdict?, missing: Verdict?, line: UInt = #line
     ) throws {

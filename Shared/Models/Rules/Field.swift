@@ -34,8 +34,9 @@ public enum Field: Hashable, Sendable {
 /// - `incident.*` in a rule on incident changes is the incident that changed. In a rule on record
 ///   changes it is the linked incident; of several an open one before a resolved one, then the
 ///   newest.
-/// - `record.*` in a rule on record changes is the record that changed, with its old values. In a
-///   rule on incident changes it is one linked record of the rule's object as it is now.
+/// - `record.*` in a rule on record changes is the record that changed, with its old values; a
+///   field that an outbound message leaves out is that of the record as it is now. In a rule on
+///   incident changes it is one linked record of the rule's object as it is now.
 public enum Fact: String, CaseIterable, Sendable {
     case incidentID = "incident.id"
     case incidentEventType = "incident.eventType"

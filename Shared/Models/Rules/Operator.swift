@@ -2,8 +2,9 @@
 /// both names, so every operator has its negation.
 ///
 /// The answer is true, false or "not evaluable" with a reason. Not evaluable never makes a rule
-/// fire, negated or not: groups combine it as Kleene's third value. The truth table, for a value
-/// that is not told / that is null / that is of another type ("-" is not evaluable):
+/// fire, negated or not: groups combine it as Kleene's third value. What the event leaves out is
+/// looked up where it can be. The truth table, for a value that is not told / that is null / that
+/// is of another type ("-" is not evaluable):
 ///
 /// - `exists`: false / false / true
 /// - `isNull`: - / true / false
