@@ -14,6 +14,8 @@
 ///   they are written in JSON, lists and objects -
 /// - number, date-time, boolean: - / - / a text that is exactly one is one (`"12.50"`, `"true"`,
 ///   `"2026-03-02"`), all else -
+///   A date as operand is its whole day in UTC: `after` begins with the next day, `onOrBefore` and
+///   `dateBetween` end with it
 /// - list: - / as the empty list / a text is a multi-select value, `"a;b"`, all else -
 /// - change: - also when no old values are told / null is a value like any other, and on an insert
 ///   every old value is null / `increased` and `decreased` are - unless both values are numbers or
