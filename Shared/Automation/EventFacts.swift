@@ -99,7 +99,7 @@ public struct RecordChangeFacts: Hashable, Sendable {
 
     /// The record under which a case comment was written.
     var commentParent: RecordID? {
-        guard reference.object.lowercased() == "casecomment" else { return nil }
+        guard reference.isOf("CaseComment") else { return nil }
         return new["ParentId"].string.flatMap(RecordID.init)
     }
 

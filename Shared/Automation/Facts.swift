@@ -80,8 +80,7 @@ public struct FactNeeds: Hashable, Sendable {
 
     /// Each field once, however rules spell it.
     mutating func insert(_ field: String, of record: RecordReference) {
-        let name = field.lowercased()
-        let isKnown = records[record]?.contains { $0.lowercased() == name } ?? false
+        let isKnown = records[record]?.contains { Names.areSame($0, field) } ?? false
         if !isKnown { records[record, default: []].insert(field) }
     }
 
