@@ -242,6 +242,12 @@ final class RuleReadingTests: XCTestCase {
             let text = String(repeating: "a", count: bytes)
             return ruleset(rule: always, actions: #"{"type": "addNote", "text": "\#(text)"}"#)
         }
+        func named(_ count: Int) -> String {
+            let name = String(repeating: "n", count: count)
+            return ruleset(rule: #""when": {"field": "record.\#(name)", "operator": "exists"}"#)
+        }
+        try check(named(80), isRefused: false)
+        try check(named(81), isRefused: true)
         try check(note(32 * 1024), isRefused: false)
         try check(note(32 * 1024 + 1), isRefused: true)
     }

@@ -14,7 +14,8 @@ public enum Names {
     /// (`ns__Outage__c`).
     static func isAPIName(_ text: String) -> Bool {
         let bytes = text.utf8
-        guard (1...128).contains(bytes.count), let first = bytes.first else { return false }
+        guard (1...RuleLimits.apiNameCharactersMax).contains(bytes.count), let first = bytes.first
+        else { return false }
         return isLetter(first) && bytes.allSatisfy { isLetter($0) || isDigit($0) || $0 == 0x5F }
     }
 
