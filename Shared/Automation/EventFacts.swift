@@ -88,7 +88,7 @@ extension EventFacts {
 public struct RecordChangeFacts: Hashable, Sendable {
     public var reference: RecordReference
     public var isInsert: Bool
-    /// Who saved it.
+    /// Who saved it, where the sender says so.
     public var userID: RecordID?
     public var new: RecordFields
     /// Whether a field that `new` does not tell is null. An Apex trigger leaves out nothing but
@@ -96,6 +96,11 @@ public struct RecordChangeFacts: Hashable, Sendable {
     public var isWhole: Bool
     /// On an insert empty; `nil` when the channel tells no old values (an outbound message).
     public var old: RecordFields?
+
+    /// Who saved it.
+    var author: RecordID? {
+        userID ?? new["LastModifiedById"].string.flatMap { RecordID($0) }
+    }
 
     /// The record under which a case comment was written.
     var commentParent: RecordID? {

@@ -94,7 +94,7 @@ extension EventFacts {
             new: RecordFields(new), isWhole: true,
             old: payload.present("old")?.value.object.map { RecordFields($0) }
                 ?? (isInsert ? RecordFields() : nil))
-        agent = record?.userID.map { Reference(id: $0.long) }
+        agent = record?.author.map { Reference(id: $0.long) }
     }
 
     /// Whether the record was created or updated is not told; the kind says what was assumed.
@@ -106,6 +106,7 @@ extension EventFacts {
             reference: try Self.recordReference(new, in: payload),
             isInsert: event.kind == .record(.created),
             new: RecordFields(new), isWhole: false, old: nil)
+        agent = record?.author.map { Reference(id: $0.long) }
     }
 
     private static func recordReference(

@@ -316,6 +316,28 @@ final class TruthTableTests: XCTestCase {
         try check(.equals("P1"), facts, .no)
     }
 
+    func testAnOutboundMessageDoesNotTellWhetherTheRecordIsNew() throws {
+        let facts = Facts(event: try Sample.outbound([:]))
+        try check(.isTrue, facts, on: .fact(.recordIsNew), nil)
+        try check(.exists, facts, on: .fact(.recordIsNew), .no)
+        for (old, isNew) in [(nil, .yes), ([:], .no)] as [(JSONObject?, Verdict)] {
+            let facts = Facts(event: try Sample.change(old: old, new: [:]))
+            try check(.isTrue, facts, on: .fact(.recordIsNew), isNew)
+        }
+    }
+
+    func testWhoSavedARecordIsNobodyOnlyIfThatIsTold() throws {
+        let user = "005QZ00000ABCDEYA5"
+        let id = Field.fact(.agentID)
+        try check(.equals(user), Facts(event: try Sample.outbound([:])), on: id, nil)
+        let outbound = try Sample.outbound(["LastModifiedById": .string(user)])
+        try check(.equals(user), Facts(event: outbound), on: id, .yes)
+        try check(.equals("x"), Facts(event: outbound), on: .fact(.agentName), nil)
+        let apex = try Sample.change(old: [:], new: ["LastModifiedById": "005QZ00000ABCDFYA5"])
+        try check(.equals(user), Facts(event: apex), on: id, .yes)
+        try check(.exists, Facts(event: try Sample.v2(.resolved, [:])), on: id, .no)
+    }
+
     func testAnEchoIsNoChange() throws {
         let event = try Sample.change(old: ["F": "a", "G": "a"], new: ["F": "b", "G": "b"])
         let facts = Facts(event: event, echoes: [.field("f")])

@@ -68,12 +68,12 @@ public enum Fact: String, CaseIterable, Sendable {
     case responderState = "responder.state"
     case responderMessage = "responder.message"
     case statusUpdateMessage = "statusUpdate.message"
-    /// Who did it: a PagerDuty user, service or integration; a Salesforce user.
+    /// Who did it: a PagerDuty user, service or integration; a Salesforce user, by id only.
     case agentID = "agent.id"
     case agentName = "agent.name"
     case eventID = "event.id"
     case eventOccurredAt = "event.occurredAt"
-    /// The record was created just now.
+    /// The record was created just now. An outbound message does not tell.
     case recordIsNew = "record.isNew"
     /// How many incidents are linked to the record.
     case linkIncidents = "link.incidents"
