@@ -147,7 +147,7 @@ extension Vendors {
         let salesforce = try salesforce()
         let me = try await salesforce.whoAmI().user
         let query = try SOQL(
-            select: ["Id"] + new.fields.keys.filter { $0 != "Id" }, from: new.object,
+            select: ["Id"] + new.fields.keys.filter { !Names.areSame($0, "Id") }, from: new.object,
             where: .equal("CreatedById", .id(me)),
             orderBy: [SOQL.Order("CreatedDate", .descending)], limit: 50)
         for record in try await salesforce.query(query, recordsMax: 50).value.records {
@@ -161,7 +161,7 @@ extension Vendors {
         _ record: RecordReference, _ text: String, _ isPublic: Bool, lookFirst: Bool
     ) async throws(Failure) -> Performed {
         let salesforce = try salesforce()
-        guard record.object == "Case" else {
+        guard record.isOf("Case") else {
             if lookFirst {
                 let items = try await salesforce.feedItems(parent: record.id).value
                 let found = items.first { $0.isOf(text, on: record) }

@@ -16,7 +16,7 @@ enum Comment {
     static let feedCharactersMax = 10_000
 
     static func cut(_ text: String, for object: String) -> String {
-        object.lowercased() == "case"
+        Names.areSame(object, "Case")
             ? text.cut(toBytes: caseBytesMax) : text.cut(toCharacters: feedCharactersMax)
     }
 

@@ -141,9 +141,10 @@ extension ConditionEvaluation {
         case .greaterThan(let number): return try it.number() > number
         case .lessThan(let number): return try it.number() < number
         case .numberBetween(let low, let high): return (low...high).contains(try it.number())
-        case .before(let moment): return try it.moment() < moment
-        case .after(let moment): return try it.moment() > moment
-        case .dateBetween(let first, let last): return (first...last).contains(try it.moment())
+        case .before(let bound): return try it.moment() < bound.first
+        case .after(let bound): return try it.moment() > bound.last
+        case .dateBetween(let low, let high):
+            return (low.first...high.last).contains(try it.moment())
         case .withinLast(let span): return span.covers(try age(it))
         case .olderThan(let span): return try age(it) > span.milliseconds
         case .withinNext(let span): return span.covers(-(try age(it)))

@@ -96,7 +96,7 @@ struct Scope {
         }
     }
 
-    /// Whether every rule sees the same value: it comes from the event, not from a linked record.
+    /// Whether every rule sees the same value: it is the event's, not a linked record's.
     func isShared(_ field: Field) -> Bool {
         switch field {
         case .record: event.record != nil
@@ -112,8 +112,11 @@ struct Scope {
         }
     }
 
+    /// What the event tells comes before what was fetched, as for incidents.
     private func recordValue(_ name: String) -> FieldValue {
-        if let change = event.record { return .known(change.new[name]) }
+        if let change = event.record, change.isWhole || change.new.tells(name) {
+            return .known(change.new[name])
+        }
         guard let record else { return .missing("no record of \(object) is linked") }
         if name.lowercased() == "id" { return .known(.string(record.id.long)) }
         guard let fields = facts.records[record.id] else { return .unfetched }
@@ -141,11 +144,11 @@ struct Scope {
         case .responderState: told(event.responder.map { .text($0.state) }, "a responder")
         case .responderMessage: told(event.responder.map { .text($0.message) }, "a responder")
         case .statusUpdateMessage: told(event.statusUpdate.map(JSON.string), "a status update")
-        case .agentID: .known(.text(event.agent?.id))
-        case .agentName: .known(.text(event.agent?.name))
+        case .agentID: agent(event.agent?.id, "the user's id")
+        case .agentName: agent(event.agent?.name, "the user's name")
         case .eventID: .known(.string(event.event.id.rawValue))
         case .eventOccurredAt: .known(.string(event.event.occurredAt.iso8601))
-        case .recordIsNew: told(event.record.map { .bool($0.isInsert) }, "a record")
+        case .recordIsNew: isNew
         case .linkIncidents: .known(.number(JSONNumber(context.linkedIncidents.count)))
         case .linkRecords:
             .known(.number(JSONNumber(context.linkedRecords(of: object).count)))
@@ -154,6 +157,18 @@ struct Scope {
 
     private func told(_ value: JSON?, _ what: String) -> FieldValue {
         value.map(FieldValue.known) ?? .missing("the event does not carry \(what)")
+    }
+
+    /// An incident may have been moved by nobody; whoever saved a record is only not told.
+    private func agent(_ text: String?, _ what: String) -> FieldValue {
+        event.record == nil ? .known(.text(text)) : told(text.map(JSON.string), what)
+    }
+
+    private var isNew: FieldValue {
+        guard event.event.format != .outboundMessage else {
+            return .missing("an outbound message does not tell whether the record is new")
+        }
+        return told(event.record.map { .bool($0.isInsert) }, "a record")
     }
 
     private var noteText: FieldValue {

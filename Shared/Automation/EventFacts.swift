@@ -88,15 +88,23 @@ extension EventFacts {
 public struct RecordChangeFacts: Hashable, Sendable {
     public var reference: RecordReference
     public var isInsert: Bool
-    /// Who saved it.
+    /// Who saved it, where the sender says so.
     public var userID: RecordID?
     public var new: RecordFields
+    /// Whether a field that `new` does not tell is null. An Apex trigger leaves out nothing but
+    /// nulls (`reference/salesforce.md` 3.1), an outbound message also what was not chosen for it.
+    public var isWhole: Bool
     /// On an insert empty; `nil` when the channel tells no old values (an outbound message).
     public var old: RecordFields?
 
+    /// Who saved it.
+    var author: RecordID? {
+        userID ?? new["LastModifiedById"].string.flatMap { RecordID($0) }
+    }
+
     /// The record under which a case comment was written.
     var commentParent: RecordID? {
-        guard reference.object.lowercased() == "casecomment" else { return nil }
+        guard reference.isOf("CaseComment") else { return nil }
         return new["ParentId"].string.flatMap(RecordID.init)
     }
 
@@ -110,7 +118,7 @@ public struct RecordChangeFacts: Hashable, Sendable {
 }
 
 /// A record's fields. Salesforce leaves out what is null and does not distinguish upper and lower
-/// case in names (`reference/salesforce.md` 3.1), so an absent field reads as null.
+/// case in names (`reference/salesforce.md` 3.1), so an absent field reads as null; see `tells`.
 public struct RecordFields: Hashable, Sendable {
     public let object: JSONObject
     /// Why a field cannot be had, by its name in lower case.

@@ -91,10 +91,10 @@ extension EventFacts {
         record = RecordChangeFacts(
             reference: try Self.recordReference(new, in: payload), isInsert: isInsert,
             userID: payload.present("userId")?.string.flatMap(RecordID.init),
-            new: RecordFields(new),
+            new: RecordFields(new), isWhole: true,
             old: payload.present("old")?.value.object.map { RecordFields($0) }
                 ?? (isInsert ? RecordFields() : nil))
-        agent = record?.userID.map { Reference(id: $0.long) }
+        agent = record?.author.map { Reference(id: $0.long) }
     }
 
     /// Whether the record was created or updated is not told; the kind says what was assumed.
@@ -105,7 +105,8 @@ extension EventFacts {
         record = RecordChangeFacts(
             reference: try Self.recordReference(new, in: payload),
             isInsert: event.kind == .record(.created),
-            new: RecordFields(new), old: nil)
+            new: RecordFields(new), isWhole: false, old: nil)
+        agent = record?.author.map { Reference(id: $0.long) }
     }
 
     private static func recordReference(

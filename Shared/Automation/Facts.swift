@@ -80,5 +80,11 @@ public struct FactNeeds: Hashable, Sendable {
         self.trimmedNote = trimmedNote
     }
 
+    /// Each field once, however rules spell it.
+    mutating func insert(_ field: String, of record: RecordReference) {
+        let isKnown = records[record]?.contains { Names.areSame($0, field) } ?? false
+        if !isKnown { records[record, default: []].insert(field) }
+    }
+
     public var isEmpty: Bool { incidents.isEmpty && records.isEmpty && trimmedNote == nil }
 }

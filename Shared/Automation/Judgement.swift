@@ -91,7 +91,7 @@ extension Rulebook {
         switch field {
         case .record(let name):
             guard let record = scope.record else { return }
-            needs.records[record, default: []].insert(name)
+            needs.insert(name, of: record)
         case .fact(.noteText):
             needs.trimmedNote = scope.context.facts.unfetchedNote
         case .fact:

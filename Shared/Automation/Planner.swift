@@ -229,7 +229,7 @@ extension Planner {
         guard assignments.first?.ordinal == step.ordinal else { return }
         var fields = JSONObject()
         for assignment in assignments {
-            fields[assignment.template.field] = try step.rendering.value(assignment.template.value)
+            try step.rendering.set(assignment.template, in: &fields)
         }
         add(
             .updateRecord(record, fields: fields, options: options), step, target: record.id.key)
@@ -242,11 +242,10 @@ extension Planner {
         var fields = JSONObject()
         if step.record == nil, isOwn(new.object, step) {
             for assignment in fieldTemplates(step, nil) {
-                fields[assignment.template.field] =
-                    try step.rendering.value(assignment.template.value)
+                try step.rendering.set(assignment.template, in: &fields)
             }
         }
-        for field in new.fields { fields[field.field] = try step.rendering.value(field.value) }
+        for field in new.fields { try step.rendering.set(field, in: &fields) }
         let externalID = try new.externalID.map { template throws(RenderingProblem) in
             ExternalID(
                 field: template.field, value: try step.filled(template.value, "externalId"))

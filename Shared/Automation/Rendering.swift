@@ -52,6 +52,18 @@ struct Rendering {
         }
     }
 
+    /// Sets a field of a record, over an earlier value under the same name in whatever case. No
+    /// field takes a list or an object: it becomes what it is inside a text.
+    func set(_ field: FieldTemplate, in fields: inout JSONObject) throws(RenderingProblem) {
+        let name = fields.keys.first { Names.areSame($0, field.field) } ?? field.field
+        let value = try value(field.value)
+        fields[name] =
+            switch value {
+            case .array, .object: .string(Self.text(value))
+            case .null, .bool, .number, .string: value
+            }
+    }
+
     private func value(_ place: Template.Place) throws(RenderingProblem) -> JSON {
         var value: JSON
         switch scope.value(of: place.field) {
@@ -98,19 +110,20 @@ struct Rendering {
 }
 
 extension String {
-    /// At most so many characters; the last one says that something is missing.
-    func cut(toCharacters count: Int) -> String {
-        self.count <= count ? self : prefix(count - 1) + "…"
-    }
+    /// At most so many characters as both vendors count them: UTF-16 units.
+    func cut(toCharacters count: Int) -> String { cut(to: count) { $0.utf16.count } }
 
-    /// At most so many bytes of UTF-8, cut between characters.
-    func cut(toBytes count: Int) -> String {
-        guard utf8.count > count else { return self }
+    /// At most so many bytes of UTF-8.
+    func cut(toBytes count: Int) -> String { cut(to: count) { $0.utf8.count } }
+
+    /// Cut between characters; the last one says that something is missing.
+    private func cut(to sizeMax: Int, size: (String) -> Int) -> String {
+        guard size(self) > sizeMax else { return self }
         let mark = "…"
-        var size = mark.utf8.count
+        var total = size(mark)
         let kept = prefix { character in
-            size += character.utf8.count
-            return size <= count
+            total += size(String(character))
+            return total <= sizeMax
         }
         return kept + mark
     }

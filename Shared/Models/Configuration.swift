@@ -40,6 +40,7 @@ public struct Configuration: Hashable, Sendable {
                 Ruleset.list(reading: $0, patternProblem: patternProblem) ?? []
             }
             let connection = Connection(reading: element, secrets: secrets)
+            Connection.check(element)
             guard let connection else { return nil }
             if !seen.insert(connection.id).inserted {
                 element.problem("\"\(connection.id)\" is used twice", at: "id")

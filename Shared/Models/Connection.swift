@@ -19,10 +19,6 @@ public struct Connection: Hashable, Sendable {
         self.salesforce = salesforce
         self.mappings = mappings
     }
-
-    public func mapping(of object: String) -> ObjectMapping? {
-        mappings.first { $0.object == object }
-    }
 }
 
 public struct PagerDutyAccount: Hashable, Sendable {

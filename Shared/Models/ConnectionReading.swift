@@ -5,7 +5,8 @@ import JSON
 public typealias SecretResolver = (JSONReader) -> SecretText?
 
 extension Connection {
-    /// Notes every problem at its pointer; `nil` when something that is required is unusable.
+    /// Notes every problem at its pointer; `nil` when something that is required is unusable. What
+    /// a person wrote is also for `check`.
     public init?(reading reader: JSONReader, secrets: SecretResolver) {
         let id = reader.required("id")?.string().map(ConnectionID.init)
         if let id, !id.isWellFormed {
@@ -33,9 +34,6 @@ extension PagerDutyAccount {
         let token = reader.required("token").flatMap(secrets)
         let tokenKind = reader.choice("tokenKind", TokenKind.self) ?? .apiKey
         let from = reader.required("from")?.string()
-        if let from, !from.contains("@") {
-            reader.problem("must be the e-mail address of a PagerDuty user", at: "from")
-        }
         let webhooks = reader.elements("webhooks").map { entry -> WebhookSubscription? in
             let subscription = entry.member("subscription")?.string()
             let secret = entry.required("secret").flatMap(secrets)
@@ -74,9 +72,6 @@ extension SalesforceOrganization {
         let username = reader.required("username")?.string()
         let privateKey = reader.required("privateKey").flatMap(secrets)
         let apiVersion = reader.member("apiVersion")?.string() ?? "62.0"
-        if Double(apiVersion) ?? 0 < 46 {
-            reader.problem("must be a version like 62.0, at least 46.0", at: "apiVersion")
-        }
         let organization = reader.member("organizationId")?.string()
         if let organization, RecordID(organization) == nil {
             reader.problem("must be 15 or 18 letters and digits", at: "organizationId")
@@ -130,16 +125,9 @@ extension JSONReader {
         return nil
     }
 
-    /// Plain http is for loopback only: tokens travel in these requests.
+    /// In lower case, without the slash at the end.
     func url(_ key: String) -> String? {
-        guard var text = member(key)?.string() else { return nil }
-        while text.hasSuffix("/") { text.removeLast() }
-        let isLoopback =
-            text.hasPrefix("http://127.0.0.1:") || text.hasPrefix("http://localhost:")
-        if !text.hasPrefix("https://"), !isLoopback {
-            problem("must begin with https://", at: key)
-            return nil
-        }
-        return text
+        guard let text = member(key)?.string()?.lowercased() else { return nil }
+        return text.hasSuffix("/") ? String(text.dropLast()) : text
     }
 }

@@ -50,6 +50,11 @@ public struct RecordReference: Hashable, Sendable {
         self.object = object
         self.id = id
     }
+
+    public func isOf(_ object: String) -> Bool { Names.areSame(self.object, object) }
+
+    public static func == (a: Self, b: Self) -> Bool { a.id == b.id && a.isOf(b.object) }
+    public func hash(into hasher: inout Hasher) { hasher.combine(id) }
 }
 
 public struct NewIncident: Hashable, Sendable {

@@ -10,4 +10,13 @@ public struct Link: Hashable, Sendable {
         self.object = object
         self.record = record
     }
+
+    public static func == (a: Self, b: Self) -> Bool {
+        a.incident == b.incident && a.record == b.record && Names.areSame(a.object, b.object)
+    }
+
+    public func hash(into hasher: inout Hasher) {
+        hasher.combine(incident)
+        hasher.combine(record)
+    }
 }

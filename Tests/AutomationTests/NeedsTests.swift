@@ -51,6 +51,33 @@ final class NeedsTests: XCTestCase {
         try check(book, facts, FactNeeds())
     }
 
+    func testFieldsThatAnOutboundMessageLeavesOutAreFetched() throws {
+        let book = try rulebook(
+            rule(
+                when: """
+                    {"all": [\(equals("record.Phase__c", "Open")),
+                             {"none": [\(equals("record.Priority__c", "P1"))]}]}
+                    """,
+                actions: #"{"type": "addNote", "text": "{{record.Impact__c}} {{record.Id}}"}"#))
+        var facts = Facts(event: try Sample.outbound(["Phase__c": "Open"]))
+        try check(
+            book, facts, FactNeeds(records: [Sample.caseReference: ["Priority__c", "Impact__c"]]))
+        facts.records = [Sample.caseID: RecordFields(["Priority__c": "P2", "Impact__c": nil])]
+        try check(book, facts, FactNeeds())
+        try check(book, Facts(event: try Sample.outbound(["Phase__c": "Closed"])), FactNeeds())
+        try check(
+            book, Facts(event: try Sample.change(old: [:], new: ["Phase__c": "Open"])), FactNeeds())
+    }
+
+    func testAFieldIsFetchedOnceHoweverItIsSpelt() throws {
+        let book = try rulebook(
+            rule(
+                "r", .incidentChange, when: equals("record.Status", "New"),
+                actions: #"{"type": "addNote", "text": "{{record.status}}"}"#))
+        let facts = Facts(event: try Sample.incidentEvent(), links: [Sample.link()])
+        try check(book, facts, FactNeeds(records: [Sample.caseReference: ["Status"]]))
+    }
+
     func testARecordsRuleFetchesItsLinkedIncidents() throws {
         let facts = Facts(
             event: try Sample.change(old: ["Status": "New"], new: ["Status": "Open"]),

@@ -129,6 +129,53 @@ final class PlanTests: XCTestCase {
             ])
     }
 
+    /// No field of a record takes a list or an object.
+    func testAFieldIsSetToAListAsPeopleWriteIt() throws {
+        let book = try rulebook(
+            rule(
+                "r", .incidentChange,
+                actions: """
+                    {"type": "setField", "field": "Team__c", "value": "{{incident.assigneeNames}}"},
+                    {"type": "createRecord", "object": "Task", "fields":
+                     {"Subject": "{{incident.assigneeNames}}", "Size__c": "{{incident.number}}"}},
+                    {"type": "deliver", "path": "/services/apexrest/x",
+                     "body": "{{incident.assigneeNames}}"}
+                    """))
+        XCTAssertEqual(
+            commands(book, Facts(event: try Sample.incidentEvent(), links: [Sample.link()])),
+            [
+                .updateRecord(
+                    Sample.caseReference, fields: ["Team__c": "Ada, Grace"],
+                    options: RecordWriteOptions()),
+                .createRecord(
+                    NewRecord(object: "Task", fields: ["Subject": "Ada, Grace", "Size__c": 7]),
+                    for: Sample.incident),
+                .deliver(path: "/services/apexrest/x", body: ["Ada", "Grace"]),
+            ])
+    }
+
+    func testAFieldThatIsSpeltInTwoWaysIsSetOnce() throws {
+        let set = """
+            {"type": "setField", "field": "Status", "value": "a"},
+            {"type": "setField", "field": "status", "value": "b"}
+            """
+        XCTAssertEqual(
+            commands(try rulebook(rule(actions: set)), Facts(event: try change([:]))),
+            [
+                .updateRecord(
+                    Sample.caseReference, fields: ["Status": "b"], options: RecordWriteOptions())
+            ])
+        let create = #"{"type": "createRecord", "object": "case", "fields": {"STATUS": "c"}}"#
+        XCTAssertEqual(
+            commands(
+                try rulebook(rule("r", .incidentChange, actions: "\(set), \(create)")),
+                Facts(event: try Sample.incidentEvent())),
+            [
+                .createRecord(
+                    NewRecord(object: "case", fields: ["Status": "c"]), for: Sample.incident)
+            ])
+    }
+
     func testFieldsAreSetOnEachLinkedRecordForWhichTheRuleMatched() throws {
         let book = try rulebook(
             rule(

@@ -9,7 +9,7 @@ final class RenderingTests: XCTestCase {
         "Subject": "Checkout", "Amount": 12.50, "Active": true, "Nothing": nil, "Blank": "",
         "Tags": "a;b", "Html": "<p>5 &lt; 6 &amp; <b>ok</b></p>", "Since": "2026-03-02T09:05:07Z",
         "Long": .string(String(repeating: "é", count: 20_000)), "Spaced": "  x ",
-        "Address": ["City": "Oslo"],
+        "Address": ["City": "Oslo"], "Smiles": "😀😀😀😀", "Family": "👨‍👩‍👧abc",
     ]
 
     func testFillsTexts() throws {
@@ -31,6 +31,12 @@ final class RenderingTests: XCTestCase {
         try check("{{record.Subject | truncate: 5}}.", "Chec….")
         try check("{{record.Subject | truncate: 8}}.", "Checkout.")
         try check("{{record.Subject | truncate: 1}}.", "….")
+        // Counted as Salesforce counts, in UTF-16 units, and cut between characters.
+        try check("{{record.Smiles | truncate: 8}}.", "😀😀😀😀.")
+        try check("{{record.Smiles | truncate: 7}}.", "😀😀😀….")
+        try check("{{record.Smiles | truncate: 6}}.", "😀😀….")
+        try check("{{record.Family | truncate: 11}}.", "👨‍👩‍👧abc.")
+        try check("{{record.Family | truncate: 8}}.", "….")
         try check("{{record.Since | date}}.", "2026-03-02.")
         try check("{{record.Since | date: 'dd.MM.yyyy HH:mm:ss'}}.", "02.03.2026 09:05:07.")
         try check("{{record.Subject | date}}.", "Checkout.")
@@ -49,7 +55,9 @@ final class RenderingTests: XCTestCase {
         try checkValue("{{record.Amount | default: 'x'}}", 12.50)
         try checkValue("{{record.Address}}", ["City": "Oslo"])
         try checkValue("{{record.Amount}} ", "12.5 ")
-        try checkValue("{{record.Amount | upper}}", "12.5")
+        for filter in ["upper", "lower", "trim", "truncate: 9", "json", "stripHTML", "join"] {
+            try checkValue("{{record.Amount | \(filter)}}", "12.5")
+        }
     }
 
     func testFillsStructures() throws {

@@ -57,6 +57,14 @@ final class RulesSchemaTests: XCTestCase {
         check(try definition("title")["maxLength"], RuleLimits.nameCharactersMax)
     }
 
+    /// Names of objects and fields, which end up in paths and queries.
+    func testAPINames() throws {
+        let name = "[A-Za-z][A-Za-z0-9_]{0,\(RuleLimits.apiNameCharactersMax - 1)}$"
+        XCTAssertEqual(try definition("apiName")["pattern"]?.string, "^\(name)")
+        XCTAssertEqual(
+            try definition("field")["anyOf"]?[1]?["pattern"]?.string, "^record\\.\(name)")
+    }
+
     private func names(_ definition: String, _ key: String) throws -> [String] {
         try self.definition(definition)[key]?.array?.compactMap(\.string) ?? []
     }

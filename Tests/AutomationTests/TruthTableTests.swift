@@ -112,20 +112,61 @@ final class TruthTableTests: XCTestCase {
         let forms: [JSON] = [
             "2026-03-02T12:00:00.000+0000", "2026-03-02T12:00:00Z", "2026-03-02T14:00:00+02:00",
         ]
+        let bound = DateBound(noon)
         for value in forms {
-            try check(.before(noon), value, .no)
-            try check(.after(noon), value, .no)
-            try check(.dateBetween(noon, noon), value, .yes)
-            try check(.before(noon.advanced(bySeconds: 1)), value, .yes)
-            try check(.after(noon.advanced(bySeconds: -1)), value, .yes)
+            try check(.before(bound), value, .no)
+            try check(.after(bound), value, .no)
+            try check(.dateBetween(bound, bound), value, .yes)
+            try check(.before(DateBound(noon.advanced(bySeconds: 1))), value, .yes)
+            try check(.after(DateBound(noon.advanced(bySeconds: -1))), value, .yes)
         }
-        try check(.before(noon), "2026-03-02", .yes)
-        for test in [Test.before(noon), .after(noon), .dateBetween(noon, noon)] {
+        try check(.before(bound), "2026-03-02", .yes)
+        for test in [Test.before(bound), .after(bound), .dateBetween(bound, bound)] {
             try check(test, null: nil, missing: nil)
             for value in ["", "yesterday", "2026-02-30", 1_772_452_800, true] as [JSON] {
                 try check(test, value, nil)
             }
         }
+    }
+
+    /// A date as operand is its whole day in UTC.
+    func testDays() throws {
+        func check(
+            _ name: String, _ operand: String, dayBefore: Bool, first: Bool, last: Bool,
+            dayAfter: Bool, line: UInt = #line
+        ) throws {
+            let book = try rulebook(
+                rule(
+                    when: #"{"field": "record.F", "operator": "\#(name)", "value": \#(operand)}"#))
+            let rows: [(JSON, Bool)] = [
+                ("2026-03-01T23:59:59.999Z", dayBefore), ("2026-03-02", first),
+                ("2026-03-02T00:00:00.000+0000", first), ("2026-03-02T09:15:00Z", last),
+                ("2026-03-03T00:59:59+01:00", last), ("2026-03-02T23:59:59.999Z", last),
+                ("2026-03-03T00:00:00Z", dayAfter), ("2026-03-03", dayAfter),
+            ]
+            for (value, expected) in rows {
+                let facts = Facts(event: try Sample.change(old: [:], new: ["F": value]))
+                XCTAssertEqual(
+                    !book.judge(facts, now: Sample.now).matches.isEmpty, expected,
+                    "\(value.text) \(name)", line: line)
+            }
+        }
+        let day = #""2026-03-02""#
+        try check("before", day, dayBefore: true, first: false, last: false, dayAfter: false)
+        try check("onOrAfter", day, dayBefore: false, first: true, last: true, dayAfter: true)
+        try check("after", day, dayBefore: false, first: false, last: false, dayAfter: true)
+        try check("onOrBefore", day, dayBefore: true, first: true, last: true, dayAfter: false)
+        for (ends, dayBefore) in [("01", true), ("02", false)] {
+            let days = #"["2026-03-\#(ends)", "2026-03-02"]"#
+            try check(
+                "dateBetween", days, dayBefore: dayBefore, first: true, last: true, dayAfter: false)
+            try check(
+                "dateNotBetween", days, dayBefore: !dayBefore, first: false, last: false,
+                dayAfter: true)
+        }
+        let morning = #"["2026-03-02T00:00:00Z", "2026-03-02T08:00:00Z"]"#
+        try check(
+            "dateBetween", morning, dayBefore: false, first: true, last: false, dayAfter: false)
     }
 
     /// The clock of the tests stands at 2026-03-02T12:00:00Z.
@@ -255,6 +296,46 @@ final class TruthTableTests: XCTestCase {
             try check(test, facts, nil)
         }
         try check(.equals("High"), facts, .yes)
+    }
+
+    /// What the message leaves out may have any value, until the record has been looked up.
+    func testAFieldThatAnOutboundMessageLeavesOutIsNotNull() throws {
+        var facts = Facts(event: try Sample.outbound(["G": "High"]))
+        let tests = [
+            Test.exists, .isNull, .isEmpty, .equals("P1"), .equals(""), .isOneOf(["P1"]),
+            .equalsField(.record("G")), .numberEquals(1), .isTrue, .listContains("P1"),
+        ]
+        for test in tests { try check(test, facts, nil) }
+        try check(.equals("High"), facts, on: .record("g"), .yes)
+        facts.records = [Sample.caseID: RecordFields(["F": "P1", "G": "Low"])]
+        try check(.equals("P1"), facts, .yes)
+        try check(.isNull, facts, .no)
+        try check(.equals("High"), facts, on: .record("G"), .yes)
+        facts.records = [Sample.caseID: RecordFields(["F": nil])]
+        try check(.isNull, facts, .yes)
+        try check(.equals("P1"), facts, .no)
+    }
+
+    func testAnOutboundMessageDoesNotTellWhetherTheRecordIsNew() throws {
+        let facts = Facts(event: try Sample.outbound([:]))
+        try check(.isTrue, facts, on: .fact(.recordIsNew), nil)
+        try check(.exists, facts, on: .fact(.recordIsNew), .no)
+        for (old, isNew) in [(nil, .yes), ([:], .no)] as [(JSONObject?, Verdict)] {
+            let facts = Facts(event: try Sample.change(old: old, new: [:]))
+            try check(.isTrue, facts, on: .fact(.recordIsNew), isNew)
+        }
+    }
+
+    func testWhoSavedARecordIsNobodyOnlyIfThatIsTold() throws {
+        let user = "005QZ00000ABCDEYA5"
+        let id = Field.fact(.agentID)
+        try check(.equals(user), Facts(event: try Sample.outbound([:])), on: id, nil)
+        let outbound = try Sample.outbound(["LastModifiedById": .string(user)])
+        try check(.equals(user), Facts(event: outbound), on: id, .yes)
+        try check(.equals("x"), Facts(event: outbound), on: .fact(.agentName), nil)
+        let apex = try Sample.change(old: [:], new: ["LastModifiedById": "005QZ00000ABCDFYA5"])
+        try check(.equals(user), Facts(event: apex), on: id, .yes)
+        try check(.exists, Facts(event: try Sample.v2(.resolved, [:])), on: id, .no)
     }
 
     func testAnEchoIsNoChange() throws {

@@ -116,6 +116,73 @@ final class CheckTests: XCTestCase {
         XCTAssertFalse(run.everything.contains(Self.canary))
     }
 
+    /// With such values every event would fail for good.
+    func testValuesThatNoVendorTakesAreRefused() async throws {
+        let origin = "must be the address of a server alone, such as https://api.example.com"
+        let version = "must be a version like 62.0, at least 46.0"
+        let address = "must be the e-mail address of a PagerDuty user"
+        func check(
+            _ pointer: String, _ values: [JSON], _ message: String?, line: UInt = #line
+        ) async throws {
+            for value in values {
+                let run = try await self.check(Self.connection(pointer, value))
+                XCTAssertEqual(
+                    run.errors, message.map { ["/connections/0\(pointer): \($0)"] } ?? [],
+                    value.text, line: line)
+                XCTAssertEqual(run.status, message == nil ? 0 : 1, line: line)
+            }
+        }
+        for pointer in ["/pagerDuty/apiURL", "/salesforce/loginURL"] {
+            try await check(
+                pointer,
+                [
+                    "https://api.pagerduty.com", "https://a-b.my.salesforce.com/",
+                    "https://10.0.0.1:8443", "https://[::1]:8443", "HTTPS://Api.Example.com",
+                    "http://127.0.0.1:7481", "http://localhost:7481/", "http://[::1]:7481",
+                ], nil)
+            try await check(
+                pointer,
+                [
+                    "https://api.pagerduty.com/v2", "https://a.com//", "https://a.com?x",
+                    "https://a.com#x", "https://u@a.com", "https://a.com:", "https://a.com:0",
+                    "https://a.com:65536", "https://", "https://a..b", "https://a b",
+                    "https://é.fr",
+                    "https://[::1", "https://[]", "https://[::1]x",
+                ], origin)
+            try await check(
+                pointer, ["", "a.com", "http://a.com", "ftp://a.com", "http://localhost.com"],
+                "must begin with https://")
+        }
+        try await check("/salesforce/apiVersion", ["62.0", "46.0", "100.0"], nil)
+        try await check(
+            "/salesforce/apiVersion",
+            ["nan", "1e2", "v59", "45.0", "62", "62.1", "062.0", "62.00", "", "٦٢.0", "inf"],
+            version)
+        try await check(
+            "/pagerDuty/from", ["a@b.com", "first.last+x@sub.b-c.co"], nil)
+        try await check(
+            "/pagerDuty/from",
+            [
+                "@", "a@", "@b.com", "a@b@c.com", "a b@c.com", "a@b..com", "a@b.com\r\nX: y",
+                "Ada <a@b.com>", "a@b.com,c@d.com", "é@b.com", "",
+            ], address)
+        for pointer in [
+            "/name", "/pagerDuty/webhooks/0/subscription", "/salesforce/clientId",
+            "/salesforce/username", "/salesforce/audience",
+        ] {
+            try await check(pointer, ["", "  "], "must not be empty")
+        }
+        try await check("/pagerDuty/legacyWebhook/header", ["X-Team-Token"], nil)
+        try await check(
+            "/pagerDuty/legacyWebhook/header", ["", "X Team", "X-Team:", "X-Täm"],
+            "must be the name of a header")
+        try await check("/mappings/0/object", ["Outage__c", "ns__Outage__c"], nil)
+        try await check(
+            "/mappings/0/object", ["Not an object!", "", "1st"],
+            "must be the API name of an object, such as Case or Outage__c")
+        try await check("/mappings/1/object", ["account"], "\"account\" is mapped twice")
+    }
+
     func testASecretIsReadWithoutItsLastLineEnd() throws {
         let folder = try TemporaryFolder(for: self)
         for (written, expected) in [
@@ -177,10 +244,52 @@ final class CheckTests: XCTestCase {
             .resolve(JSONReader(value, problems: JSONProblems()))?.revealed
     }
 
+    /// A flawless connection with this value at the pointer.
+    private static func connection(_ pointer: String, _ value: JSON) -> JSON {
+        let secret: JSON = ["variable": "TOKEN"]
+        let flawless: JSON = [
+            "id": "acme", "name": "Acme",
+            "pagerDuty": [
+                "apiURL": "https://api.pagerduty.com", "token": secret, "from": "a@b.com",
+                "webhooks": [["subscription": "PSUB01", "secret": secret]],
+                "legacyWebhook": ["header": "X-Team", "token": secret],
+            ],
+            "salesforce": [
+                "loginURL": "https://login.salesforce.com", "audience": "https://a.com",
+                "clientId": "c", "username": "u", "privateKey": ["variable": "KEY"],
+                "apiVersion": "62.0",
+            ],
+            "mappings": [["object": "Account"], ["object": "Case"]],
+        ]
+        return flawless.replacing(pointer.split(separator: "/")[...], by: value)
+    }
+
+    private func check(_ connection: JSON) async throws -> ConsoleRun {
+        let document: JSON = ["connections": [connection]]
+        let path = try TemporaryFolder(for: self).write(document.text, to: "liaison.json")
+        return await ConsoleRun.of(
+            "check", path, environment: ["TOKEN": Self.canary, "KEY": try Self.key.get()])
+    }
+
+    private static let key = Result { try RSAPrivateKey.generate().pem }
+
     private func refuse(_ bytes: [UInt8], _ message: String, line: UInt = #line) async throws {
         let path = try TemporaryFolder(for: self).write(bytes, to: "liaison.json")
         let run = await ConsoleRun.of("check", path)
         XCTAssertEqual(run.status, 1, line: line)
         XCTAssert(run.errors.contains { $0.contains(message) }, "\(run.errors)", line: line)
+    }
+}
+
+extension JSON {
+    fileprivate func replacing(_ path: ArraySlice<Substring>, by value: JSON) -> JSON {
+        guard let key = path.first else { return value }
+        if var array, let place = Int(key) {
+            array[place] = array[place].replacing(path.dropFirst(), by: value)
+            return .array(array)
+        }
+        var object = object ?? JSONObject()
+        object[String(key)] = (object[String(key)] ?? .null).replacing(path.dropFirst(), by: value)
+        return .object(object)
     }
 }

@@ -47,6 +47,43 @@ final class ActionTests: XCTestCase {
         }
     }
 
+    /// Salesforce takes its names in any case, and so do rules.
+    func testNamesInAnotherCase() async throws {
+        let rules = [
+            Rules.onIncident(
+                "open", "case", when: Rules.event("trigger"),
+                [
+                    "type": "createRecord", "object": "case",
+                    "fields": ["subject": "{{incident.title}}"],
+                ]),
+            Rules.onIncident(
+                "tell", "CASE",
+                when: [
+                    "all": [
+                        Rules.event("escalate"),
+                        Rules.condition("record.subject", "contains", "down"),
+                    ]
+                ],
+                Rules.set("status", "Escalated"), Rules.comment("Escalated.")),
+        ]
+        let mappings = [ObjectMapping(object: "cASE", syncNotes: true, syncComments: true)]
+        try await Bridge.atWork(for: self, .init(rules: rules, mappings: mappings)) { bridge in
+            let incident = try await bridge.trigger()
+            try await bridge.quiet()
+            await bridge.inPagerDuty("escalate", incident)
+            await bridge.inPagerDuty("note", incident, ["text": "Pump 3"])
+            try await bridge.quiet()
+            let cases = await bridge.records("Case")
+            XCTAssertEqual(cases.map { $0["Status"] }, ["Escalated"])
+            let comments = await bridge.records("CaseComment").compactMap {
+                $0["CommentBody"]?.string?.split(separator: "\n").last
+            }
+            XCTAssertEqual(comments, ["Escalated.", "Pump 3"])
+            let items = await bridge.records("FeedItem")
+            XCTAssertEqual(items, [])
+        }
+    }
+
     /// A field that is cleared comes as null or not at all.
     func testAClearedFieldIsAChange() async throws {
         let rule = Rules.onRecord(

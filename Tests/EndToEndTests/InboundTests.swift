@@ -43,14 +43,7 @@ final class InboundTests: XCTestCase {
                 Rules.note("Never.")),
         ]
         try await Bridge.atWork(for: self, .init(rules: rules)) { bridge in
-            await bridge.sandbox.control("DELETE", "/_sandbox/salesforce/targets")
-            await bridge.tell(
-                "/_sandbox/salesforce/outbound",
-                [
-                    "url": .string(
-                        "\(bridge.ingestURL)/salesforce/acme/outbound/\(Bridge.outboundToken)"),
-                    "object": "Outage__c", "fields": ["Name", "Phase__c"],
-                ])
+            await bridge.listenToOutboundMessages(of: "Outage__c", ["Name", "Phase__c"])
             let (incident, id) = try await bridge.linked(
                 "Outage__c", ["Name": "Café <Süd> & Co"])
             await bridge.update("Outage__c", id, ["Phase__c": "Closed"])
@@ -59,6 +52,39 @@ final class InboundTests: XCTestCase {
             // A message carries the state of the moment in which it goes out.
             XCTAssertEqual(notes.last, "Café <Süd> & Co is over.")
             XCTAssertFalse(notes.contains("Never."))
+        }
+    }
+
+    func testAFieldThatAnOutboundMessageLeavesOutIsLookedUp() async throws {
+        let rules = [
+            Rules.onRecord(
+                "minor", "Outage__c",
+                when: Rules.condition("record.PagerDuty_Priority__c", "notEquals", "P1"),
+                Rules.note("{{record.Name}} is {{record.PagerDuty_Priority__c}}.")),
+            Rules.onRecord(
+                "none", "Outage__c",
+                when: Rules.condition("record.PagerDuty_Priority__c", "isNull"),
+                Rules.note("{{record.Name}} has none.")),
+        ]
+        try await Bridge.atWork(for: self, .init(rules: rules)) { bridge in
+            await bridge.listenToOutboundMessages(of: "Outage__c", ["Name"])
+            for (priority, notes) in [
+                ("P1", []), ("P2", ["Shop is P2."]), (nil, ["Shop is .", "Shop has none."]),
+            ] as [(String?, [String])] {
+                let id = try await bridge.create(
+                    "Outage__c",
+                    [
+                        "Name": "Shop",
+                        "PagerDuty_Priority__c": priority.map(JSON.string) ?? .null,
+                    ])
+                try await bridge.quiet()
+                let incident = try await bridge.trigger()
+                try await bridge.link(incident, id, "Outage__c")
+                await bridge.update("Outage__c", id, ["Phase__c": "Closed"])
+                try await bridge.quiet()
+                let written = await bridge.notes(on: incident)
+                XCTAssertEqual(written, notes, priority ?? "none")
+            }
         }
     }
 
@@ -162,5 +188,18 @@ final class InboundTests: XCTestCase {
             XCTAssertEqual(bodies.first?["event"]?["event_type"], "incident.escalated")
             XCTAssertEqual(bodies.last?["who"]?.string, incident.rawValue)
         }
+    }
+}
+
+extension Bridge {
+    /// In the place of all triggers.
+    fileprivate func listenToOutboundMessages(of object: String, _ fields: [String]) async {
+        await sandbox.control("DELETE", "/_sandbox/salesforce/targets")
+        await tell(
+            "/_sandbox/salesforce/outbound",
+            [
+                "url": .string("\(ingestURL)/salesforce/acme/outbound/\(Self.outboundToken)"),
+                "object": .string(object), "fields": .array(fields.map(JSON.string)),
+            ])
     }
 }

@@ -31,6 +31,24 @@ final class RuleReadingTests: XCTestCase {
         XCTAssertEqual(try read(text)?.json.text, text)
     }
 
+    /// A day stays a day on its way through the database.
+    func testWritesDatesAndDateTimesAsTheyAreMeant() throws {
+        func check(_ operand: String, _ written: String, line: UInt = #line) throws {
+            let text = ruleset(
+                rule: """
+                    "when": {"field": "record.A", "operator": "dateBetween", "value": \(operand)}
+                    """)
+            guard case .condition(let condition)? = try read(text)?.rules.first?.when else {
+                return XCTFail("no condition", line: line)
+            }
+            XCTAssertEqual(condition.json["value"]?.text, written, line: line)
+        }
+        try check(#"["2026-03-01", "2026-03-02"]"#, #"["2026-03-01","2026-03-02"]"#)
+        try check(
+            #"["2026-03-02T00:00:00Z", "2026-03-02T10:00+01:00"]"#,
+            #"["2026-03-02T00:00:00.000Z","2026-03-02T09:00:00.000Z"]"#)
+    }
+
     func testLeavesOutWhatIsOptional() throws {
         let rule = try read(ruleset(rule: #""when": {"always": true}"#))?.rules.first
         XCTAssertEqual(rule?.name, "r")
@@ -101,6 +119,16 @@ final class RuleReadingTests: XCTestCase {
             #"{"field": "record.A", "operator": "isOneOf", "value": ["a", 1]}"#, at: "/value/1")
         try check(#"{"field": "record.A", "operator": "between", "value": [2, 1]}"#, at: "/value")
         try check(#"{"field": "record.A", "operator": "before", "value": "soon"}"#, at: "/value")
+        for (ends, pointer) in [
+            (#"["2026-03-02", "2026-03-02"]"#, nil), (#"["2026-03-03", "2026-03-02"]"#, "/value"),
+            (#"["2026-03-02T09:00Z", "2026-03-02"]"#, nil),
+            (#"["2026-03-02", "2026-03-01T23:59:59Z"]"#, "/value"),
+            (#"["2026-03-02", "2026-02-30"]"#, "/value/1"),
+        ] as [(String, String?)] {
+            try check(
+                #"{"field": "record.A", "operator": "dateBetween", "value": \#(ends)}"#,
+                at: pointer)
+        }
         try check(#"{"field": "record.A", "operator": "olderThan", "value": "1w"}"#, at: "/value")
         try check(#"{"field": "record.A", "operator": "changedTo", "value": null}"#, at: nil)
         try check(#"{"field": "record.A", "operator": "changedTo"}"#, at: "/value")
@@ -214,6 +242,12 @@ final class RuleReadingTests: XCTestCase {
             let text = String(repeating: "a", count: bytes)
             return ruleset(rule: always, actions: #"{"type": "addNote", "text": "\#(text)"}"#)
         }
+        func named(_ count: Int) -> String {
+            let name = String(repeating: "n", count: count)
+            return ruleset(rule: #""when": {"field": "record.\#(name)", "operator": "exists"}"#)
+        }
+        try check(named(80), isRefused: false)
+        try check(named(81), isRefused: true)
         try check(note(32 * 1024), isRefused: false)
         try check(note(32 * 1024 + 1), isRefused: true)
     }

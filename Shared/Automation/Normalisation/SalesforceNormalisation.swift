@@ -110,7 +110,8 @@ extension Normalisation {
 
     /// A comment keeps its order among those of the record on which it hangs.
     private func lane(of record: RecordID?, _ object: String?, _ state: JSONObject?) -> LaneKey {
-        let parent = object == "CaseComment" ? recordID(state?["ParentId"]?.string) : nil
+        let isComment = object.map { Names.areSame($0, "CaseComment") } ?? false
+        let parent = isComment ? recordID(state?["ParentId"]?.string) : nil
         return (parent ?? record).map(LaneKey.record) ?? .connection
     }
 

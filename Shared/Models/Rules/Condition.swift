@@ -40,10 +40,10 @@ public enum Test: Hashable, Sendable {
     case lessThan(JSONNumber)
     /// Both ends included.
     case numberBetween(JSONNumber, JSONNumber)
-    case before(Timestamp)
-    case after(Timestamp)
+    case before(DateBound)
+    case after(DateBound)
     /// Both ends included.
-    case dateBetween(Timestamp, Timestamp)
+    case dateBetween(DateBound, DateBound)
     /// Not in the future, and not longer ago than the span.
     case withinLast(Span)
     case olderThan(Span)
@@ -126,8 +126,8 @@ public enum Test: Hashable, Sendable {
         case .numberEquals(let number), .greaterThan(let number), .lessThan(let number):
             .number(number)
         case .numberBetween(let low, let high): [.number(low), .number(high)]
-        case .before(let moment), .after(let moment): .string(moment.iso8601)
-        case .dateBetween(let first, let last): [.string(first.iso8601), .string(last.iso8601)]
+        case .before(let bound), .after(let bound): .string(bound.description)
+        case .dateBetween(let low, let high): [.string(low.description), .string(high.description)]
         case .withinLast(let span), .olderThan(let span), .withinNext(let span):
             .string(span.description)
         case .countEquals(let count), .countAtLeast(let count), .countAtMost(let count):

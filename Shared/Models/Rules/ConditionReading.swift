@@ -83,10 +83,11 @@ private struct OperandReader {
         case .numberEquals: number().map(Test.numberEquals)
         case .greaterThan: number().map(Test.greaterThan)
         case .lessThan: number().map(Test.lessThan)
-        case .numberBetween: pair(Self.number).map { Test.numberBetween($0, $1) }
-        case .before: moment().map(Test.before)
-        case .after: moment().map(Test.after)
-        case .dateBetween: pair(Self.moment).map { Test.dateBetween($0, $1) }
+        case .numberBetween: pair(Self.number, <=).map { Test.numberBetween($0, $1) }
+        case .before: date().map(Test.before)
+        case .after: date().map(Test.after)
+        case .dateBetween:
+            pair(Self.date) { $0.first <= $1.last }.map { Test.dateBetween($0, $1) }
         case .withinLast: span().map(Test.withinLast)
         case .olderThan: span().map(Test.olderThan)
         case .withinNext: span().map(Test.withinNext)
@@ -167,17 +168,19 @@ private struct OperandReader {
         return nil
     }
 
-    private func moment() -> Timestamp? { present.flatMap(Self.moment) }
+    private func date() -> DateBound? { present.flatMap(Self.date) }
 
-    private static func moment(_ reader: JSONReader) -> Timestamp? {
+    private static func date(_ reader: JSONReader) -> DateBound? {
         guard let text = reader.string() else { return nil }
-        if let moment = Timestamp(text) { return moment }
+        if let bound = DateBound(text) { return bound }
         reader.problem("must be a date or date-time such as 2026-03-02 or 2026-03-02T09:15:04Z")
         return nil
     }
 
     /// `[low, high]`, in this order.
-    private func pair<Bound: Comparable>(_ bound: (JSONReader) -> Bound?) -> (Bound, Bound)? {
+    private func pair<Bound>(
+        _ bound: (JSONReader) -> Bound?, _ isInOrder: (Bound, Bound) -> Bool
+    ) -> (Bound, Bound)? {
         guard let present else { return nil }
         let elements = present.elements()
         guard elements.count == 2 else {
@@ -185,7 +188,7 @@ private struct OperandReader {
             return nil
         }
         guard let low = bound(elements[0]), let high = bound(elements[1]) else { return nil }
-        guard low <= high else {
+        guard isInOrder(low, high) else {
             present.problem("must be [lowest, highest], in this order")
             return nil
         }

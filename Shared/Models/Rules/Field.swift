@@ -34,8 +34,9 @@ public enum Field: Hashable, Sendable {
 /// - `incident.*` in a rule on incident changes is the incident that changed. In a rule on record
 ///   changes it is the linked incident; of several an open one before a resolved one, then the
 ///   newest.
-/// - `record.*` in a rule on record changes is the record that changed, with its old values. In a
-///   rule on incident changes it is one linked record of the rule's object as it is now.
+/// - `record.*` in a rule on record changes is the record that changed, with its old values; a
+///   field that an outbound message leaves out is that of the record as it is now. In a rule on
+///   incident changes it is one linked record of the rule's object as it is now.
 public enum Fact: String, CaseIterable, Sendable {
     case incidentID = "incident.id"
     case incidentEventType = "incident.eventType"
@@ -67,12 +68,12 @@ public enum Fact: String, CaseIterable, Sendable {
     case responderState = "responder.state"
     case responderMessage = "responder.message"
     case statusUpdateMessage = "statusUpdate.message"
-    /// Who did it: a PagerDuty user, service or integration; a Salesforce user.
+    /// Who did it: a PagerDuty user, service or integration; a Salesforce user, by id only.
     case agentID = "agent.id"
     case agentName = "agent.name"
     case eventID = "event.id"
     case eventOccurredAt = "event.occurredAt"
-    /// The record was created just now.
+    /// The record was created just now. An outbound message does not tell.
     case recordIsNew = "record.isNew"
     /// How many incidents are linked to the record.
     case linkIncidents = "link.incidents"

@@ -1,6 +1,6 @@
 /// The grammar of the names that people give: what is checked here can stand in a key, a URL or a
 /// log line without being escaped.
-enum Names {
+public enum Names {
     /// `notify-on-call`: lower-case letters, digits, `-` and `_`, 1 to 64, begins with a letter or
     /// digit.
     static func isSlug(_ text: String) -> Bool {
@@ -14,8 +14,14 @@ enum Names {
     /// (`ns__Outage__c`).
     static func isAPIName(_ text: String) -> Bool {
         let bytes = text.utf8
-        guard (1...128).contains(bytes.count), let first = bytes.first else { return false }
+        guard (1...RuleLimits.apiNameCharactersMax).contains(bytes.count), let first = bytes.first
+        else { return false }
         return isLetter(first) && bytes.allSatisfy { isLetter($0) || isDigit($0) || $0 == 0x5F }
+    }
+
+    /// Salesforce does not distinguish upper and lower case in its names.
+    public static func areSame(_ a: String, _ b: String) -> Bool {
+        a == b || a.lowercased() == b.lowercased()
     }
 
     /// A ruleset's name is for people, but it is part of `RuleID` and `EffectKey`: no `/`, no `|`,
@@ -29,8 +35,8 @@ enum Names {
     }
 
     private static func isLower(_ byte: UInt8) -> Bool { (0x61...0x7A).contains(byte) }
-    private static func isDigit(_ byte: UInt8) -> Bool { (0x30...0x39).contains(byte) }
-    private static func isLetter(_ byte: UInt8) -> Bool {
+    static func isDigit(_ byte: UInt8) -> Bool { (0x30...0x39).contains(byte) }
+    static func isLetter(_ byte: UInt8) -> Bool {
         isLower(byte) || (0x41...0x5A).contains(byte)
     }
 }

@@ -2,8 +2,9 @@
 /// both names, so every operator has its negation.
 ///
 /// The answer is true, false or "not evaluable" with a reason. Not evaluable never makes a rule
-/// fire, negated or not: groups combine it as Kleene's third value. The truth table, for a value
-/// that is not told / that is null / that is of another type ("-" is not evaluable):
+/// fire, negated or not: groups combine it as Kleene's third value. What the event leaves out is
+/// looked up where it can be. The truth table, for a value that is not told / that is null / that
+/// is of another type ("-" is not evaluable):
 ///
 /// - `exists`: false / false / true
 /// - `isNull`: - / true / false
@@ -13,6 +14,8 @@
 ///   they are written in JSON, lists and objects -
 /// - number, date-time, boolean: - / - / a text that is exactly one is one (`"12.50"`, `"true"`,
 ///   `"2026-03-02"`), all else -
+///   A date as operand is its whole day in UTC: `after` begins with the next day, `onOrBefore` and
+///   `dateBetween` end with it
 /// - list: - / as the empty list / a text is a multi-select value, `"a;b"`, all else -
 /// - change: - also when no old values are told / null is a value like any other, and on an insert
 ///   every old value is null / `increased` and `decreased` are - unless both values are numbers or

@@ -10,6 +10,8 @@ public enum RuleLimits {
     /// Fields of one new record, elements and members of one body.
     public static let valuesMax = 500
     public static let nameCharactersMax = 80
+    /// Of an object or a field in Salesforce's API; longer ones no call is made with.
+    public static let apiNameCharactersMax = 80
     public static let patternBytesMax = 1024
     /// One text to compare with.
     public static let textBytesMax = 4096

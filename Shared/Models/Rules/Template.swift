@@ -5,6 +5,8 @@
 /// - `{{field}}`, `{{field | filter}}`, `{{field | filter: 'argument' | filter}}`; arguments are
 ///   numbers, or texts in single or double quotes.
 /// - `{{'{{'}}` writes what stands between the quotes.
+/// - `{{field}}` alone keeps the type of its value. Every filter but `default`, `date` and
+///   `required` makes a text of it: `{{incident.number | trim}}` is one.
 /// - What is not told or null becomes the empty text, unless `default` or `required` follows.
 public struct Template: Hashable, Sendable {
     public enum Part: Hashable, Sendable {
@@ -29,7 +31,8 @@ public struct Template: Hashable, Sendable {
         case lower
         /// Without white space at both ends.
         case trim
-        /// At most so many characters, the last one `…` when something was cut.
+        /// At most so many characters as Salesforce counts them, in UTF-16 units; the last one is
+        /// `…` when something was cut.
         case truncate(Int)
         /// A date-time in UTC in a pattern of `yyyy`, `MM`, `dd`, `HH`, `mm` and `ss`, all other
         /// characters as they are. A value that is no date-time stays as it is.

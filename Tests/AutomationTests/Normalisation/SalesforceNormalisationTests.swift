@@ -37,7 +37,7 @@ final class SalesforceNormalisationTests: XCTestCase {
             ApexChange(
                 record: "00aTT00000AbCdEQAV", old: nil,
                 new: [
-                    "attributes": ["type": "CaseComment"], "Id": "00aTT00000AbCdEQAV",
+                    "attributes": ["type": "casecomment"], "Id": "00aTT00000AbCdEQAV",
                     "ParentId": .string(Self.id),
                 ], isInsert: true, userID: nil, transactionID: "t1"))
         XCTAssertEqual(comment.event.lane, .record(try XCTUnwrap(RecordID(Self.id))))

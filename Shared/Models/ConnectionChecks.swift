@@ -1,0 +1,133 @@
+import JSON
+
+extension Connection {
+    /// Notes every value that a person wrote and with which each event would fail for good. Types
+    /// and secrets are for `init(reading:secrets:)`, which also reads what was stored when less
+    /// was known to be wrong: one such connection must not keep the others from being read.
+    static func check(_ reader: JSONReader) {
+        reader.check("name", isFilled, "must not be empty")
+        if let account = reader.member("pagerDuty") {
+            account.checkOrigin("apiURL")
+            account.check("from", isAddress, "must be the e-mail address of a PagerDuty user")
+            for webhook in account.list("webhooks") {
+                webhook.check("subscription", isFilled, "must not be empty")
+            }
+            account.member("legacyWebhook")?
+                .check("header", isHeaderName, "must be the name of a header")
+        }
+        if let organization = reader.member("salesforce") {
+            organization.checkOrigin("loginURL")
+            for key in ["audience", "clientId", "username"] {
+                organization.check(key, isFilled, "must not be empty")
+            }
+            organization.check(
+                "apiVersion", isVersion, "must be a version like 62.0, at least 46.0")
+        }
+        checkMappings(reader.list("mappings"))
+    }
+
+    private static func checkMappings(_ mappings: [JSONReader]) {
+        var seen: Set<String> = []
+        for mapping in mappings {
+            mapping.check(
+                "object", Names.isAPIName,
+                "must be the API name of an object, such as Case or Outage__c")
+            guard let object = mapping.value["object"]?.string else { continue }
+            if !seen.insert(object.lowercased()).inserted {
+                mapping.problem("\"\(object)\" is mapped twice", at: "object")
+            }
+        }
+    }
+
+    private static func isFilled(_ text: String) -> Bool { !text.allSatisfy(\.isWhitespace) }
+
+    /// `name@domain`, which goes into a header as it is.
+    private static func isAddress(_ text: String) -> Bool {
+        let parts = text.split(separator: "@", omittingEmptySubsequences: false)
+        guard parts.count == 2, !parts[0].isEmpty else { return false }
+        return parts[0].utf8.allSatisfy { isTokenByte($0) || "/=?{}".utf8.contains($0) }
+            && Server.isName(parts[1].lowercased()[...])
+    }
+
+    private static func isHeaderName(_ text: String) -> Bool {
+        !text.isEmpty && text.utf8.allSatisfy(isTokenByte)
+    }
+
+    /// RFC 9110 section 5.6.2.
+    private static func isTokenByte(_ byte: UInt8) -> Bool {
+        Names.isLetter(byte) || Names.isDigit(byte) || "!#$%&'*+-.^_`|~".utf8.contains(byte)
+    }
+
+    private static func isVersion(_ text: String) -> Bool {
+        guard text.hasSuffix(".0"), let major = Int(text.dropLast(2)) else { return false }
+        return text == "\(major).0" && (46...999).contains(major)
+    }
+}
+
+/// The grammar of a server's address, which is that of `ServerOrigin` in the Connectors.
+private enum Server {
+    /// The host of `host[:port][/]`, in lower case.
+    static func host(of text: Substring) -> Substring? {
+        let text = text.hasSuffix("/") ? text.dropLast() : text
+        let end =
+            text.hasPrefix("[")
+            ? text.firstIndex(of: "]").map(text.index(after:)) : text.firstIndex(of: ":")
+        let host = text[..<(end ?? text.endIndex)]
+        guard isAddress(host) || isName(host) else { return nil }
+        let port = text[host.endIndex...]
+        return port.isEmpty || isPort(port) ? host : nil
+    }
+
+    static func isName(_ text: Substring) -> Bool {
+        text.split(separator: ".", omittingEmptySubsequences: false).allSatisfy { label in
+            !label.isEmpty
+                && label.utf8.allSatisfy {
+                    Names.isLetter($0) || Names.isDigit($0) || $0 == 0x2D || $0 == 0x5F
+                }
+        }
+    }
+
+    /// `[::1]`
+    private static func isAddress(_ text: Substring) -> Bool {
+        let inner = text.dropFirst().dropLast()
+        return text.hasPrefix("[") && text.hasSuffix("]") && !inner.isEmpty
+            && inner.utf8.allSatisfy {
+                Names.isDigit($0) || (0x61...0x66).contains($0) || $0 == 0x3A || $0 == 0x2E
+            }
+    }
+
+    private static func isPort(_ text: Substring) -> Bool {
+        let digits = text.dropFirst()
+        guard text.hasPrefix(":"), digits.utf8.allSatisfy(Names.isDigit), let port = Int(digits)
+        else { return false }
+        return (1...65_535).contains(port)
+    }
+}
+
+extension JSONReader {
+    /// What is absent or no text is not for here.
+    fileprivate func check(_ key: String, _ isGood: (String) -> Bool, _ message: String) {
+        guard let text = value[key]?.string, !isGood(text) else { return }
+        problem(message, at: key)
+    }
+
+    fileprivate func list(_ key: String) -> [JSONReader] {
+        value[key]?.array == nil ? [] : elements(key)
+    }
+
+    /// Plain http is for loopback only: tokens travel in these requests.
+    fileprivate func checkOrigin(_ key: String) {
+        guard let text = value[key]?.string?.lowercased() else { return }
+        let isSecure = text.hasPrefix("https://")
+        guard isSecure || text.hasPrefix("http://") else {
+            return problem("must begin with https://", at: key)
+        }
+        guard let host = Server.host(of: text.dropFirst(isSecure ? 8 : 7)) else {
+            return problem(
+                "must be the address of a server alone, such as https://api.example.com", at: key)
+        }
+        if !isSecure, !["127.0.0.1", "[::1]", "localhost"].contains(host) {
+            problem("must begin with https://", at: key)
+        }
+    }
+}
