@@ -94,9 +94,7 @@ extension Vendors {
 
     /// Whether our own user saved the record; `nil` when the event does not say who did.
     func isOurs(_ change: RecordChangeFacts) async throws(Failure) -> Bool? {
-        let author =
-            change.userID ?? change.new["LastModifiedById"].string.flatMap { RecordID($0) }
-        guard let author else { return nil }
+        guard let author = change.author else { return nil }
         return try await salesforce().whoAmI().user == author
     }
 }

@@ -98,7 +98,7 @@ public struct RecordChangeFacts: Hashable, Sendable {
     public var old: RecordFields?
 
     /// Who saved it.
-    var author: RecordID? {
+    public var author: RecordID? {
         userID ?? new["LastModifiedById"].string.flatMap { RecordID($0) }
     }
 

@@ -115,7 +115,7 @@ final class EchoTests: XCTestCase {
             XCTAssertEqual(impact, "seen")
             let outcomes = try await bridge.outcomes("record.updated")
             XCTAssertEqual(outcomes.filter { $0 == "applied" }.count, 1, "\(outcomes)")
-            XCTAssertEqual(bridge.changes("update Outage__c").count, 1)
+            XCTAssertEqual(bridge.changes("updated Outage__c").count, 1)
         }
     }
 

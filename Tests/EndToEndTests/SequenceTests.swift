@@ -129,7 +129,7 @@ final class SequenceTests: XCTestCase {
             XCTAssertEqual(priority, "High")
             let comments = await bridge.comments(on: record)
             XCTAssertEqual(comments, ["From PagerDuty: Checkout is down"])
-            XCTAssertEqual(bridge.changes("update Case"), [], "it was created with its fields")
+            XCTAssertEqual(bridge.changes("updated Case"), [], "it was created with its fields")
         }
     }
 
