@@ -71,7 +71,8 @@ final class FailureTests: XCTestCase {
                 "typo",
                 when: [
                     "all": [
-                        Rules.event("escalate"), Rules.condition("record.Typo__c", "notEquals", "x"),
+                        Rules.event("escalate"),
+                        Rules.condition("record.Typo__c", "notEquals", "x"),
                     ]
                 ], Rules.comment("Never.")),
             Rules.onIncident(
