@@ -38,7 +38,7 @@ extension Explanation {
                 + "(what could not be fetched is not evaluable)"
         }
         guard ending.configurationVersion != nil else {
-            return "no rules were evaluated when the event was settled; "
+            return "the event was settled in another database; "
                 + "rules of version \(history.version), in force now"
         }
         return "rules of version \(history.version), in force when the event was settled"

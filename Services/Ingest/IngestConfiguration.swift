@@ -3,7 +3,7 @@ import Postgres
 import Runtime
 import Store
 
-/// Everything that can be said to `ingest`. The names stand in the README's table of limits.
+/// Everything that can be said to `ingest`. The README's tables name all of it.
 struct IngestConfiguration: Sendable {
     struct Listener: Sendable {
         var host: String

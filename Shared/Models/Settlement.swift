@@ -2,7 +2,8 @@ import JSON
 
 /// How an event ended. Every accepted event ends in exactly one of these.
 public enum Outcome: Equatable, Sendable {
-    /// At least one effect was performed (or found performed already).
+    /// A rule matched, or a note or comment was copied; what its actions wanted was done, as far as
+    /// there was something to act on.
     case applied
     /// Rules were evaluated, none matched.
     case unmatched
@@ -28,9 +29,11 @@ public struct Settlement: Equatable, Sendable {
     /// At which attempt it ended; 1 for the first.
     public var attempt: Int
     public var outcome: Outcome
-    /// What was fetched for the evaluation beyond the event; `nil` when nothing was.
+    /// What the rules were judged on beyond the event: links, echoes, what was fetched. `nil` when
+    /// there was nothing.
     public var facts: JSON?
-    /// The configuration version whose rules were evaluated; `nil` when none were.
+    /// The configuration version in force then; `nil` when it is not one of this database, for an
+    /// event that was moved here.
     public var configurationVersion: Int64?
 
     public init(
