@@ -20,7 +20,10 @@ final class SettingsTests: XCTestCase {
 
     /// What is asked of an `EnvironmentReader`.
     private static func settings(in text: String) -> [String] {
-        text.matches(of: /\.(?:string|integer|seconds|bytes|choice|secret|optionalSecret)\(\s*"([A-Z_]+)"/)
-            .map { String($0.1) }
+        let asking = /\.(?:string|integer|seconds|bytes|choice|secret|optionalSecret)\(\s*/
+        let name = /"([A-Z_]+)"/
+        return text.matches(of: asking).compactMap { match in
+            text[match.range.upperBound...].prefixMatch(of: name).map { String($0.1) }
+        }
     }
 }
