@@ -97,8 +97,8 @@ extension Store {
         }
     }
 
-    /// Leases nothing of a connection for at least so long: while none of its vendors can be called,
-    /// none of its lanes is even looked at. No attempt is lost meanwhile.
+    /// Leases nothing of a connection for at least so long: while none of its vendors can be
+    /// called, none of its lanes is even looked at. No attempt is lost meanwhile.
     public func block(
         _ connection: ConnectionID, forSeconds seconds: Double
     ) async throws(StoreError) {
