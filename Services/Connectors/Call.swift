@@ -26,18 +26,6 @@ struct Call: Sendable {
     }
 }
 
-/// What a vendor answered, beside what it said about our remaining budget.
-public struct Answer<Value: Sendable, Budget: Sendable>: Sendable {
-    public var value: Value
-    /// Nil when the answer did not tell.
-    public var budget: Budget?
-
-    public init(_ value: Value, budget: Budget?) {
-        self.value = value
-        self.budget = budget
-    }
-}
-
 /// The effect behind every call; `HTTPClient.send` everywhere but in tests.
 typealias Send = @Sendable (HTTPClientRequest) async throws(HTTPClientError) -> HTTPResponse
 
@@ -63,6 +51,20 @@ extension HTTPResponse {
     /// `Retry-After` in seconds. The date form is ignored: it needs a clock that we share.
     var retryAfterSeconds: Double? {
         headers["Retry-After"].flatMap { Int($0) }.map { Double(max(0, $0)) }
+    }
+
+    /// What a success holds.
+    ///
+    /// - Parameter refusal: what an answer means that is no success.
+    func value<Value>(
+        of origin: Cause.Origin, isWrite: Bool, refusal: (HTTPResponse, Bool) -> Failure,
+        reading read: (JSON) -> Value?
+    ) throws(Failure) -> Value {
+        guard isSuccess else { throw refusal(self, isWrite) }
+        guard let json, let value = read(json) else {
+            throw .unreadable(origin, self, isWrite: isWrite)
+        }
+        return value
     }
 
     /// The beginning of a body that is not what was expected, on one line, for a person.

@@ -9,7 +9,7 @@ extension Vendors {
     func fetch(_ needs: FactNeeds, into facts: inout Facts) async throws(Failure) {
         for id in needs.incidents.sorted() {
             do throws(Failure) {
-                facts.incidents[id] = try await pagerDuty().incident(id).value
+                facts.incidents[id] = try await pagerDuty().incident(id)
             } catch .permanent(let cause) where cause.status == 404 {
                 continue
             }
@@ -17,7 +17,7 @@ extension Vendors {
         let wishes = needs.records.sorted { $0.key.id < $1.key.id }
             .map { Salesforce.Wish(record: $0.key, fields: $0.value.sorted()) }
         if !wishes.isEmpty {
-            let found = try await salesforce().records(wishes).value
+            let found = try await salesforce().records(wishes)
             for wish in wishes {
                 let nothing = JSONObject(wish.fields.map { ($0, JSON.null) })
                 facts.records[wish.record.id] = RecordFields(
@@ -25,7 +25,7 @@ extension Vendors {
             }
         }
         if let note = needs.trimmedNote {
-            let notes = try await pagerDuty().notes(note.incident).value
+            let notes = try await pagerDuty().notes(note.incident)
             facts.noteText = notes.first { $0.id == note.note }?.content
         }
     }

@@ -104,7 +104,7 @@ extension Vendors {
     ) async throws(Failure) {
         let salesforce = try salesforce()
         guard let announced else {
-            _ = try await salesforce.update(record, fields: fields, options: options)
+            try await salesforce.update(record, fields: fields, options: options)
             return
         }
         try await announced.write(

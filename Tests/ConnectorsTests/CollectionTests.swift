@@ -34,7 +34,7 @@ final class CollectionTests: XCTestCase {
                 record: try Org.record("Case", "50000000000000\(number)AAA"),
                 fields: ["Priority": "High", "ID": "x", "attributes": "x"])
         }
-        let results = try await Org.client(script).updateCollection(updates).value
+        let results = try await Org.client(script).updateCollection(updates)
         XCTAssertEqual(try results[0].get(), RecordID("500000000000001AAA"))
         XCTAssertEqual(
             results.map { result -> Disposition? in
@@ -100,8 +100,7 @@ final class CollectionTests: XCTestCase {
                 Salesforce.Subrequest(
                     method: "POST", path: "/sobjects/CaseComment", reference: "comment",
                     body: ["ParentId": .string(caseID)]),
-            ], allOrNone: true
-        ).value
+            ], allOrNone: true)
         XCTAssertEqual(answers.map(\.status), [204, 400])
         XCTAssertNil(answers[0].failure)
         XCTAssertEqual(Disposition(answers[1].failure), .retry)
@@ -137,7 +136,7 @@ final class CollectionTests: XCTestCase {
                 record: RecordReference(object: "Case", id: try XCTUnwrap(RecordID(id))),
                 fields: ["Status"])
         }
-        let found = try await Org.client(script).records(wishes).value
+        let found = try await Org.client(script).records(wishes)
         XCTAssertEqual(found[wishes[0].record.id]??["Status"], "New")
         XCTAssertEqual(found[wishes[1].record.id], .some(nil))
         XCTAssertEqual(script.lines.last, "POST /services/data/v62.0/composite")

@@ -15,7 +15,7 @@ final class CommentTests: XCTestCase {
         let id = try XCTUnwrap(RecordID(caseID))
         let reply = try await Org.client(script).addCaseComment(
             id, text: String(repeating: "ä", count: 2000))
-        XCTAssertEqual(reply.value, [RecordID("00a000000000001AAA")])
+        XCTAssertEqual(reply, [RecordID("00a000000000001AAA")])
         XCTAssertEqual(script.lines.last, "POST /services/data/v62.0/sobjects/CaseComment")
         XCTAssertEqual(script.requests.last?.json?["IsPublished"], false)
         XCTAssertEqual(script.requests.last?.json?["ParentId"], .string(caseID))
@@ -36,7 +36,7 @@ final class CommentTests: XCTestCase {
         let text = String(repeating: "ä", count: 2001)
         let script = Org.script([.json(200, [made(1), made(2)])])
         let reply = try await Org.client(script).addCaseComment(id, text: text, isPublic: true)
-        XCTAssertEqual(reply.value.count, 2)
+        XCTAssertEqual(reply.count, 2)
         let body = try XCTUnwrap(script.requests.last?.json)
         XCTAssertEqual(script.lines.last, "POST /services/data/v62.0/composite/sobjects")
         XCTAssertEqual(body["allOrNone"], true)
@@ -84,7 +84,7 @@ final class CommentTests: XCTestCase {
                 ])
         ])
         let id = try XCTUnwrap(RecordID(caseID))
-        let comments = try await Org.client(script).caseComments(id, countMax: 50).value
+        let comments = try await Org.client(script).caseComments(id, countMax: 50)
         let comment = try XCTUnwrap(comments.first)
         XCTAssertEqual(comment.body, "hello")
         XCTAssertEqual(comment.author, RecordID(Org.user))

@@ -256,25 +256,4 @@ final class SalesforceClassificationTests: XCTestCase {
             "login at https://login.salesforce.com: assertion expired "
                 + "(Salesforce's clock: Mon, 02 Mar 2026 09:15:04 GMT)")
     }
-
-    func testLimitInfo() {
-        func check(_ text: String, _ usage: APIUsage?, line: UInt = #line) {
-            XCTAssertEqual(APIUsage(["sforce-limit-info": text]), usage, line: line)
-        }
-        check(
-            "api-usage=18/5000", APIUsage(organization: APIUsage.Share(used: 18, allowed: 5000)))
-        check(
-            "api-usage=25/5000; per-app-api-usage=17/250(appName=my-app)",
-            APIUsage(
-                organization: APIUsage.Share(used: 25, allowed: 5000),
-                app: APIUsage.Share(used: 17, allowed: 250)))
-        check(
-            "api-usage=25/5000;per-app-api-usage=x",
-            APIUsage(organization: APIUsage.Share(used: 25, allowed: 5000)))
-        check("api-usage=25", nil)
-        check("api-usage=1/0", nil)
-        check("per-app-api-usage=17/250(appName=my-app)", nil)
-        check("", nil)
-        XCTAssertNil(APIUsage([:]))
-    }
 }

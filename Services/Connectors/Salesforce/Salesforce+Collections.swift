@@ -22,7 +22,7 @@ extension Salesforce {
     /// - Throws: when the request as a whole failed.
     public func updateCollection(
         _ updates: [RecordUpdate], options: RecordWriteOptions = RecordWriteOptions()
-    ) async throws(Failure) -> Reply<[Result<RecordID, Failure>]> {
+    ) async throws(Failure) -> [Result<RecordID, Failure>] {
         var records: [JSON] = []
         for update in updates {
             var record = try Self.writable(update.fields)
@@ -35,7 +35,7 @@ extension Salesforce {
 
     func collection(
         _ method: String, _ records: [JSON], allOrNone: Bool, options: RecordWriteOptions
-    ) async throws(Failure) -> Reply<[Result<RecordID, Failure>]> {
+    ) async throws(Failure) -> [Result<RecordID, Failure>] {
         guard (1...Self.collectionMax).contains(records.count) else {
             throw .refused("collection", "a request takes 1 to \(Self.collectionMax) records")
         }
@@ -92,7 +92,7 @@ extension Salesforce {
     public func composite(
         _ subrequests: [Subrequest], allOrNone: Bool,
         options: RecordWriteOptions = RecordWriteOptions()
-    ) async throws(Failure) -> Reply<[Subresponse]> {
+    ) async throws(Failure) -> [Subresponse] {
         guard (1...Self.compositeMax).contains(subrequests.count) else {
             throw .refused("composite", "a request takes 1 to \(Self.compositeMax) parts")
         }

@@ -8,8 +8,6 @@ import Models
 /// Absent on purpose: Bulk API and Pub/Sub (other volumes and another protocol), deletion (nobody
 /// needs it), and retries (the queue's business).
 public final class Salesforce: Sendable {
-    public typealias Reply<Value: Sendable> = Answer<Value, APIUsage>
-
     let settings: SalesforceSettings
     private let send: Send
     private let gate: CallGate
@@ -51,20 +49,17 @@ public final class Salesforce: Sendable {
         return try await exchange(call, in: renewed.session)
     }
 
-    func reply<Value: Sendable>(
+    func reply<Value>(
         to call: Call, reading read: (JSON) -> Value?
-    ) async throws(Failure) -> Reply<Value> {
-        try Self.reply(from: try await perform(call), isWrite: call.isWrite, reading: read)
+    ) async throws(Failure) -> Value {
+        try Self.value(of: try await perform(call), isWrite: call.isWrite, reading: read)
     }
 
-    static func reply<Value: Sendable>(
-        from response: HTTPResponse, isWrite: Bool, reading read: (JSON) -> Value?
-    ) throws(Failure) -> Reply<Value> {
-        guard response.isSuccess else { throw .salesforce(response, isWrite: isWrite) }
-        guard let json = response.json, let value = read(json) else {
-            throw .unreadable(.salesforce, response, isWrite: isWrite)
-        }
-        return Reply(value, budget: APIUsage(response.headers))
+    static func value<Value>(
+        of response: HTTPResponse, isWrite: Bool, reading read: (JSON) -> Value?
+    ) throws(Failure) -> Value {
+        try response.value(
+            of: .salesforce, isWrite: isWrite, refusal: Failure.salesforce, reading: read)
     }
 
     /// Below the version of the API.
