@@ -12,7 +12,6 @@ struct Call: Sendable {
     var headers: HTTPHeaders = [:]
     var body: JSON?
 
-    /// Whether a lost answer leaves open what happened.
     var isWrite: Bool { method != "GET" }
 
     static func get(_ path: String, query: [(name: String, value: String)] = []) -> Call {
@@ -57,13 +56,10 @@ extension HTTPResponse {
     ///
     /// - Parameter refusal: what an answer means that is no success.
     func value<Value>(
-        of origin: Cause.Origin, isWrite: Bool, refusal: (HTTPResponse, Bool) -> Failure,
-        reading read: (JSON) -> Value?
+        of origin: Cause.Origin, refusal: (HTTPResponse) -> Failure, reading read: (JSON) -> Value?
     ) throws(Failure) -> Value {
-        guard isSuccess else { throw refusal(self, isWrite) }
-        guard let json, let value = read(json) else {
-            throw .unreadable(origin, self, isWrite: isWrite)
-        }
+        guard isSuccess else { throw refusal(self) }
+        guard let json, let value = read(json) else { throw .unreadable(origin, self) }
         return value
     }
 
@@ -100,29 +96,25 @@ extension Failure {
     }
 
     /// - Parameter server: named in the message.
-    init(_ error: HTTPClientError, server: ServerOrigin, isWrite: Bool) {
+    init(_ error: HTTPClientError, server: ServerOrigin) {
         switch error {
         case .notSent(let reason):
             self = .retryable(
                 Cause(.liaison, code: "notSent", message: "\(server): \(reason)"))
         case .unknownOutcome(let reason):
             self = .retryable(
-                Cause(
-                    .liaison, code: "noAnswer", message: "\(server): \(reason)",
-                    outcomeUnknown: isWrite))
+                Cause(.liaison, code: "noAnswer", message: "\(server): \(reason)"))
         case .cancelled:
             self = .interrupted
         }
     }
 
     /// A success whose body is not what the vendor documents: a proxy's page, a cut answer.
-    static func unreadable(
-        _ origin: Cause.Origin, _ response: HTTPResponse, isWrite: Bool
-    ) -> Failure {
+    static func unreadable(_ origin: Cause.Origin, _ response: HTTPResponse) -> Failure {
         .retryable(
             Cause(
-                origin, code: "unreadableAnswer", message: response.excerpt,
-                status: response.status, outcomeUnknown: isWrite))
+                origin, code: "unreadableAnswer", message: response.excerpt, status: response.status
+            ))
     }
 
     /// Refused by ourselves, because the vendor would refuse or misunderstand it.

@@ -7,8 +7,7 @@ import XCTest
 
 final class SettleTests: XCTestCase {
     private let cause = Cause(
-        .salesforce, code: "UNABLE_TO_LOCK_ROW", message: "in use\0", status: 400,
-        outcomeUnknown: true)
+        .salesforce, code: "UNABLE_TO_LOCK_ROW", message: "in use\0", status: 400)
 
     /// Leases the lane again and again; each time the settlement says what comes of it.
     private func check(

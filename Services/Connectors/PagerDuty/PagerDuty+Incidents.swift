@@ -77,9 +77,7 @@ extension PagerDuty {
         let call = Call(method: "POST", path: "/incidents", body: new.requestBody)
         let response = try await perform(call)
         guard response.status == 400, PagerDutyProblem(response).meaning == .duplicateKey else {
-            return try Self.value(of: response, isWrite: true) {
-                Incident($0["incident"]).map(Creation.created)
-            }
+            return try Self.value(of: response) { Incident($0["incident"]).map(Creation.created) }
         }
         let found = try await incidents(incidentKey: new.incidentKey, service: new.service)
         let exact = found.first { $0.incidentKey == new.incidentKey }
@@ -102,7 +100,7 @@ extension PagerDuty {
                 return .alreadySo(found)
             }
         }
-        return try Self.value(of: response, isWrite: true) {
+        return try Self.value(of: response) {
             Incident($0["incident"]).map(Update.made)
         }
     }

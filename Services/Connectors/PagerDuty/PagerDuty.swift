@@ -26,13 +26,13 @@ public struct PagerDuty: Sendable {
     /// Any status is an answer here.
     func perform(_ call: Call) async throws(Failure) -> HTTPResponse {
         let judge = { (response: HTTPResponse) -> Failure? in
-            response.isSuccess ? nil : .pagerDuty(response, isWrite: call.isWrite)
+            response.isSuccess ? nil : .pagerDuty(response)
         }
         return try await gate.pass(check: check, judging: judge) { () async throws(Failure) in
             do throws(HTTPClientError) {
                 return try await send(request(for: call))
             } catch {
-                throw Failure(error, server: settings.origin, isWrite: call.isWrite)
+                throw Failure(error, server: settings.origin)
             }
         }
     }
@@ -44,14 +44,13 @@ public struct PagerDuty: Sendable {
     func reply<Value>(
         to call: Call, reading read: (JSON) -> Value?
     ) async throws(Failure) -> Value {
-        try Self.value(of: try await perform(call), isWrite: call.isWrite, reading: read)
+        try Self.value(of: try await perform(call), reading: read)
     }
 
     static func value<Value>(
-        of response: HTTPResponse, isWrite: Bool, reading read: (JSON) -> Value?
+        of response: HTTPResponse, reading read: (JSON) -> Value?
     ) throws(Failure) -> Value {
-        try response.value(
-            of: .pagerDuty, isWrite: isWrite, refusal: Failure.pagerDuty, reading: read)
+        try response.value(of: .pagerDuty, refusal: Failure.pagerDuty, reading: read)
     }
 
     func request(for call: Call) -> HTTPClientRequest {

@@ -56,7 +56,7 @@ extension Salesforce {
             return .success(id)
         }
         let problems = element["errors"]?.array?.compactMap { SalesforceProblem($0) } ?? []
-        return .failure(.salesforce(problems, status: nil, isWrite: true))
+        return .failure(.salesforce(problems, status: nil))
     }
 }
 
@@ -121,6 +121,6 @@ extension Salesforce {
         let response = HTTPResponse(status: status, body: body.isNull ? [] : body.bytes)
         return Subresponse(
             reference: reference, status: status, body: body,
-            failure: response.isSuccess ? nil : .salesforce(response, isWrite: true))
+            failure: response.isSuccess ? nil : .salesforce(response))
     }
 }

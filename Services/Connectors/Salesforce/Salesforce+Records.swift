@@ -69,7 +69,7 @@ extension Salesforce {
         let call = Call(method: "POST", path: target, body: body)
         let response = try await perform(call)
         // The resource is the customer's own and may answer anything; its status is what counts.
-        guard response.isSuccess else { throw .salesforce(response, isWrite: true) }
+        guard response.isSuccess else { throw .salesforce(response) }
         return response.json ?? .null
     }
 
@@ -95,12 +95,9 @@ extension Salesforce {
         // 300: several records have the same value of the external id.
         if let json = response.json, response.isSuccess, json["success"]?.bool == false {
             throw .salesforce(
-                json["errors"]?.array?.compactMap { SalesforceProblem($0) } ?? [], status: nil,
-                isWrite: true)
+                json["errors"]?.array?.compactMap { SalesforceProblem($0) } ?? [], status: nil)
         }
-        return try value(of: response, isWrite: true) { json in
-            json["id"]?.string.flatMap { RecordID($0) }
-        }
+        return try value(of: response) { $0["id"]?.string.flatMap { RecordID($0) } }
     }
 }
 

@@ -52,14 +52,13 @@ public final class Salesforce: Sendable {
     func reply<Value>(
         to call: Call, reading read: (JSON) -> Value?
     ) async throws(Failure) -> Value {
-        try Self.value(of: try await perform(call), isWrite: call.isWrite, reading: read)
+        try Self.value(of: try await perform(call), reading: read)
     }
 
     static func value<Value>(
-        of response: HTTPResponse, isWrite: Bool, reading read: (JSON) -> Value?
+        of response: HTTPResponse, reading read: (JSON) -> Value?
     ) throws(Failure) -> Value {
-        try response.value(
-            of: .salesforce, isWrite: isWrite, refusal: Failure.salesforce, reading: read)
+        try response.value(of: .salesforce, refusal: Failure.salesforce, reading: read)
     }
 
     /// Below the version of the API.
@@ -87,14 +86,14 @@ public final class Salesforce: Sendable {
 
     private func exchange(_ call: Call, in session: Session) async throws(Failure) -> HTTPResponse {
         let judge = { (response: HTTPResponse) -> Failure? in
-            response.isSuccess ? nil : .salesforce(response, isWrite: call.isWrite)
+            response.isSuccess ? nil : .salesforce(response)
         }
         let check = Self.check(session.instance, by: send)
         return try await gate.pass(check: check, judging: judge) { () async throws(Failure) in
             do throws(HTTPClientError) {
                 return try await send(request(for: call, in: session))
             } catch {
-                throw Failure(error, server: session.instance, isWrite: call.isWrite)
+                throw Failure(error, server: session.instance)
             }
         }
     }
@@ -147,8 +146,7 @@ struct Login {
             do throws(HTTPClientError) {
                 return try await send(request)
             } catch {
-                // A login that nobody heard of has no effect that matters.
-                throw Failure(error, server: settings.login, isWrite: false)
+                throw Failure(error, server: settings.login)
             }
         }
     }
