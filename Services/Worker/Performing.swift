@@ -77,11 +77,11 @@ extension Vendors {
         if let reason = update.reasonNotDue(on: present) {
             return Performed(result: ["incident": .string(id.rawValue), "skipped": .string(reason)])
         }
-        let updated = try await pagerDuty().updateIncident(id, IncidentPatch(update))
+        let updated = try await pagerDuty().updateIncident(id, update)
         return Performed(
             result: [
                 "incident": .string(id.rawValue),
-                "status": updated.incident.status.map { .string($0.rawValue) } ?? .null,
+                "status": updated.status.map { .string($0.rawValue) } ?? .null,
             ])
     }
 

@@ -35,19 +35,6 @@ extension PagerDuty {
         }
     }
 
-    public enum Update: Hashable, Sendable {
-        case made(Incident)
-        /// PagerDuty refused because it is acknowledged or resolved already, and a GET showed that
-        /// it is; `status` may be further than asked for.
-        case alreadySo(Incident)
-
-        public var incident: Incident {
-            switch self {
-            case .made(let incident), .alreadySo(let incident): incident
-            }
-        }
-    }
-
     public func incident(_ id: IncidentID) async throws(Failure) -> Incident {
         try await reply(to: .get(try Self.path(id))) { Incident($0["incident"]) }
     }
@@ -89,20 +76,18 @@ extension PagerDuty {
         throw .retryable(.pagerDuty(response))
     }
 
+    /// Updates the incident; gives it as it is then. PagerDuty refuses what is so already: then
+    /// its status may be further than asked for.
     public func updateIncident(
-        _ id: IncidentID, _ patch: IncidentPatch
-    ) async throws(Failure) -> Update {
-        let call = Call(method: "PUT", path: try Self.path(id), body: patch.body)
+        _ id: IncidentID, _ update: IncidentUpdate
+    ) async throws(Failure) -> Incident {
+        let call = Call(method: "PUT", path: try Self.path(id), body: update.requestBody)
         let response = try await perform(call)
         if response.status == 400, PagerDutyProblem(response).meaning == .alreadyInState {
             let found = try await incident(id)
-            if patch.isReached(by: found) {
-                return .alreadySo(found)
-            }
+            if update.isReached(by: found) { return found }
         }
-        return try Self.value(of: response) {
-            Incident($0["incident"]).map(Update.made)
-        }
+        return try Self.value(of: response) { Incident($0["incident"]) }
     }
 
     /// All of them, oldest first as PagerDuty gives them; at most 2,000 exist.
