@@ -84,7 +84,7 @@ extension String {
     /// A vendor's words as they may be stored: bounded, and without NUL, which no SQL text holds.
     var asWords: String {
         String(String.UnicodeScalarView(unicodeScalars.filter { $0.value != 0 }))
-            .cut(utf16Max: 2000)
+            .cut(toUnits: 2000)
     }
 }
 

@@ -163,17 +163,17 @@ extension Vendors {
             if lookFirst {
                 let items = try await salesforce.feedItems(parent: record.id)
                 let found = items.first { $0.isOf(text, on: record) }
-                if let found { return .comments([found.id]) }
+                if let found { return .comment(found.id) }
             }
             let item = try await salesforce.addFeedItem(parent: record.id, text: text)
-            return .comments([item])
+            return .comment(item)
         }
         if lookFirst {
             let comments = try await salesforce.caseComments(record.id)
-            let found = comments.filter { $0.isOf(text, on: record) }
-            if !found.isEmpty { return .comments(found.map(\.id)) }
+            let found = comments.first { $0.isOf(text, on: record) }
+            if let found { return .comment(found.id) }
         }
-        return .comments(
+        return .comment(
             try await salesforce.addCaseComment(record.id, text: text, isPublic: isPublic))
     }
 }
@@ -201,11 +201,9 @@ extension IncidentNote {
 }
 
 extension RecordComment {
-    /// Whether this is the text, or the first or a later part of one that was too long for one.
     fileprivate func isOf(_ text: String, on record: RecordReference) -> Bool {
         Command.addComment(record, text: body, isPublic: false).imprints
             == Command.addComment(record, text: text, isPublic: false).imprints
-            || (body.utf8.count > 1000 && body.contains(text.prefix(500)))
     }
 }
 
@@ -214,8 +212,8 @@ extension Performed {
         Performed(result: ["note": .string(id)])
     }
 
-    fileprivate static func comments(_ ids: [RecordID]) -> Performed {
-        Performed(result: ["comments": .array(ids.map { .string($0.long) })])
+    fileprivate static func comment(_ id: RecordID) -> Performed {
+        Performed(result: ["comment": .string(id.long)])
     }
 
     fileprivate static func record(

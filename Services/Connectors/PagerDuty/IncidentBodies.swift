@@ -32,7 +32,7 @@ extension NewIncident {
     var requestBody: JSON {
         var incident: JSONObject = [
             "type": "incident",
-            "title": .string(title.cut(utf16Max: PagerDuty.titleMax)),
+            "title": .string(title),
             "service": .reference("service_reference", service),
             "incident_key": .string(incidentKey),
         ]

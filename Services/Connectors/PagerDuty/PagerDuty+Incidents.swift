@@ -19,9 +19,6 @@ public struct IncidentNote: Hashable, Sendable {
 }
 
 extension PagerDuty {
-    /// Longer titles are cut; the vendor's own package does the same.
-    static let titleMax = 1024
-
     /// How an incident came to be.
     public enum Creation: Hashable, Sendable {
         case created(Incident)

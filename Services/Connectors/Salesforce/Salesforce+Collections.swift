@@ -30,18 +30,12 @@ extension Salesforce {
             record["id"] = .string(update.record.id.long)
             records.append(.object(record))
         }
-        return try await collection("PATCH", records, allOrNone: false, options: options)
-    }
-
-    func collection(
-        _ method: String, _ records: [JSON], allOrNone: Bool, options: RecordWriteOptions
-    ) async throws(Failure) -> [Result<RecordID, Failure>] {
         guard (1...Self.collectionMax).contains(records.count) else {
             throw .refused("collection", "a request takes 1 to \(Self.collectionMax) records")
         }
         let call = Call(
-            method: method, path: path("/composite/sobjects"), headers: options.headers,
-            body: ["allOrNone": .bool(allOrNone), "records": .array(records)])
+            method: "PATCH", path: path("/composite/sobjects"), headers: options.headers,
+            body: ["allOrNone": false, "records": .array(records)])
         return try await reply(to: call) { json in
             guard let elements = json.array, elements.count == records.count else { return nil }
             return elements.map(Self.result)
