@@ -66,7 +66,6 @@ final class PagerDutyNormalisationTests: XCTestCase {
             v3: "incident.teleported", incident, .unknown("incident.teleported"),
             lane: .incident("QINC0000000001"))
         for (type, kind) in [
-            ("request.check", "pagerDuty.request.check"),
             ("record.created", "pagerDuty.record.created"),
             ("ping", "pagerDuty.ping"), ("pagey.pong", "pagerDuty.pagey.pong"),
         ] {
