@@ -193,7 +193,8 @@ final class SettleTests: XCTestCase {
                         lease = try await fixture.lease(
                             worker, lanes: 20, jobs: 2, settling: settlements)
                     }
-                    _ = try await fixture.store.release(lease.lanes.map(\.fence))
+                    _ = try await fixture.store.settle(
+                        lease.lanes.map { $0.settled(first: 0) })
                 }
             }
             try await group.waitForAll()
