@@ -1,4 +1,3 @@
-import Crypto
 import Models
 import Postgres
 import Store

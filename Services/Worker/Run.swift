@@ -1,5 +1,4 @@
 import HTTP
-import Models
 import Postgres
 import Runtime
 import Store

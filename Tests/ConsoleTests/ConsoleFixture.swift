@@ -6,8 +6,6 @@ import Store
 import TestSupport
 import XCTest
 
-@testable import Console
-
 /// A migrated database of its own with a configuration file beside it, and a console on both.
 struct ConsoleFixture {
     static let canary = "canary-51c0de-never-print-me"

@@ -1,6 +1,5 @@
 import Models
 import Runtime
-import Synchronization
 import XCTest
 
 @testable import Ingest

@@ -1,7 +1,5 @@
 import XCTest
 
-@testable import Ingest
-
 private let json = ("Content-Type", "application/json")
 private let xml = ("Content-Type", "text/xml; charset=utf-8")
 

@@ -16,6 +16,23 @@ final class InvariantTests: XCTestCase {
         XCTAssertFalse(package.contains(".package("))
     }
 
+    func testEveryDeclaredDependencyIsImported() {
+        let package = tree.files.first { $0.path == "Package.swift" }?.text ?? ""
+        let declaration =
+            #/(?:name: |tests\(\s*)"(\w+)",\s*(?:dependencies: )?\[([^\]]*)\](?:,\s*path: "([^"]+)")?/#
+        let targets = package.matches(of: declaration)
+        XCTAssertFalse(targets.isEmpty)
+        for target in targets {
+            let folder = target.3.map(String.init) ?? "Tests/\(target.1)"
+            let imported = Set(
+                tree.swift(under: folder).flatMap(\.code).compactMap {
+                    $0.text.firstMatch(of: #/^(?:@\w+ )*import (?:[a-z]+ )?(\w+)/#)?.1
+                })
+            let declared = Set(target.2.matches(of: #/\w+/#).map(\.output))
+            XCTAssertEqual(declared.subtracting(imported), [], "\(target.1) imports no such thing")
+        }
+    }
+
     func testDecisionsArePure() {
         forbid(
             #"\basync\b|\bawait\b|\bTask\b|\bDate\(|Clock\b|\.random|SystemRandom|\bgetenv\b|FileManager"#,

@@ -1,5 +1,4 @@
 import Crypto
-import HTTP
 import JSON
 import Models
 import Postgres
