@@ -41,7 +41,7 @@ var shared: [Target] {
         .target(name: "Crypto", dependencies: ["CCrypto"], path: "Shared/Crypto"),
         .target(name: "Postgres", dependencies: ["CPostgres"], path: "Shared/Postgres"),
         .target(
-            name: "Store", dependencies: ["Models", "JSON", "Postgres", "Crypto"],
+            name: "Store", dependencies: ["Models", "JSON", "Runtime", "Postgres", "Crypto"],
             path: "Shared/Store"),
     ]
 }

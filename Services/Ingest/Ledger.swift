@@ -20,14 +20,13 @@ struct Ledger: Sendable {
 extension Ledger {
     /// The ledger in Postgres. Reading and poking have a pool of their own: they never wait behind
     /// appends, nor appends behind them.
-    static func postgres(_ configuration: IngestConfiguration) throws(StoreError) -> Ledger {
-        guard let address = Address(configuration.databaseURL.exposed) else {
-            throw .defect("LIAISON_DATABASE_URL is not a libpq connection string or URL")
-        }
-        let keys = try SecretKeys(text: configuration.masterKey.exposed)
+    static func postgres(_ configuration: IngestConfiguration) -> Ledger {
+        let address = configuration.database
         let log = Store(
             Pool(address, limits: .prompt(connectionsMax: configuration.append.writers)))
-        let side = Store(Pool(address, limits: .prompt(connectionsMax: 2)), secretKeys: keys)
+        let side = Store(
+            Pool(address, limits: .prompt(connectionsMax: 2)),
+            secretKeys: configuration.secretKeys)
         return Ledger(
             append: { events throws(StoreError) in try await log.append(events) },
             connections: { version throws(StoreError) in

@@ -89,8 +89,8 @@ final class PostgresLedgerTests: XCTestCase {
     private func ledger(
         of database: TestDatabase, masterKey: String = masterKey
     ) throws -> Ledger {
-        try Ledger.postgres(
-            IngestConfiguration.read([
+        Ledger.postgres(
+            try IngestConfiguration.read([
                 "LIAISON_DATABASE_URL": database.url, "LIAISON_MASTER_KEY": masterKey,
             ]))
     }

@@ -183,8 +183,7 @@ struct StormHouse: Sendable {
         let store = Store(
             Pool(database.address, limits: limits), secretKeys: try SecretKeys(Self.masterKey))
         return try await Worker(
-            configuration, store: store, address: database.address,
-            log: Log("worker", level: .error), clocks: clock.clocks)
+            configuration, store: store, log: Log("worker", level: .error), clocks: clock.clocks)
     }
 
     // MARK: Time
