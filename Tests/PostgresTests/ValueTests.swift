@@ -29,6 +29,18 @@ final class ValueTests: XCTestCase {
         lent = try await TestDatabase.make(for: self).pool(connectionsMax: 1)
     }
 
+    func testColumnsAreReadByName() async throws {
+        let rows = try await pool.query("SELECT 7::int8, NULL::text, 'x'")
+        var row = try XCTUnwrap(rows.first).reader
+        let number: Int64 = try row.next()
+        let nothing: String? = try row.next()
+        XCTAssertThrowsError(try row.end())
+        let text: String = try row.next()
+        XCTAssertEqual([String(number), nothing, text], ["7", nil, "x"])
+        try row.end()
+        XCTAssertThrowsError(try row.next(String.self))
+    }
+
     func testScalarsRoundTrip() async throws {
         for number: Int64 in [0, 1, -1, 255, -256, .max, .min] {
             try await check("SELECT \(number)", is: number)
