@@ -20,7 +20,7 @@ final class Backlog: Sendable {
     }
 
     func admit(_ connection: ConnectionID) throws(Rejection) {
-        if full.withLock({ $0.contains(connection) }) { throw .overloaded }
+        if full.withLock({ $0.contains(connection) }) { throw .backlogged }
     }
 
     func run(until stop: Latch) async {
