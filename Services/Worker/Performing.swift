@@ -53,8 +53,6 @@ extension Vendors {
     }
 }
 
-// MARK: - PagerDuty
-
 extension Vendors {
     private func create(
         _ new: NewIncident, for record: RecordReference
@@ -118,8 +116,6 @@ extension IncidentUpdate {
         }
     }
 }
-
-// MARK: - Salesforce
 
 extension Vendors {
     private func create(

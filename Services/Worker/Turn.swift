@@ -99,8 +99,6 @@ struct Turn {
     }
 }
 
-// MARK: - Deciding
-
 extension Turn {
     /// What shall become of one job.
     struct Decision {
@@ -188,8 +186,6 @@ extension Turn {
             job: job, outcome: outcome, plan: plan, facts: isBare ? nil : facts.json)
     }
 }
-
-// MARK: - Performing
 
 extension Turn {
     private mutating func performWaiting() async throws(Pause) {

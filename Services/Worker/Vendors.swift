@@ -70,8 +70,6 @@ struct Vendors: Sendable {
     }
 }
 
-// MARK: - One effect
-
 extension Vendors {
     /// Waits until the first call of the command may be made, before anything of it is recorded:
     /// what was not begun need not be looked for on the next attempt. What it returns is for this
@@ -111,8 +109,6 @@ extension Vendors {
             Salesforce.RecordUpdate(record: record, fields: fields), options)
     }
 }
-
-// MARK: - Configuration
 
 extension Vendors {
     private static func pagerDuty(

@@ -62,8 +62,6 @@ public struct EnvironmentReader: ~Copyable {
     }
 }
 
-// MARK: Getters
-
 extension EnvironmentReader {
     public mutating func string(_ name: String, default fallback: String? = nil) -> String {
         if let value = text(name) { return value }
@@ -159,8 +157,6 @@ extension EnvironmentReader {
         return standIn
     }
 }
-
-// MARK: Grammars
 
 extension EnvironmentReader {
     private static func byteCount(_ text: String) -> Int? {

@@ -147,8 +147,6 @@ struct Bridge: Sendable {
     }
 }
 
-// MARK: - Workers
-
 extension Bridge {
     /// A worker of its own for as long as `body` takes; then it is stopped, and what it does until
     /// it has ended is waited for.

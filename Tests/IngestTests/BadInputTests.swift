@@ -256,8 +256,6 @@ final class BadInputTests: XCTestCase {
         }
     }
 
-    // MARK: Rows
-
     /// Opens a door, and afterwards looks that nothing was stored.
     private func refused(
         _ ledger: FakeLedger = FakeLedger([Fixtures.connection()]), line: UInt = #line,

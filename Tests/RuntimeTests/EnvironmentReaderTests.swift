@@ -98,8 +98,6 @@ final class EnvironmentReaderTests: XCTestCase {
         }
     }
 
-    // MARK: Rows
-
     private typealias Read<Value> = (inout EnvironmentReader) -> Value
 
     private func check<Value: Equatable>(

@@ -43,8 +43,6 @@ struct StormHouse: Sendable {
         try await announceChanges()
     }
 
-    // MARK: Configuration
-
     enum Sides { case both, pagerDuty, salesforce }
 
     func connection(
@@ -71,8 +69,6 @@ struct StormHouse: Sendable {
     func apply(_ entries: Configuration.Entry...) async throws {
         _ = try await store.apply(Configuration(entries: entries), by: "test")
     }
-
-    // MARK: What there is at the vendors
 
     func incidents(_ count: Int) async throws -> [IncidentID] {
         var ids: [IncidentID] = []
@@ -114,8 +110,6 @@ struct StormHouse: Sendable {
 
     var pagerDutyCalls: [RecordedCall] { sandbox.calls.filter { $0.vendor == .pagerDuty } }
 
-    // MARK: Events
-
     /// An event of its own lane that tells of the incident.
     func event(
         _ number: Int, _ incident: IncidentID, of connection: ConnectionID,
@@ -145,8 +139,6 @@ struct StormHouse: Sendable {
             _ = try await store.append(Array(events[start..<min(start + 500, events.count)]))
         }
     }
-
-    // MARK: Work
 
     /// Workers that run while `body` does.
     func withWorkers(
@@ -186,8 +178,6 @@ struct StormHouse: Sendable {
             configuration, store: store, log: Log("worker", level: .error), clocks: clock.clocks)
     }
 
-    // MARK: Time
-
     /// As if so long had passed, for everybody. A lane that would be due in the past is due now:
     /// workers look from where they found the last ones (`LeaseFloors`).
     func pass(_ seconds: Double) async throws {
@@ -214,8 +204,6 @@ struct StormHouse: Sendable {
             FROM waiting WHERE lane.lane_id = waiting.lane_id
             """)
     }
-
-    // MARK: What is seen
 
     /// Triggers tell when the ledger grew and when a connection was blocked or a budget changed, so
     /// that nobody has to ask every so often.

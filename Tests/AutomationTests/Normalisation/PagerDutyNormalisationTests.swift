@@ -173,8 +173,6 @@ final class PagerDutyNormalisationTests: XCTestCase {
         XCTAssertEqual(try JSON(parsing: new.event.payload), [1, 2])
     }
 
-    // MARK: Rows
-
     private func check(
         v3 type: String, _ data: JSON, _ kind: EventKind? = nil, lane: LaneKey, line: UInt = #line
     ) {
