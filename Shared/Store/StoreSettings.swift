@@ -23,16 +23,16 @@ extension EnvironmentReader {
 
     private mutating func address(_ url: Secret, _ name: String) -> Address {
         // An empty one is the stand-in of a secret whose problem is noted already.
-        if url.exposed.isEmpty { return .default }
-        if let address = Address(url.exposed) { return address }
+        if url.revealed.isEmpty { return .default }
+        if let address = Address(url.revealed) { return address }
         problem(name, "is no connection string of PostgreSQL")
         return .default
     }
 
     private mutating func secretKeys(_ key: Secret, _ name: String) -> SecretKeys {
-        if key.exposed.isEmpty { return .none }
+        if key.revealed.isEmpty { return .none }
         do throws(StoreError) {
-            return try SecretKeys(text: key.exposed)
+            return try SecretKeys(text: key.revealed)
         } catch .defect(let reason) {
             problem(name, reason)
         } catch {

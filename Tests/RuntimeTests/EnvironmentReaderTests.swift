@@ -13,14 +13,14 @@ final class EnvironmentReaderTests: XCTestCase {
         check(["X": "4MiB"], { $0.bytes("X", in: 0...(1 << 30)) }, gives: 4 << 20)
         check(["X": "error"], { $0.choice("X", default: Log.Level.info) }, gives: .error)
         check(["X": "text"], { $0.string("X") }, gives: "text")
-        check(["X": "s3cret"], { $0.secret("X").exposed }, gives: "s3cret")
-        check([:], { $0.optionalSecret("X")?.exposed }, gives: nil)
+        check(["X": "s3cret"], { $0.secret("X").revealed }, gives: "s3cret")
+        check([:], { $0.optionalSecret("X")?.revealed }, gives: nil)
     }
 
     func testAProblemNamesTheVariableAndWhatWasExpected() {
         refuse([:], { $0.integer("X", in: 1...20) }, "LIAISON_X is missing")
         refuse([:], { $0.string("X") }, "LIAISON_X is missing")
-        refuse([:], { $0.secret("X").exposed }, "LIAISON_X is missing")
+        refuse([:], { $0.secret("X").revealed }, "LIAISON_X is missing")
         refuse(
             ["X": ""], { $0.string("X", default: "d") },
             "LIAISON_X is empty; leave it out to get its default")
@@ -70,22 +70,22 @@ final class EnvironmentReaderTests: XCTestCase {
             ("a\nb\n", "a\nb"),
         ] {
             let path = try file(contents)
-            check(["X_FILE": path], { $0.secret("X").exposed }, gives: expected)
+            check(["X_FILE": path], { $0.secret("X").revealed }, gives: expected)
         }
     }
 
     func testASecretFileThatIsNoSecretIsAProblem() throws {
         refuse(
-            ["X_FILE": "/nonexistent/x"], { $0.secret("X").exposed },
+            ["X_FILE": "/nonexistent/x"], { $0.secret("X").revealed },
             "LIAISON_X_FILE names a file that cannot be read: No such file or directory")
         refuse(
-            ["X_FILE": try file("\n")], { $0.secret("X").exposed },
+            ["X_FILE": try file("\n")], { $0.secret("X").revealed },
             "LIAISON_X_FILE names a file that is empty")
         refuse(
-            ["X_FILE": "/dev/zero"], { $0.secret("X").exposed },
+            ["X_FILE": "/dev/zero"], { $0.secret("X").revealed },
             "LIAISON_X_FILE names a file that is longer than 65536 bytes")
         refuse(
-            ["X_FILE": try file("a"), "X": "b"], { $0.secret("X").exposed },
+            ["X_FILE": try file("a"), "X": "b"], { $0.secret("X").revealed },
             "LIAISON_X is given twice: as itself and as LIAISON_X_FILE", "LIAISON_X is missing")
     }
 
