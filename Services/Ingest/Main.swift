@@ -26,8 +26,8 @@ struct Main {
         _ configuration: IngestConfiguration, log: Log, until stop: Latch
     ) async -> Int32 {
         do {
-            let ledger = Ledger.postgres(configuration)
-            let ingest = try Ingest(configuration, ledger: ledger, log: log)
+            let store = IngestStore.postgres(configuration)
+            let ingest = try Ingest(configuration, store: store, log: log)
             log.info(
                 "listening",
                 [

@@ -196,7 +196,7 @@ extension Ingest {
             database: database.address, secretKeys: try SecretKeys(Bridge.masterKey))
         configuration.refreshSeconds = 0.05
         return try Ingest(
-            configuration, ledger: .postgres(configuration),
+            configuration, store: .postgres(configuration),
             log: Log("ingest", level: .error))
     }
 }

@@ -88,8 +88,8 @@ final class PostgresLedgerTests: XCTestCase {
 
     private func ledger(
         of database: TestDatabase, masterKey: String = masterKey
-    ) throws -> Ledger {
-        Ledger.postgres(
+    ) throws -> IngestStore {
+        IngestStore.postgres(
             try IngestConfiguration.read([
                 "LIAISON_DATABASE_URL": database.url, "LIAISON_MASTER_KEY": masterKey,
             ]))
