@@ -33,13 +33,15 @@ var shared: [Target] {
         .target(
             name: "JSON", path: "Shared/JSON", linkerSettings: [.linkedLibrary("m")]),
         .target(name: "Models", dependencies: ["JSON"], path: "Shared/Models"),
-        .target(name: "Automation", dependencies: ["Models", "JSON", "CPCRE2"], path: "Shared/Automation"),
-        .target(name: "Runtime", dependencies: ["JSON", "CMalloc"], path: "Shared/Runtime"),
+        .target(
+            name: "Automation", dependencies: ["Models", "JSON", "CPCRE2"],
+            path: "Shared/Automation"),
+        .target(name: "Runtime", dependencies: ["CMalloc"], path: "Shared/Runtime"),
         .target(name: "HTTP", dependencies: ["CCurl", "CEpoll"], path: "Shared/HTTP"),
         .target(name: "Crypto", dependencies: ["CCrypto"], path: "Shared/Crypto"),
         .target(name: "Postgres", dependencies: ["CPostgres"], path: "Shared/Postgres"),
         .target(
-            name: "Store", dependencies: ["Models", "JSON", "Postgres", "Crypto"],
+            name: "Store", dependencies: ["Models", "JSON", "Runtime", "Postgres", "Crypto"],
             path: "Shared/Store"),
     ]
 }
@@ -65,7 +67,7 @@ var services: [Target] {
         .executableTarget(
             name: "Console",
             dependencies: [
-                "JSON", "Models", "Automation", "Runtime", "HTTP", "Crypto", "Postgres", "Store",
+                "JSON", "Models", "Automation", "Runtime", "Crypto", "Postgres", "Store",
             ],
             path: "Services/Console"),
         .executableTarget(
@@ -75,16 +77,11 @@ var services: [Target] {
 }
 
 var tests: [Target] {
-    let everything: [Target.Dependency] = [
-        "JSON", "Models", "Automation", "Runtime", "HTTP", "Crypto", "Postgres", "Store",
-        "Connectors", "Ingest", "Worker", "Console", "Sandbox",
-    ]
     func tests(
         _ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []
     ) -> Target {
         .testTarget(
-            name: name, dependencies: dependencies + ["TestSupport"], path: "Tests/\(name)",
-            exclude: exclude)
+            name: name, dependencies: dependencies, path: "Tests/\(name)", exclude: exclude)
     }
     return [
         .executableTarget(
@@ -94,24 +91,40 @@ var tests: [Target] {
                 "CEpoll",
             ],
             path: "Tests/Bench"),
-        .target(
-            name: "TestSupport", dependencies: ["JSON", "Postgres"], path: "Tests/TestSupport"),
+        .target(name: "TestSupport", dependencies: ["Postgres"], path: "Tests/TestSupport"),
         tests("JSONTests", ["JSON"]),
         tests("ModelsTests", ["Models", "JSON"]),
         tests("AutomationTests", ["Automation", "Models", "JSON"]),
-        tests("RuntimeTests", ["Runtime", "JSON"]),
+        tests("RuntimeTests", ["Runtime"]),
         tests("HTTPTests", ["HTTP", "CEpoll"]),
         tests("CryptoTests", ["Crypto"]),
-        tests("PostgresTests", ["Postgres"]),
-        tests("StoreTests", ["Store", "Models", "JSON", "Postgres", "Crypto"]),
-        tests("ConnectorsTests", ["Connectors", "Sandbox", "Models", "JSON", "HTTP", "Crypto"]),
+        tests("PostgresTests", ["Postgres", "TestSupport"]),
+        tests("StoreTests", ["Store", "Models", "JSON", "Postgres", "TestSupport"]),
+        tests("ConnectorsTests", ["Connectors", "Models", "JSON", "HTTP", "Crypto"]),
         tests(
             "SandboxTests", ["Sandbox", "Models", "JSON", "HTTP", "Crypto"],
             exclude: ["clients.py"]),
-        tests("IngestTests", ["Ingest", "Automation", "Models", "JSON", "HTTP", "Crypto", "Store", "Postgres"]),
-        tests("WorkerTests", everything),
-        tests("ConsoleTests", ["Console", "Automation", "Models", "JSON", "Store", "Postgres", "Crypto"]),
-        tests("EndToEndTests", everything),
+        tests(
+            "IngestTests",
+            [
+                "Ingest", "Models", "JSON", "Runtime", "HTTP", "Crypto", "Store", "Postgres",
+                "TestSupport",
+            ]),
+        tests(
+            "WorkerTests",
+            [
+                "Worker", "JSON", "Models", "Automation", "Runtime", "HTTP", "Crypto", "Postgres",
+                "Store", "Connectors", "Sandbox", "TestSupport",
+            ]),
+        tests(
+            "ConsoleTests",
+            ["Console", "Models", "JSON", "Store", "Postgres", "Crypto", "TestSupport"]),
+        tests(
+            "EndToEndTests",
+            [
+                "Ingest", "Worker", "JSON", "Models", "Runtime", "HTTP", "Crypto", "Postgres",
+                "Store", "Sandbox", "TestSupport",
+            ]),
         tests("TidyTests", []),
     ]
 }

@@ -12,7 +12,6 @@ struct Call: Sendable {
     var headers: HTTPHeaders = [:]
     var body: JSON?
 
-    /// Whether a lost answer leaves open what happened.
     var isWrite: Bool { method != "GET" }
 
     static func get(_ path: String, query: [(name: String, value: String)] = []) -> Call {
@@ -23,18 +22,6 @@ struct Call: Sendable {
         guard !query.isEmpty else { return path }
         let items = query.map { "\($0.name.percentEncoded)=\($0.value.percentEncoded)" }
         return path + "?" + items.joined(separator: "&")
-    }
-}
-
-/// What a vendor answered, beside what it said about our remaining budget.
-public struct Answer<Value: Sendable, Budget: Sendable>: Sendable {
-    public var value: Value
-    /// Nil when the answer did not tell.
-    public var budget: Budget?
-
-    public init(_ value: Value, budget: Budget?) {
-        self.value = value
-        self.budget = budget
     }
 }
 
@@ -65,6 +52,17 @@ extension HTTPResponse {
         headers["Retry-After"].flatMap { Int($0) }.map { Double(max(0, $0)) }
     }
 
+    /// What a success holds.
+    ///
+    /// - Parameter refusal: what an answer means that is no success.
+    func value<Value>(
+        of origin: Cause.Origin, refusal: (HTTPResponse) -> Failure, reading read: (JSON) -> Value?
+    ) throws(Failure) -> Value {
+        guard isSuccess else { throw refusal(self) }
+        guard let json, let value = read(json) else { throw .unreadable(origin, self) }
+        return value
+    }
+
     /// The beginning of a body that is not what was expected, on one line, for a person.
     var excerpt: String {
         let text = String(decoding: body.prefix(1024), as: UTF8.self)
@@ -86,7 +84,7 @@ extension String {
     /// A vendor's words as they may be stored: bounded, and without NUL, which no SQL text holds.
     var asWords: String {
         String(String.UnicodeScalarView(unicodeScalars.filter { $0.value != 0 }))
-            .cut(utf16Max: 2000)
+            .cut(toUnits: 2000)
     }
 }
 
@@ -98,29 +96,25 @@ extension Failure {
     }
 
     /// - Parameter server: named in the message.
-    init(_ error: HTTPClientError, server: ServerOrigin, isWrite: Bool) {
+    init(_ error: HTTPClientError, server: ServerOrigin) {
         switch error {
         case .notSent(let reason):
             self = .retryable(
                 Cause(.liaison, code: "notSent", message: "\(server): \(reason)"))
         case .unknownOutcome(let reason):
             self = .retryable(
-                Cause(
-                    .liaison, code: "noAnswer", message: "\(server): \(reason)",
-                    outcomeUnknown: isWrite))
+                Cause(.liaison, code: "noAnswer", message: "\(server): \(reason)"))
         case .cancelled:
             self = .interrupted
         }
     }
 
     /// A success whose body is not what the vendor documents: a proxy's page, a cut answer.
-    static func unreadable(
-        _ origin: Cause.Origin, _ response: HTTPResponse, isWrite: Bool
-    ) -> Failure {
+    static func unreadable(_ origin: Cause.Origin, _ response: HTTPResponse) -> Failure {
         .retryable(
             Cause(
-                origin, code: "unreadableAnswer", message: response.excerpt,
-                status: response.status, outcomeUnknown: isWrite))
+                origin, code: "unreadableAnswer", message: response.excerpt, status: response.status
+            ))
     }
 
     /// Refused by ourselves, because the vendor would refuse or misunderstand it.

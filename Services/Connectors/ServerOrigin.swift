@@ -23,12 +23,6 @@ public struct ServerOrigin: Hashable, Sendable {
         self.port = port
     }
 
-    init(secure host: String) {
-        isSecure = true
-        self.host = host
-        port = nil
-    }
-
     /// This machine itself, by any of its usual names.
     public var isLoopback: Bool {
         host == "localhost" || host == "[::1]"

@@ -1,4 +1,3 @@
-import Crypto
 import Models
 import Postgres
 import Store
@@ -26,8 +25,8 @@ extension Desk {
         let file = try ConfigurationFile(path, environment: environment)
         let configuration = try ConsoleConfiguration.read(environment, needsMasterKey: true)
         let store = Store(
-            Pool(try configuration.address, limits: .oneCommand),
-            secretKeys: try configuration.secretKeys)
+            Pool(configuration.address, limits: .oneCommand),
+            secretKeys: configuration.secretKeys)
         let current = try await inForce(store)
         if file.configuration.isSame(as: current.configuration) {
             printer.line("\(path) is unchanged; version \(current.version) stays in force")

@@ -5,7 +5,7 @@ import Store
 extension Desk {
     func move(_ connection: ConnectionID) async throws(Complaint) {
         let configuration = try ConsoleConfiguration.read(environment)
-        let source = Store(Pool(try configuration.address, limits: .oneCommand))
+        let source = Store(Pool(configuration.address, limits: .oneCommand))
         let target = Store(Pool(try configuration.targetAddress, limits: .oneCommand))
         do throws(MoveError) {
             let copied = try await source.move(connection, to: target)

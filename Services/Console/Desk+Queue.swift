@@ -1,4 +1,3 @@
-import JSON
 import Models
 import Store
 

@@ -53,12 +53,12 @@ final class AppendQueue: Sendable {
     }
 
     private let state: Mutex<AppendState>
-    private let ledger: Ledger
+    private let store: IngestStore
     private let limits: AppendLimits
     private let observer: Observer
 
-    init(ledger: Ledger, limits: AppendLimits, observer: Observer) {
-        self.ledger = ledger
+    init(store: IngestStore, limits: AppendLimits, observer: Observer) {
+        self.store = store
         self.limits = limits
         self.observer = observer
         state = Mutex(AppendState(limits: limits))
@@ -117,7 +117,7 @@ final class AppendQueue: Sendable {
     private func commit(_ batch: [Ticket]) async {
         do {
             let started = ContinuousClock.now
-            let appended = try await ledger.append(batch.flatMap(\.events))
+            let appended = try await store.append(batch.flatMap(\.events))
             observer.committed(events: appended.count, after: .now - started)
             state.withLock { $0.databaseAnswered() }
             answer(batch, with: appended)

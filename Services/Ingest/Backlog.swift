@@ -7,20 +7,20 @@ import Synchronization
 /// the workers have caught up: a queue that grows without end helps nobody.
 final class Backlog: Sendable {
     private let full = Mutex<Set<ConnectionID>>([])
-    private let ledger: Ledger
+    private let store: IngestStore
     private let eventsMax: Int
     private let refreshSeconds: Double
     private let log: Log
 
-    init(ledger: Ledger, eventsMax: Int, refreshSeconds: Double, log: Log) {
-        self.ledger = ledger
+    init(store: IngestStore, eventsMax: Int, refreshSeconds: Double, log: Log) {
+        self.store = store
         self.eventsMax = eventsMax
         self.refreshSeconds = refreshSeconds
         self.log = log
     }
 
     func admit(_ connection: ConnectionID) throws(Rejection) {
-        if full.withLock({ $0.contains(connection) }) { throw .overloaded }
+        if full.withLock({ $0.contains(connection) }) { throw .backlogged }
     }
 
     func run(until stop: Latch) async {
@@ -30,7 +30,7 @@ final class Backlog: Sendable {
     private func refresh() async {
         do {
             let now = Set(
-                try await ledger.depth().filter { $0.events >= eventsMax }.map(\.connection))
+                try await store.depth().filter { $0.events >= eventsMax }.map(\.connection))
             let before = full.withLock { full in
                 defer { full = now }
                 return full

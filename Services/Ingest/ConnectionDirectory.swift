@@ -11,12 +11,12 @@ final class ConnectionDirectory: Sendable {
     }
 
     private let copy = Mutex<Copy?>(nil)
-    private let ledger: Ledger
+    private let store: IngestStore
     private let refreshSeconds: Double
     private let log: Log
 
-    init(ledger: Ledger, refreshSeconds: Double, log: Log) {
-        self.ledger = ledger
+    init(store: IngestStore, refreshSeconds: Double, log: Log) {
+        self.store = store
         self.refreshSeconds = refreshSeconds
         self.log = log
     }
@@ -37,7 +37,7 @@ final class ConnectionDirectory: Sendable {
 
     private func refresh() async {
         do {
-            guard let (version, connections) = try await ledger.connections(self.version) else {
+            guard let (version, connections) = try await store.connections(self.version) else {
                 return
             }
             let byID = Dictionary(connections.map { ($0.id, $0) }, uniquingKeysWith: { $1 })

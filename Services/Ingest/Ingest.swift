@@ -13,7 +13,7 @@ struct Ingest: Sendable {
 
     /// Opens both ports; nothing is served before ``run(until:)``.
     init(
-        _ configuration: IngestConfiguration, ledger: Ledger, log: Log,
+        _ configuration: IngestConfiguration, store: IngestStore, log: Log,
         now: @escaping @Sendable () -> Timestamp = {
             Timestamp(milliseconds: Int64(WallTime.now().milliseconds))
         }
@@ -22,13 +22,13 @@ struct Ingest: Sendable {
         let observer = Observer(metrics: metrics, log: log)
         let stopping = Latch()
         let directory = ConnectionDirectory(
-            ledger: ledger, refreshSeconds: configuration.refreshSeconds, log: log)
+            store: store, refreshSeconds: configuration.refreshSeconds, log: log)
         let backlog = Backlog(
-            ledger: ledger, eventsMax: configuration.backlogEventsMax,
+            store: store, eventsMax: configuration.backlogEventsMax,
             refreshSeconds: configuration.backlogRefreshSeconds, log: log)
-        let poker = Poker(ledger: ledger, log: log)
+        let poker = Poker(store: store, log: log)
         let queue = AppendQueue(
-            ledger: ledger.ringing(poker), limits: configuration.append, observer: observer)
+            store: store.ringing(poker), limits: configuration.append, observer: observer)
         metrics.gauge("append_waiting_events", "Events that wait for a commit.") {
             queue.waitingEvents
         }
@@ -76,17 +76,17 @@ struct Ingest: Sendable {
     }
 }
 
-extension Ledger {
+extension IngestStore {
     /// Rings after every commit.
-    fileprivate func ringing(_ poker: Poker) -> Ledger {
-        var ledger = self
+    fileprivate func ringing(_ poker: Poker) -> IngestStore {
+        var store = self
         let append = append
-        ledger.append = { events throws(StoreError) in
+        store.append = { events throws(StoreError) in
             let appended = try await append(events)
             poker.ring()
             return appended
         }
-        return ledger
+        return store
     }
 }
 

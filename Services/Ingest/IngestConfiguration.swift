@@ -13,10 +13,9 @@ struct IngestConfiguration: Sendable {
 
     var publicListener: Listener
     var operationsListener: Listener
-    /// A libpq connection string or URL.
-    var databaseURL: Secret
-    /// 32 bytes in Base64; opens the secrets of connections.
-    var masterKey: Secret
+    var database: Address
+    /// Open the secrets of connections.
+    var secretKeys: SecretKeys
     var jsonBytesMax = 512 << 10
     var xmlBytesMax = 4 << 20
     var clientConnectionsMax = 4096
@@ -29,13 +28,13 @@ struct IngestConfiguration: Sendable {
     var logLevel = Log.Level.info
 
     init(
-        publicListener: Listener, operationsListener: Listener, databaseURL: Secret,
-        masterKey: Secret
+        publicListener: Listener, operationsListener: Listener, database: Address,
+        secretKeys: SecretKeys
     ) {
         self.publicListener = publicListener
         self.operationsListener = operationsListener
-        self.databaseURL = databaseURL
-        self.masterKey = masterKey
+        self.database = database
+        self.secretKeys = secretKeys
     }
 
     static func read() throws(ConfigurationProblems) -> IngestConfiguration {
@@ -54,25 +53,9 @@ struct IngestConfiguration: Sendable {
                     host: environment.string("INGEST_OPERATIONS_HOST", default: "127.0.0.1"),
                     port: environment.integer(
                         "INGEST_OPERATIONS_PORT", in: 0...65535, default: 9080)),
-                databaseURL: environment.secret("DATABASE_URL"),
-                masterKey: environment.secret("MASTER_KEY"))
-            configuration.checkSecrets(&environment)
+                database: environment.address(), secretKeys: environment.secretKeys())
             configuration.readLimits(&environment)
             return configuration
-        }
-    }
-
-    private func checkSecrets(_ environment: inout EnvironmentReader) {
-        let (url, key) = (databaseURL.exposed, masterKey.exposed)
-        if !url.isEmpty, Address(url) == nil {
-            environment.problem("DATABASE_URL", "is no libpq connection string")
-        }
-        do throws(StoreError) {
-            if !key.isEmpty { _ = try SecretKeys(text: key) }
-        } catch .defect(let reason) {
-            environment.problem("MASTER_KEY", reason)
-        } catch {
-            environment.problem("MASTER_KEY", "is unusable")
         }
     }
 

@@ -17,8 +17,7 @@ struct Main {
             OpenFiles.allow(configuration.clientConnectionsMax + 256)
             exit(await run(configuration, log: log, until: stop))
         } catch {
-            let log = Log("ingest")
-            for line in error.lines { log.error("configuration refused", ["problem": "\(line)"]) }
+            error.tell(Log("ingest"))
             exit(EX_CONFIG)
         }
     }
@@ -27,8 +26,8 @@ struct Main {
         _ configuration: IngestConfiguration, log: Log, until stop: Latch
     ) async -> Int32 {
         do {
-            let ledger = try Ledger.postgres(configuration)
-            let ingest = try Ingest(configuration, ledger: ledger, log: log)
+            let store = IngestStore.postgres(configuration)
+            let ingest = try Ingest(configuration, store: store, log: log)
             log.info(
                 "listening",
                 [

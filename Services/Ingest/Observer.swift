@@ -11,7 +11,7 @@ struct Observer: Sendable {
     }
 
     enum Outcome: String, NamedMetricLabel {
-        case accepted, duplicate, unauthentic, malformed, unavailable, overloaded
+        case accepted, duplicate, unauthentic, malformed, unavailable, overloaded, backlogged
         case secretStale = "secret_stale"
         case tooLarge = "too_large"
         case notFound = "not_found"
@@ -35,10 +35,12 @@ struct Observer: Sendable {
     init(metrics: Metrics, log: Log) {
         self.log = log
         webhooks = metrics.counter(
-            "webhooks_total", "Deliveries by the answer they got.",
+            "webhooks_total",
+            "Deliveries by the answer they got; overloaded: their commit is too far off.",
             by: LabelPair<Source, Outcome>.self)
         turnedAway = metrics.counter(
-            "requests_turned_away_total", "Requests whose head was reason enough.",
+            "requests_turned_away_total",
+            "Requests whose head was reason enough; backlogged: their connection's events wait.",
             by: Outcome.self)
         refused = metrics.counter(
             "requests_refused_total", "Requests that the server answered by itself.",
@@ -102,7 +104,8 @@ struct Observer: Sendable {
             alarms.add()
             log.error("a subscription's secret was exchanged at the vendor", fields)
         case .unauthentic, .malformed, .tooLarge: log.warning("delivery refused", fields)
-        case .unavailable, .overloaded, .notFound, .methodNotAllowed, .unsupportedMediaType:
+        case .unavailable, .overloaded, .backlogged, .notFound, .methodNotAllowed,
+            .unsupportedMediaType:
             log.debug("delivery refused", fields)
         }
     }
@@ -156,6 +159,7 @@ extension Observer.Outcome {
         case .tooLarge: self = .tooLarge
         case .unavailable: self = .unavailable
         case .overloaded: self = .overloaded
+        case .backlogged: self = .backlogged
         }
     }
 }

@@ -1,7 +1,6 @@
 import Automation
 import Foundation  // XMLParser takes Data and its delegate is an NSObject.
 import FoundationXML  // The only XML parser of the toolchain; libxml2 is kept by others.
-import JSON
 import Models
 
 /// The SOAP body of an outbound message (`reference/salesforce.md` 3.4).

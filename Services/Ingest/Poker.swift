@@ -7,11 +7,11 @@ final class Poker: Sendable {
 
     private let rings: AsyncStream<Void>
     private let bell: AsyncStream<Void>.Continuation
-    private let ledger: Ledger
+    private let store: IngestStore
     private let log: Log
 
-    init(ledger: Ledger, log: Log) {
-        self.ledger = ledger
+    init(store: IngestStore, log: Log) {
+        self.store = store
         self.log = log
         // Many rings are one: the workers look for all there is.
         (rings, bell) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
@@ -26,7 +26,7 @@ final class Poker: Sendable {
                 bell.finish()
             }
             for await _ in rings {
-                do { try await ledger.poke() } catch {
+                do { try await store.poke() } catch {
                     log.debug("workers not poked", ["reason": "\(error)"])
                 }
                 await stop.wait(atMost: Self.interval)

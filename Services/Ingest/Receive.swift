@@ -1,6 +1,5 @@
 import HTTP
 import Models
-import Runtime
 
 /// The whole way of a webhook, in order. Each step takes what only the step before can make.
 struct Receiver: Sendable {

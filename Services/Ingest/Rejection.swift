@@ -18,7 +18,10 @@ enum Rejection: Error, Equatable, Sendable {
     case tooLarge(String)
     /// The database is away, or refuses. What was accepted before is safe.
     case unavailable
+    /// Too much comes in at once.
     case overloaded
+    /// Too much of the connection waits for the workers.
+    case backlogged
 
     static let retryAfterSeconds = 2
 
@@ -47,6 +50,10 @@ enum Rejection: Error, Equatable, Sendable {
             .unavailable(
                 retryAfterSeconds: Self.retryAfterSeconds,
                 detail: "Too many events wait for their commit.")
+        case .backlogged:
+            .unavailable(
+                retryAfterSeconds: Self.retryAfterSeconds,
+                detail: "Too many events of this connection wait to be worked on.")
         }
     }
 }

@@ -36,3 +36,14 @@ struct SignatureHeader: Sendable {
         }
     }
 }
+
+extension Substring {
+    /// Without blanks and tabs at its ends (optional white space, RFC 9110 section 5.6.3).
+    var trimmed: Substring {
+        let isBlank: (UInt8) -> Bool = { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") }
+        guard let first = utf8.firstIndex(where: { !isBlank($0) }),
+            let last = utf8.lastIndex(where: { !isBlank($0) })
+        else { return "" }
+        return Substring(utf8[first...last])
+    }
+}

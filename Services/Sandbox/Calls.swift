@@ -1,5 +1,4 @@
 import JSON
-import Models
 
 public enum Vendor: String, Sendable {
     case pagerDuty = "pagerduty"

@@ -15,8 +15,7 @@ struct Main {
                 environment: SandboxConfiguration.environment)
             exit(await run(configuration, until: stop))
         } catch {
-            let log = Log("sandbox")
-            for line in error.lines { log.error("configuration refused", ["problem": "\(line)"]) }
+            error.tell(Log("sandbox"))
             exit(EX_CONFIG)
         }
     }

@@ -34,7 +34,7 @@ struct SandboxConfiguration {
         options.salesforce.username = reader.string(
             "SALESFORCE_USERNAME", default: options.salesforce.username)
         options.salesforce.publicKeyPEM =
-            reader.optionalSecret("SALESFORCE_PUBLIC_KEY")?.exposed
+            reader.optionalSecret("SALESFORCE_PUBLIC_KEY")?.revealed
         let pause = reader.seconds("RETRY_FIRST_SECONDS", in: 0.001...60, default: 1)
         options.seed = reader.integer("SEED", in: 0...1_000_000, default: options.seed)
         options.retryFirstSeconds = pause / .seconds(1)

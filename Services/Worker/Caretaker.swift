@@ -45,6 +45,9 @@ struct Caretaker: Sendable {
                 for segment in done.segmentsDropped {
                     log.info("dropped a day of the log", ["segment": "\(segment)"])
                 }
+                for segment in done.segmentsBusy {
+                    log.info("a day of the log is in use", ["segment": "\(segment)"])
+                }
             } catch {
                 log.warning("could not maintain the log", ["reason": "\(error)"])
             }

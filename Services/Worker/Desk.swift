@@ -1,9 +1,5 @@
 import Automation
-import HTTP
 import Models
-import Runtime
-import Store
-import Synchronization
 
 /// What is needed to work on the lanes of one connection: its rules, made ready, and its vendors.
 struct Desk: Sendable {

@@ -1,5 +1,4 @@
 import Automation
-import HTTP
 import Models
 import Runtime
 import Store

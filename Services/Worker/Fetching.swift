@@ -9,7 +9,7 @@ extension Vendors {
     func fetch(_ needs: FactNeeds, into facts: inout Facts) async throws(Failure) {
         for id in needs.incidents.sorted() {
             do throws(Failure) {
-                facts.incidents[id] = try await pagerDuty().incident(id).value
+                facts.incidents[id] = try await pagerDuty().incident(id)
             } catch .permanent(let cause) where cause.status == 404 {
                 continue
             }
@@ -20,7 +20,7 @@ extension Vendors {
             for (record, fields) in try await read(wishes) { facts.records[record] = fields }
         }
         if let note = needs.trimmedNote {
-            let notes = try await pagerDuty().notes(note.incident).value
+            let notes = try await pagerDuty().notes(note.incident)
             facts.noteText = notes.first { $0.id == note.note }?.content
         }
     }
@@ -62,7 +62,7 @@ extension Vendors {
             }
             return fields.isEmpty ? nil : Salesforce.Wish(record: wish.record, fields: fields)
         }
-        return due.isEmpty ? [:] : try await salesforce().records(due).value
+        return due.isEmpty ? [:] : try await salesforce().records(due)
     }
 
     /// Salesforce refuses all for one. What it thinks of each field is the same for every record of

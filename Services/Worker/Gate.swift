@@ -126,8 +126,6 @@ final class Gate: Sendable {
     }
 }
 
-// MARK: - The shared budget
-
 extension Gate {
     /// Takes calls out of the shared budget, or learns why there are none.
     private func buy(_ calls: Int, _ check: CallGate.Check) async {
@@ -155,8 +153,6 @@ extension Gate {
         turnstile.withLock { $0.boughtNothing(retryAfterSeconds: seconds, at: now, jitter: jitter) }
     }
 }
-
-// MARK: - The breaker
 
 extension Gate {
     /// A call got no answer, or one that says that the vendor is in trouble.

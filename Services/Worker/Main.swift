@@ -1,17 +1,33 @@
-import Foundation
+import Glibc
 import Runtime
 
 @main
 struct Main {
+    /// Ends with 0 after a stop, 78 (`EX_CONFIG`) for a configuration that cannot be used, 1 when
+    /// a part of the process failed.
     static func main() async {
         Heap.shareOneArena()
         let stop = Latch()
         TerminationSignals.open(stop)
         do {
-            try await run(WorkerConfiguration.read(), until: stop)
+            let configuration = try WorkerConfiguration.read()
+            let log = Log("worker", level: configuration.logLevel)
+            exit(await end(of: configuration, log: log, stop))
         } catch {
-            FileHandle.standardError.write(Data("worker: \(error)\n".utf8))
-            exit(1)
+            error.tell(Log("worker"))
+            exit(EX_CONFIG)
+        }
+    }
+
+    private static func end(
+        of configuration: WorkerConfiguration, log: Log, _ stop: Latch
+    ) async -> Int32 {
+        do throws(WorkerFailure) {
+            try await run(configuration, log: log, until: stop)
+            return EXIT_SUCCESS
+        } catch {
+            log.error("ended", ["reason": "\(error)"])
+            return EXIT_FAILURE
         }
     }
 }

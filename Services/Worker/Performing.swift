@@ -33,9 +33,9 @@ extension Vendors {
             return try await change(id, update)
         case .startWorkflow(let id, let workflow):
             let run = try await pagerDuty().startWorkflow(workflow, incident: id)
-            return Performed(result: ["run": run.value.map(JSON.string) ?? .null])
+            return Performed(result: ["run": run.map(JSON.string) ?? .null])
         case .runResponsePlay(let id, let play):
-            _ = try await pagerDuty().runResponsePlay(play, incident: id)
+            try await pagerDuty().runResponsePlay(play, incident: id)
             return Performed(result: ["play": .string(play)])
         case .addNote(let id, let text):
             return try await addNote(id, text, lookFirst: lookFirst)
@@ -50,18 +50,16 @@ extension Vendors {
         case .addComment(let record, let text, let isPublic):
             return try await addComment(record, text, isPublic, lookFirst: lookFirst)
         case .deliver(let path, let body):
-            return Performed(result: try await salesforce().apexREST(path, body: body).value)
+            return Performed(result: try await salesforce().apexREST(path, body: body))
         }
     }
 }
-
-// MARK: - PagerDuty
 
 extension Vendors {
     private func create(
         _ new: NewIncident, for record: RecordReference
     ) async throws(Failure) -> Performed {
-        let creation = try await pagerDuty().createIncident(new).value
+        let creation = try await pagerDuty().createIncident(new)
         let incident = creation.incident
         var result: JSONObject = ["incident": .string(incident.id.rawValue)]
         result["number"] = incident.number.map { JSON.number(JSONNumber($0)) }
@@ -75,15 +73,15 @@ extension Vendors {
     private func change(
         _ id: IncidentID, _ update: IncidentUpdate
     ) async throws(Failure) -> Performed {
-        let present = try await pagerDuty().incident(id).value
+        let present = try await pagerDuty().incident(id)
         if let reason = update.reasonNotDue(on: present) {
             return Performed(result: ["incident": .string(id.rawValue), "skipped": .string(reason)])
         }
-        let updated = try await pagerDuty().updateIncident(id, IncidentPatch(update)).value
+        let updated = try await pagerDuty().updateIncident(id, update)
         return Performed(
             result: [
                 "incident": .string(id.rawValue),
-                "status": updated.incident.status.map { .string($0.rawValue) } ?? .null,
+                "status": updated.status.map { .string($0.rawValue) } ?? .null,
             ])
     }
 
@@ -91,10 +89,10 @@ extension Vendors {
         _ id: IncidentID, _ text: String, lookFirst: Bool
     ) async throws(Failure) -> Performed {
         if lookFirst {
-            let notes = try await pagerDuty().notes(id).value
+            let notes = try await pagerDuty().notes(id)
             if let found = notes.last(where: { $0.isOf(text, on: id) }) { return .note(found.id) }
         }
-        return .note(try await pagerDuty().addNote(id, text).value.id)
+        return .note(try await pagerDuty().addNote(id, text).id)
     }
 }
 
@@ -121,8 +119,6 @@ extension IncidentUpdate {
     }
 }
 
-// MARK: - Salesforce
-
 extension Vendors {
     private func create(
         _ new: NewRecord, for incident: IncidentID?
@@ -131,11 +127,11 @@ extension Vendors {
             let saved = try await salesforce().upsert(
                 object: new.object, externalID: externalID, fields: new.fields,
                 options: new.options)
-            return .record(saved.value.id, new.object, incident)
+            return .record(saved, new.object, incident)
         }
         let created = try await salesforce().create(
             object: new.object, fields: new.fields, options: new.options)
-        return .record(created.value, new.object, incident)
+        return .record(created, new.object, incident)
     }
 
     /// Among the latest records that we created of this object, one with these values that no
@@ -150,7 +146,7 @@ extension Vendors {
             select: ["Id"] + new.fields.keys.filter { !Names.areSame($0, "Id") }, from: new.object,
             where: .equal("CreatedById", .id(me)),
             orderBy: [SOQL.Order("CreatedDate", .descending)], limit: 50)
-        for record in try await salesforce.query(query, recordsMax: 50).value.records {
+        for record in try await salesforce.query(query, recordsMax: 50) {
             guard let id = record["Id"]?.string.flatMap({ RecordID($0) }) else { continue }
             if new.hasValues(of: record, id), try await !isLinked(id) { return id }
         }
@@ -163,20 +159,20 @@ extension Vendors {
         let salesforce = try salesforce()
         guard record.isOf("Case") else {
             if lookFirst {
-                let items = try await salesforce.feedItems(parent: record.id).value
+                let items = try await salesforce.feedItems(parent: record.id)
                 let found = items.first { $0.isOf(text, on: record) }
-                if let found { return .comments([found.id]) }
+                if let found { return .comment(found.id) }
             }
-            let item = try await salesforce.addFeedItem(parent: record.id, text: text).value
-            return .comments([item])
+            let item = try await salesforce.addFeedItem(parent: record.id, text: text)
+            return .comment(item)
         }
         if lookFirst {
-            let comments = try await salesforce.caseComments(record.id).value
-            let found = comments.filter { $0.isOf(text, on: record) }
-            if !found.isEmpty { return .comments(found.map(\.id)) }
+            let comments = try await salesforce.caseComments(record.id)
+            let found = comments.first { $0.isOf(text, on: record) }
+            if let found { return .comment(found.id) }
         }
-        return .comments(
-            try await salesforce.addCaseComment(record.id, text: text, isPublic: isPublic).value)
+        return .comment(
+            try await salesforce.addCaseComment(record.id, text: text, isPublic: isPublic))
     }
 }
 
@@ -203,11 +199,9 @@ extension IncidentNote {
 }
 
 extension RecordComment {
-    /// Whether this is the text, or the first or a later part of one that was too long for one.
     fileprivate func isOf(_ text: String, on record: RecordReference) -> Bool {
         Command.addComment(record, text: body, isPublic: false).imprints
             == Command.addComment(record, text: text, isPublic: false).imprints
-            || (body.utf8.count > 1000 && body.contains(text.prefix(500)))
     }
 }
 
@@ -256,8 +250,8 @@ extension Performed {
         Performed(result: ["note": .string(id)])
     }
 
-    fileprivate static func comments(_ ids: [RecordID]) -> Performed {
-        Performed(result: ["comments": .array(ids.map { .string($0.long) })])
+    fileprivate static func comment(_ id: RecordID) -> Performed {
+        Performed(result: ["comment": .string(id.long)])
     }
 
     fileprivate static func record(

@@ -27,7 +27,7 @@ final class RecordWriter: Sendable {
         self.init { (updates, options) async throws(Failure) in
             // One write is what a plain PATCH is for: it has words of its own for everything.
             guard let update = updates.first, updates.count == 1 else {
-                return try await salesforce.updateCollection(updates, options: options).value
+                return try await salesforce.updateCollection(updates, options: options)
             }
             _ = try await salesforce.update(update.record, fields: update.fields, options: options)
             return [.success(update.record.id)]

@@ -1,4 +1,3 @@
-import Models
 import Runtime
 import Store
 import Synchronization

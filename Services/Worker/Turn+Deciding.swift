@@ -126,7 +126,6 @@ extension Event {
         case .ping: "a ping"
         case .unknown(let name): "Liaison does not know the kind \(name)"
         case .service(let change): "rules do not read service events (\(change))"
-        case .request(let name): "no request \(name) is known"
         case .incident, .record: "it tells no incident and no record"
         }
     }

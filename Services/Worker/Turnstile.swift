@@ -133,8 +133,6 @@ struct Turnstile {
         return true
     }
 
-    // MARK: What became of a purchase
-
     mutating func bought(_ calls: Int, left: Int, at now: Double) {
         isBuying = false
         self.left = left

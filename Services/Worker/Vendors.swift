@@ -73,8 +73,6 @@ struct Vendors: Sendable {
     }
 }
 
-// MARK: - One effect
-
 extension Vendors {
     /// Waits until the first call of the command may be made, before anything of it is recorded:
     /// what was not begun need not be looked for on the next attempt. What it returns is for this
@@ -114,15 +112,13 @@ extension Vendors {
     ) async throws(Failure) {
         let salesforce = try salesforce()
         guard let announced else {
-            _ = try await salesforce.update(record, fields: fields, options: options)
+            try await salesforce.update(record, fields: fields, options: options)
             return
         }
         try await announced.write(
             Salesforce.RecordUpdate(record: record, fields: fields), options)
     }
 }
-
-// MARK: - Configuration
 
 extension Vendors {
     private static func pagerDuty(

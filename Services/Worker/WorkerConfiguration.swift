@@ -1,5 +1,5 @@
 import Foundation
-import Models
+import Postgres
 import Runtime
 import Store
 
@@ -7,9 +7,9 @@ import Store
 struct WorkerConfiguration: Sendable {
     /// Names this worker in the log and in the ledger.
     var name: String
-    var database: Secret
-    /// Opens the connections' secrets: 32 bytes, base64.
-    var masterKey: Secret
+    var database: Address
+    /// Open the connections' secrets.
+    var secretKeys: SecretKeys
     var operationsHost: String
     /// `/healthz`, `/readyz`, `/metrics`; 0 takes any free port.
     var operationsPort: Int
@@ -25,8 +25,8 @@ struct WorkerConfiguration: Sendable {
         try EnvironmentReader.read(environment) { reader in
             WorkerConfiguration(
                 name: reader.string("WORKER_NAME", default: ProcessInfo.processInfo.hostName),
-                database: reader.secret("DATABASE_URL"),
-                masterKey: reader.secret("MASTER_KEY"),
+                database: reader.address(),
+                secretKeys: reader.secretKeys(),
                 operationsHost: reader.string("WORKER_OPERATIONS_HOST", default: "127.0.0.1"),
                 operationsPort: reader.integer(
                     "WORKER_OPERATIONS_PORT", in: 0...65_535, default: 9081),

@@ -10,14 +10,10 @@ enum Comment {
     private static let noteMark = "[PagerDuty note"
     private static let commentMark = "[Salesforce comment"
 
-    /// A case comment holds 4,000 bytes, a feed item 10,000 characters
-    /// (`reference/salesforce.md` 4).
-    static let caseBytesMax = 4000
-    static let feedCharactersMax = 10_000
-
     static func cut(_ text: String, for object: String) -> String {
         Names.areSame(object, "Case")
-            ? text.cut(toBytes: caseBytesMax) : text.cut(toCharacters: feedCharactersMax)
+            ? text.cut(toBytes: VendorLimits.caseCommentBytesMax)
+            : text.cut(toUnits: VendorLimits.feedItemUnitsMax)
     }
 
     static func copy(of note: EventFacts.Note, text: String, by author: String?) -> String {

@@ -23,9 +23,6 @@ public struct EventFacts: Hashable, Sendable {
         public var text: String
         /// PagerDuty cut the text in the webhook; the whole is at `GET /incidents/{id}/notes`.
         public var isTrimmed = false
-
-        /// The note that somebody wrote while resolving (`reference/pagerduty.md` 1.9).
-        public var isResolutionNote: Bool { text.hasPrefix("Resolution Note: ") }
     }
 
     public struct CustomAction: Hashable, Sendable {
@@ -53,7 +50,7 @@ extension EventFacts {
     public var incidentChange: EventKind.IncidentChange? {
         switch event.kind {
         case .incident(let change): change
-        case .record, .service, .ping, .request, .unknown: nil
+        case .record, .service, .ping, .unknown: nil
         }
     }
 
@@ -62,7 +59,7 @@ extension EventFacts {
         switch event.kind {
         case .incident: incident == nil ? nil : .incidentChange
         case .record: record == nil ? nil : .recordChange
-        case .service, .ping, .request, .unknown: nil
+        case .service, .ping, .unknown: nil
         }
     }
 
@@ -79,7 +76,7 @@ extension EventFacts {
         return switch event.format {
         case .pagerDutyV3: ["event": payload]
         case .pagerDutyV2: ["messages": [payload]]
-        case .apexTrigger, .outboundMessage, .console: payload
+        case .apexTrigger, .outboundMessage: payload
         }
     }
 }

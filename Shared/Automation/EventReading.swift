@@ -18,10 +18,10 @@ extension EventFacts {
         case (.incident, .pagerDutyV2): try readV2(payload)
         case (.record, .apexTrigger): try readApexTrigger(payload)
         case (.record, .outboundMessage): try readOutboundMessage(payload)
-        case (.incident, .apexTrigger), (.incident, .outboundMessage), (.incident, .console),
-            (.record, .pagerDutyV3), (.record, .pagerDutyV2), (.record, .console):
+        case (.incident, .apexTrigger), (.incident, .outboundMessage), (.record, .pagerDutyV3),
+            (.record, .pagerDutyV2):
             throw UnreadableEvent("\(event.kind) cannot come as \(event.format.rawValue)")
-        case (.service, _), (.ping, _), (.request, _), (.unknown, _): break
+        case (.service, _), (.ping, _), (.unknown, _): break
         }
     }
 

@@ -3,16 +3,13 @@ import Models
 /// The key under which an incident is made for a record says which record that was: so the link is
 /// known from the incident's first event on, which may arrive before PagerDuty's answer to us has.
 enum IncidentKey {
-    /// PagerDuty's longest key (`reference/pagerduty.md` 6).
-    private static let charactersMax = 255
-
     /// The same for every attempt and every event, so that PagerDuty itself refuses a second open
     /// incident of the rule for the record.
     static func text(
         for record: RecordReference, rule: RuleID, connection: ConnectionID
     ) -> String {
         "liaison:\(connection):\(record.object):\(record.id.long):\(rule)"
-            .cut(toCharacters: charactersMax)
+            .cut(toUnits: VendorLimits.incidentKeyUnitsMax)
     }
 
     /// The record of a key of ours; `nil` for anybody else's.

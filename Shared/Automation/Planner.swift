@@ -189,9 +189,6 @@ extension Planner {
         }
     }
 
-    /// PagerDuty's longest title (`reference/pagerduty.md` 6).
-    private static let titleCharactersMax = 1024
-
     private mutating func createIncident(
         _ new: NewIncidentTemplate, _ step: Step
     ) throws(RenderingProblem) {
@@ -202,7 +199,7 @@ extension Planner {
             try step.assignment(template)
         }
         let incident = NewIncident(
-            title: try step.filled(new.title, "title").cut(toCharacters: Self.titleCharactersMax),
+            title: try step.filled(new.title, "title").cut(toUnits: VendorLimits.titleUnitsMax),
             service: try step.filled(new.service, "service"),
             incidentKey: IncidentKey.text(
                 for: record, rule: step.entry.id, connection: connection),

@@ -172,8 +172,6 @@ struct JSONParser {
             Node(kind: kind, isPlain: isPlain, start: start, end: offset, next: nodes.count + 1))
     }
 
-    // MARK: - Bytes
-
     private mutating func skipBlanks() {
         while offset < bytes.count {
             switch bytes[offset] {

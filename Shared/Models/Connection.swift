@@ -1,5 +1,3 @@
-import JSON
-
 /// A bridge between one PagerDuty account and one Salesforce organisation, with everything that is
 /// needed to talk to both and to recognise what they send.
 public struct Connection: Hashable, Sendable {

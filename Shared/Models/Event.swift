@@ -1,4 +1,4 @@
-/// Something that happened at a vendor (or was asked for by a person or a clock), in our words.
+/// Something that happened at a vendor (or is replayed by a person), in our words.
 public struct Event: Hashable, Sendable {
     public var id: EventID
     public var connection: ConnectionID
@@ -27,7 +27,7 @@ public struct Event: Hashable, Sendable {
 }
 
 public enum EventSource: String, CaseIterable, Sendable {
-    case pagerDuty, salesforce, `operator`, timer
+    case pagerDuty, salesforce, `operator`
 }
 
 /// How `Event.payload` is to be read.
@@ -42,8 +42,6 @@ public enum EventFormat: String, CaseIterable, Sendable {
     case apexTrigger
     /// One notification: `{"object", "new", "organizationId"}`; values are texts; there is no old state.
     case outboundMessage
-    /// Our own: a request of an operator.
-    case console
 }
 
 /// An event on its way into the log.

@@ -5,8 +5,6 @@ public enum EventKind: Hashable, Sendable {
     case service(String)
     case record(RecordChange)
     case ping
-    /// A person asked the worker for something: a connection check, a list, a describe.
-    case request(String)
     case unknown(String)
 
     /// What moved an incident (`reference/pagerduty.md` 1.2 and 2.1).
@@ -52,7 +50,6 @@ extension EventKind: RawRepresentable {
                 RecordChange(rawValue: change).map(Self.record)
                     ?? .unknown(rawValue)
             case ("service", let change) where !change.isEmpty: .service(change)
-            case ("request", let name) where !name.isEmpty: .request(name)
             case ("ping", ""): .ping
             case (_, _): .unknown(rawValue)
             }
@@ -64,7 +61,6 @@ extension EventKind: RawRepresentable {
         case .service(let change): "service.\(change)"
         case .record(let change): "record.\(change.rawValue)"
         case .ping: "ping"
-        case .request(let name): "request.\(name)"
         case .unknown(let name): name
         }
     }

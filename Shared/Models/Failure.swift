@@ -31,18 +31,14 @@ public struct Cause: Hashable, Sendable, CustomStringConvertible {
     public var message: String
     /// HTTP status, when there was an answer.
     public var status: Int?
-    /// The request may have taken effect although no answer came: look first, then act.
-    public var outcomeUnknown: Bool
 
     public init(
-        _ origin: Origin, code: String, message: String, status: Int? = nil,
-        outcomeUnknown: Bool = false
+        _ origin: Origin, code: String, message: String, status: Int? = nil
     ) {
         self.origin = origin
         self.code = code
         self.message = message
         self.status = status
-        self.outcomeUnknown = outcomeUnknown
     }
 
     public var description: String {

@@ -26,6 +26,14 @@ public struct Address: Sendable, CustomStringConvertible {
         description = "\(host):\(parts["port"] ?? "5432")/\(parts["dbname"] ?? "")"
     }
 
+    private init() {
+        connectionString = ""
+        description = "local:5432/"
+    }
+
+    /// What libpq takes when it is told nothing.
+    public static let `default` = Address()
+
     /// The same server with another database.
     public func database(_ name: String) -> Address? {
         guard let options = PQconninfoParse(connectionString, nil) else { return nil }

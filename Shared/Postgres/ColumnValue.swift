@@ -84,12 +84,6 @@ extension Int32: ColumnValue {
     }
 }
 
-extension Int16: ColumnValue {
-    public init(_ cell: Cell) throws(PostgresError) {
-        self = Int16(truncatingIfNeeded: try cell.integer(for: "Int16") { $0 == TypeID.int2 })
-    }
-}
-
 extension Bool: ColumnValue {
     public init(_ cell: Cell) throws(PostgresError) {
         self = try cell.bytes(for: "Bool") { $0 == TypeID.bool }.first == 1

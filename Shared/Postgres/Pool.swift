@@ -131,8 +131,6 @@ public final class Pool: Sendable {
     }
 }
 
-// MARK: lending
-
 extension Pool {
     private func session(in place: Place) async throws(PostgresError) -> Session {
         switch place {

@@ -57,15 +57,9 @@ public struct Row: Sendable {
     public func decoded<each Column: ColumnValue>(
         _ columns: repeat (each Column).Type
     ) throws(PostgresError) -> (repeat each Column) {
-        var column: Int32 = 0
-        func next<C: ColumnValue>(_: C.Type) throws(PostgresError) -> C {
-            defer { column += 1 }
-            return try C(cell(column))
-        }
-        let values = (repeat try next((each Column).self))
-        guard column == PQnfields(result.pointer) else {
-            throw .row("\(column) columns expected, \(PQnfields(result.pointer)) found")
-        }
+        var reader = self.reader
+        let values = (repeat try reader.next((each Column).self))
+        try reader.end()
         return values
     }
 
@@ -73,13 +67,16 @@ public struct Row: Sendable {
     public func decoded<Column: ColumnValue>(
         _ column: Column.Type
     ) throws(PostgresError) -> Column {
-        guard PQnfields(result.pointer) == 1 else {
-            throw .row("1 columns expected, \(PQnfields(result.pointer)) found")
-        }
-        return try Column(cell(0))
+        var reader = self.reader
+        let value = try reader.next(column)
+        try reader.end()
+        return value
     }
 
-    private func cell(_ column: Int32) throws(PostgresError) -> Cell {
+    /// For a row of many columns, each of which then gets a name.
+    public var reader: RowReader { RowReader(self) }
+
+    fileprivate func cell(_ column: Int32) throws(PostgresError) -> Cell {
         guard column < PQnfields(result.pointer) else {
             throw .row("there is no column \(column)")
         }
@@ -90,6 +87,29 @@ public struct Row: Sendable {
         let length = Int(PQgetlength(result.pointer, number, column))
         let bytes = UnsafeRawBufferPointer(start: start, count: length)
         return Cell(column: column, type: type, bytes: bytes, owner: result)
+    }
+}
+
+/// Takes the columns of a row one after the other.
+public struct RowReader {
+    private let row: Row
+    private var column: Int32 = 0
+
+    fileprivate init(_ row: Row) {
+        self.row = row
+    }
+
+    public mutating func next<Column: ColumnValue>(
+        _: Column.Type = Column.self
+    ) throws(PostgresError) -> Column {
+        defer { column += 1 }
+        return try Column(row.cell(column))
+    }
+
+    /// - Throws: if there are more columns.
+    public func end() throws(PostgresError) {
+        let found = PQnfields(row.result.pointer)
+        guard column == found else { throw .row("\(column) columns expected, \(found) found") }
     }
 }
 

@@ -187,8 +187,6 @@ public actor Session {
     }
 }
 
-// MARK: transactions
-
 extension Session {
     /// Runs `body` between BEGIN and COMMIT; its error rolls back.
     /// - Throws: what `body` threw, or the error of BEGIN or COMMIT (`.unknownOutcome`).
@@ -208,8 +206,6 @@ extension Session {
         return value
     }
 }
-
-// MARK: one pipeline
 
 extension Session {
     /// A message whose answer is awaited.

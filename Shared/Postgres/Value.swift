@@ -80,12 +80,6 @@ extension FixedWidthInteger {
     }
 }
 
-extension Int16: Bindable {
-    public static var elementType: UInt32 { 21 }
-    public static var arrayType: UInt32 { 1005 }
-    public func encode(into bytes: inout [UInt8]) { appendBigEndian(to: &bytes) }
-}
-
 extension Int32: Bindable {
     public static var elementType: UInt32 { 23 }
     public static var arrayType: UInt32 { 1007 }

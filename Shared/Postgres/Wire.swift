@@ -79,8 +79,6 @@ final class Wire {
     }
 }
 
-// MARK: sending
-
 extension Wire {
     func send(_ statement: SQL, text: String) throws(PostgresError) {
         let sent = Parameters(statement.values).withPointers { parameters in
@@ -125,8 +123,6 @@ extension Wire {
         }
     }
 }
-
-// MARK: receiving
 
 extension Wire {
     /// The next result in pipeline order; `nil` ends the results of one message.

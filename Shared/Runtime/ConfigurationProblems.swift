@@ -5,4 +5,9 @@ public struct ConfigurationProblems: Error, Equatable, Sendable, CustomStringCon
     public let lines: [String]
 
     public var description: String { lines.joined(separator: "\n") }
+
+    /// Each as a line of its own.
+    public func tell(_ log: Log) {
+        for line in lines { log.error("configuration refused", ["problem": "\(line)"]) }
+    }
 }

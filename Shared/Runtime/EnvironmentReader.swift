@@ -62,8 +62,6 @@ public struct EnvironmentReader: ~Copyable {
     }
 }
 
-// MARK: Getters
-
 extension EnvironmentReader {
     public mutating func string(_ name: String, default fallback: String? = nil) -> String {
         if let value = text(name) { return value }
@@ -98,17 +96,6 @@ extension EnvironmentReader {
         }
     }
 
-    public mutating func boolean(_ name: String, default fallback: Bool) -> Bool {
-        switch text(name) {
-        case nil: return fallback
-        case "true": return true
-        case "false": return false
-        case .some(let value):
-            problem(name, "is \"\(value)\"; expected true or false")
-            return fallback
-        }
-    }
-
     /// One of the raw values of an enumeration.
     public mutating func choice<Choice>(_ name: String, default fallback: Choice) -> Choice
     where Choice: RawRepresentable<String> & CaseIterable {
@@ -117,18 +104,6 @@ extension EnvironmentReader {
         let choices = Choice.allCases.map(\.rawValue).joined(separator: ", ")
         problem(name, "is \"\(value)\"; expected one of \(choices)")
         return fallback
-    }
-
-    /// An absolute URL with one of `schemes` and a host, without user, query or fragment. A
-    /// password does not belong in a URL; what may carry one is a ``secret(_:)``.
-    public mutating func url(
-        _ name: String, schemes: [String] = ["https", "http"], default fallback: String? = nil
-    ) -> String {
-        guard let value = text(name) else { return fallback ?? required(name, standIn: "") }
-        if !Self.isURL(value, schemes: schemes) {
-            problem(name, "is not an absolute URL with \(schemes.joined(separator: " or "))")
-        }
-        return value
     }
 
     /// The value of `NAME`, or the contents of the file that `NAME_FILE` names, without its last
@@ -183,8 +158,6 @@ extension EnvironmentReader {
     }
 }
 
-// MARK: Grammars
-
 extension EnvironmentReader {
     private static func byteCount(_ text: String) -> Int? {
         let units = [("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30)]
@@ -194,15 +167,5 @@ extension EnvironmentReader {
         guard let count = Int(text.dropLast(suffix.count)) else { return nil }
         let (bytes, overflow) = count.multipliedReportingOverflow(by: factor)
         return overflow ? nil : bytes
-    }
-
-    private static func isURL(_ text: String, schemes: [String]) -> Bool {
-        guard let scheme = schemes.first(where: { text.hasPrefix("\($0)://") }) else {
-            return false
-        }
-        let rest = text.dropFirst(scheme.count + 3)
-        let printable = rest.utf8.allSatisfy { 0x21...0x7E ~= $0 }
-        let forbidden = rest.contains { "@?#\\\"<>".contains($0) }
-        return printable && !forbidden && !rest.isEmpty && rest.first != "/" && rest.first != ":"
     }
 }

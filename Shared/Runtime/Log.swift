@@ -35,9 +35,6 @@ public struct Log: Sendable {
         self.sink = sink
     }
 
-    /// The same log under another name.
-    public func named(_ name: String) -> Log { Log(name, level: level, to: sink) }
-
     public func debug(_ message: @autoclosure () -> String, _ fields: Fields = [:]) {
         write(.debug, message, fields)
     }

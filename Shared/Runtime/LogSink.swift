@@ -13,7 +13,6 @@ public struct LogSink: Sendable {
     }
 
     public static let standardError = LogSink { writeWhole($0, to: STDERR_FILENO) }
-    public static let standardOutput = LogSink { writeWhole($0, to: STDOUT_FILENO) }
 
     /// A log that cannot be written is dropped: there is nowhere left to say so, and the service
     /// is worth more than its log.

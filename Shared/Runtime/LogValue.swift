@@ -8,9 +8,6 @@ public enum LogValue: Equatable, Sendable {
 
     /// The value's description. Enumerations and identifiers; never a payload.
     public init(_ value: some CustomStringConvertible) { self = .text(value.description) }
-
-    /// Seconds as a number; put the unit in the field's name (`delay_seconds`).
-    public init(seconds duration: Duration) { self = .number(duration / .seconds(1)) }
 }
 
 extension LogValue: ExpressibleByStringInterpolation, ExpressibleByIntegerLiteral,

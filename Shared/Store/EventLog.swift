@@ -179,35 +179,54 @@ extension EventCursor {
 
 extension LoggedEvent {
     fileprivate init(_ row: Row) throws(PostgresError) {
-        let columns = try row.decoded(
-            String.self, Int32.self, Int64.self, Int64.self, String.self, String.self, String.self,
-            String.self, Int64.self, Int64.self, String.self, String?.self, String?.self,
-            String?.self, String?.self, Int?.self, Int64?.self, Int64?.self, Int64?.self,
-            String?.self, Int?.self, Int64?.self, Int64?.self)
-        guard let source = EventSource(rawValue: columns.5),
-            let format = EventFormat(rawValue: columns.7)
-        else { throw .row("an event of a newer program: \(columns.5), \(columns.7)") }
+        var row = row.reader
+        let connection: String = try row.next()
+        let segment: Int32 = try row.next()
+        let lane: Int64 = try row.next()
+        let sequence: Int64 = try row.next()
+        let id: String = try row.next()
+        let (source, kind, format): (String, String, String) =
+            (try row.next(), try row.next(), try row.next())
+        let occurred: Int64 = try row.next()
+        let appendedMicroseconds: Int64 = try row.next()
+        let payload: String = try row.next()
+        let key: String? = try row.next()
+        ending = try Ending(reading: &row)
+        postponement = try Postponement(reading: &row)
+        try row.end()
+        guard let source = EventSource(rawValue: source), let format = EventFormat(rawValue: format)
+        else { throw .row("an event of a newer program: \(source), \(format)") }
         let event = Event(
-            id: EventID(columns.4), connection: ConnectionID(columns.0), source: source,
-            kind: EventKind(rawValue: columns.6), occurredAt: Timestamp(milliseconds: columns.8),
-            lane: LaneKey(columns.11 ?? ""), format: format, payload: Array(columns.10.utf8))
-        job = Job(sequence: columns.3, segment: columns.1, event: event)
-        lane = columns.2
-        appendedAt = Timestamp(milliseconds: columns.9 / 1000)
+            id: EventID(id), connection: ConnectionID(connection), source: source,
+            kind: EventKind(rawValue: kind), occurredAt: Timestamp(milliseconds: occurred),
+            lane: LaneKey(key ?? ""), format: format, payload: Array(payload.utf8))
+        job = Job(sequence: sequence, segment: segment, event: event)
+        self.lane = lane
+        appendedAt = Timestamp(milliseconds: appendedMicroseconds / 1000)
         cursor = EventCursor(
-            appendedMicroseconds: columns.9, lane: columns.2, sequence: columns.3)
-        postponement = Postponement(
-            cause: columns.19, attempts: columns.20, postponedAt: columns.21, dueAt: columns.22)
-        let (outcome, detail, facts) = (columns.12, columns.13, columns.14)
-        ending = try outcome.map { name throws(PostgresError) in
-            let detail = detail.flatMap { try? JSON(parsing: $0) }
-            guard let outcome = Outcome(name: name, detail: detail), let attempt = columns.15,
-                let settled = columns.18
-            else { throw .row("an outcome of a newer program: \(name)") }
-            return Ending(
-                outcome: outcome, attempt: attempt, worker: columns.16.map(WorkerID.init),
-                settledAt: Timestamp(milliseconds: settled),
-                facts: facts.flatMap { try? JSON(parsing: $0) }, configurationVersion: columns.17)
-        }
+            appendedMicroseconds: appendedMicroseconds, lane: lane, sequence: sequence)
+    }
+}
+
+extension LoggedEvent.Ending {
+    /// `nil` when the event has not ended.
+    fileprivate init?(reading row: inout RowReader) throws(PostgresError) {
+        let name: String? = try row.next()
+        let detail: String? = try row.next()
+        let facts: String? = try row.next()
+        let attempt: Int? = try row.next()
+        let worker: Int64? = try row.next()
+        configurationVersion = try row.next()
+        let settled: Int64? = try row.next()
+        guard let name else { return nil }
+        guard
+            let outcome = Outcome(name: name, detail: detail.flatMap { try? JSON(parsing: $0) }),
+            let attempt, let settled
+        else { throw .row("an outcome of a newer program: \(name)") }
+        self.outcome = outcome
+        self.attempt = attempt
+        self.worker = worker.map(WorkerID.init)
+        self.facts = facts.flatMap { try? JSON(parsing: $0) }
+        settledAt = Timestamp(milliseconds: settled)
     }
 }

@@ -216,28 +216,40 @@ private struct LeasedRow {
     let job: Job?
 
     init(_ row: Row) throws(PostgresError) {
-        let columns = try row.decoded(
-            Int64.self, String.self, String.self, Int64.self, Int.self, Int32?.self, Int64?.self,
-            String?.self, String?.self, String?.self, String?.self, Int64?.self, [UInt8]?.self,
-            Int32.self, Double.self)
+        var row = row.reader
+        let laneID: Int64 = try row.next()
+        let id: String = try row.next()
+        let key: String = try row.next()
+        let epoch: Int64 = try row.next()
+        let attempt: Int = try row.next()
+        let segment: Int32? = try row.next()
+        let sequence: Int64? = try row.next()
+        let event: String? = try row.next()
+        let source: String? = try row.next()
+        let kind: String? = try row.next()
+        let format: String? = try row.next()
+        let occurred: Int64? = try row.next()
+        let payload: [UInt8]? = try row.next()
+        connection = try row.next()
+        readyAt = try row.next()
+        try row.end()
         lane = LeasedLane(
-            id: columns.0, connection: ConnectionID(columns.1), key: LaneKey(columns.2),
-            epoch: columns.3, attempt: columns.4, jobs: [])
-        (connection, readyAt) = (columns.13, columns.14)
-        sequence = columns.6 ?? 0
-        guard let segment = columns.5, let id = columns.7,
-            let source = columns.8.flatMap(EventSource.init(rawValue:)), let kind = columns.9,
-            let format = columns.10.flatMap(EventFormat.init(rawValue:)),
-            let occurred = columns.11, let payload = columns.12
+            id: laneID, connection: ConnectionID(id), key: LaneKey(key), epoch: epoch,
+            attempt: attempt, jobs: [])
+        self.sequence = sequence ?? 0
+        guard let segment, let sequence, let event, let kind, let occurred, let payload,
+            let source = source.flatMap(EventSource.init(rawValue:)),
+            let format = format.flatMap(EventFormat.init(rawValue:))
         else {
             job = nil
             return
         }
-        let event = Event(
-            id: EventID(id), connection: lane.connection, source: source,
-            kind: EventKind(rawValue: kind), occurredAt: Timestamp(milliseconds: occurred),
-            lane: lane.key, format: format, payload: payload)
-        job = Job(sequence: sequence, segment: segment, event: event)
+        job = Job(
+            sequence: sequence, segment: segment,
+            event: Event(
+                id: EventID(event), connection: lane.connection, source: source,
+                kind: EventKind(rawValue: kind), occurredAt: Timestamp(milliseconds: occurred),
+                lane: lane.key, format: format, payload: payload))
     }
 }
 

@@ -72,7 +72,7 @@ extension Cause {
     var json: JSON {
         var object: JSONObject = [
             "origin": .string(origin.rawValue), "code": .string(code),
-            "message": .string(message), "outcomeUnknown": .bool(outcomeUnknown),
+            "message": .string(message),
         ]
         object["status"] = status.map { .number(JSONNumber($0)) }
         return .object(object)
@@ -83,7 +83,6 @@ extension Cause {
             let code = json["code"]?.string, let message = json["message"]?.string
         else { return nil }
         self.init(
-            origin, code: code, message: message, status: json["status"]?.int,
-            outcomeUnknown: json["outcomeUnknown"]?.bool ?? false)
+            origin, code: code, message: message, status: json["status"]?.int)
     }
 }

@@ -1,5 +1,6 @@
 import JSON
 import Models
+import Postgres
 
 extension Store {
     /// Why the head of a lane was put off when a worker last had it. Not a part of `lane`, which is
@@ -26,8 +27,12 @@ public struct Postponement: Equatable, Sendable {
     /// When the next attempt is due.
     public let dueAt: Timestamp
 
-    /// As the log is read: `nil` if one of them is absent, or a newer program's.
-    init?(cause: String?, attempts: Int?, postponedAt: Int64?, dueAt: Int64?) {
+    /// `nil` if one of the columns is absent, or a newer program's.
+    init?(reading row: inout RowReader) throws(PostgresError) {
+        let cause: String? = try row.next()
+        let attempts: Int? = try row.next()
+        let postponedAt: Int64? = try row.next()
+        let dueAt: Int64? = try row.next()
         guard let cause = cause.flatMap({ try? JSON(parsing: $0) }).flatMap(Cause.init(json:)),
             let attempts, let postponedAt, let dueAt
         else { return nil }

@@ -20,6 +20,14 @@ public struct SecretKeys: Sendable {
         self.keys = keys
     }
 
+    private init() {
+        current = ""
+        keys = [:]
+    }
+
+    /// Opens and seals nothing.
+    static let none = SecretKeys()
+
     /// One key, under a name made from it: the first bytes of its hash, which tell nothing about
     /// it.
     public init(_ key: [UInt8]) throws(StoreError) {

@@ -17,11 +17,6 @@ extension Store {
         }
         return try columns.lost(kept: kept)
     }
-
-    /// Gives lanes back as they were leased.
-    public func release(_ fences: [Fence]) async throws(StoreError) -> [Fence] {
-        try await settle(fences.map { LaneSettlement(fence: $0, settlements: [], next: .proceed) })
-    }
 }
 
 /// Settlements as the arrays that the statement unnests.

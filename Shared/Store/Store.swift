@@ -1,9 +1,10 @@
-import Crypto
 import Models
 import Postgres
 import Synchronization
 
-/// The tables, and all SQL of the project. Every method is one transaction.
+/// The tables, and all SQL of the project. What is handed over in one call is written in one
+/// transaction. Housekeeping (`maintain`, `move`, `recentDepth`) takes several and may be broken
+/// off between any two.
 ///
 /// The database owns the clock: delays are relative and come due by its time.
 public struct Store: Sendable {

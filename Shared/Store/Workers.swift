@@ -51,14 +51,7 @@ extension Store {
         _ = try await run { pool throws(PostgresError) in
             try await pool.pipeline([
                 "SELECT FROM worker WHERE id = \(worker.rawValue) FOR UPDATE",
-                """
-                WITH held AS MATERIALIZED (
-                    SELECT lane_id FROM lane WHERE state = 2 AND owner = \(worker.rawValue)
-                    ORDER BY lane_id FOR UPDATE)
-                UPDATE lane SET state = 1, owner = NULL, epoch = epoch + 1,
-                    ready_at = clock_timestamp(), attempt = greatest(attempt - 1, 0)
-                FROM held WHERE lane.lane_id = held.lane_id
-                """,
+                Self.endLeases(where: "owner = \(worker.rawValue)", refundsAttempt: true),
                 "DELETE FROM worker WHERE id = \(worker.rawValue)",
             ])
         }
@@ -75,18 +68,13 @@ extension Store {
         try await run { pool throws(PostgresError) in
             try await pool.pipeline([
                 "SELECT FROM worker WHERE id = \(worker.rawValue) FOR UPDATE",
-                """
-                WITH unknown AS MATERIALIZED (
-                    SELECT lane_id FROM lane
-                    WHERE state = 2 AND owner = \(worker.rawValue) AND NOT EXISTS (
-                        SELECT FROM unnest(\(known.map(\.lane)), \(known.map(\.epoch)))
-                            AS known (lane_id, epoch)
-                        WHERE known.lane_id = lane.lane_id AND known.epoch = lane.epoch)
-                    ORDER BY lane_id FOR UPDATE)
-                UPDATE lane SET state = 1, owner = NULL, epoch = epoch + 1,
-                    ready_at = clock_timestamp(), attempt = greatest(attempt - 1, 0)
-                FROM unknown WHERE lane.lane_id = unknown.lane_id
-                """,
+                Self.endLeases(
+                    where: """
+                        owner = \(worker.rawValue) AND NOT EXISTS (
+                            SELECT FROM unnest(\(known.map(\.lane)), \(known.map(\.epoch)))
+                                AS known (lane_id, epoch)
+                            WHERE known.lane_id = lane.lane_id AND known.epoch = lane.epoch)
+                        """, refundsAttempt: true),
             ]).last?.affected ?? 0
         }
     }
@@ -104,18 +92,24 @@ extension Store {
                 ).decoded(Int64.self)
                 guard !expired.isEmpty else { return 0 }
                 let rows = try await session.pipeline([
-                    """
-                    WITH stray AS MATERIALIZED (
-                        SELECT lane_id FROM lane WHERE state = 2 AND owner = ANY (\(expired))
-                        ORDER BY lane_id FOR UPDATE)
-                    UPDATE lane SET state = 1, owner = NULL, epoch = epoch + 1,
-                        ready_at = clock_timestamp()
-                    FROM stray WHERE lane.lane_id = stray.lane_id
-                    """,
+                    Self.endLeases(where: "owner = ANY (\(expired))", refundsAttempt: false),
                     "DELETE FROM worker WHERE id = ANY (\(expired))",
                 ])
                 return rows.first?.affected ?? 0
             }
         }
+    }
+
+    /// Leased lanes become due at once, under a new epoch: whoever had them writes nothing more.
+    private static func endLeases(where condition: SQL, refundsAttempt: Bool) -> SQL {
+        let refund: SQL = refundsAttempt ? ", attempt = greatest(attempt - 1, 0)" : ""
+        return """
+            WITH held AS MATERIALIZED (
+                SELECT lane_id FROM lane WHERE state = 2 AND \(condition)
+                ORDER BY lane_id FOR UPDATE)
+            UPDATE lane SET state = 1, owner = NULL, epoch = epoch + 1,
+                ready_at = clock_timestamp()\(refund)
+            FROM held WHERE lane.lane_id = held.lane_id
+            """
     }
 }

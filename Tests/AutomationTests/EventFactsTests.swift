@@ -19,7 +19,6 @@ final class EventFactsTests: XCTestCase {
         let note = try Sample.note("Resolution Note: rebooted", trimmed: true)
         XCTAssertEqual(note.note?.id, "PNOTE01")
         XCTAssertEqual(note.note?.isTrimmed, true)
-        XCTAssertEqual(note.note?.isResolutionNote, true)
         XCTAssertEqual(note.incident?.isComplete, false)
         XCTAssertEqual(note.incident?.title, "Checkout is down")
 
@@ -136,7 +135,7 @@ final class EventFactsTests: XCTestCase {
     }
 
     func testOtherKindsConcernNoRule() throws {
-        for kind in [EventKind.ping, .service("updated"), .unknown("x"), .request("check")] {
+        for kind in [EventKind.ping, .service("updated"), .unknown("x")] {
             let facts = try EventFacts(Sample.event(kind, .pagerDutyV3, ["message": "hi"]))
             XCTAssertNil(facts.direction)
         }

@@ -14,11 +14,11 @@ final class CallGateTests: XCTestCase {
         let gate = CallGate(
             enter: { _ async throws(Failure) in throw Self.pause }, leave: { _, _ in })
         let account = pagerDuty(script, gate)
-        let failure = await failure { () async throws(Failure) in try await account.abilities() }
+        let failure = await failure { () async throws(Failure) in try await account.notes("P1") }
         XCTAssertEqual(failure, Self.pause)
         let org = Salesforce(
             settings: try Org.settings(), send: script.send, now: { Org.now }, gate: gate)
-        let refused = await self.failure { () async throws(Failure) in try await org.describe() }
+        let refused = await self.failure { () async throws(Failure) in try await org.whoAmI() }
         XCTAssertEqual(refused, Self.pause, "the login passes it, too")
         XCTAssertEqual(script.lines, [])
     }
@@ -30,17 +30,17 @@ final class CallGateTests: XCTestCase {
         ) async {
             let heard = Heard()
             _ = await Disposition.of { () async throws(Failure) in
-                try await self.pagerDuty(Script([answer]), heard.gate).abilities()
+                try await self.pagerDuty(Script([answer]), heard.gate).notes("P1")
             }
             XCTAssertEqual(heard.reports.count, 1, line: line)
             XCTAssertEqual(heard.reports.first?.status, status, line: line)
             XCTAssertEqual(Disposition(heard.reports.first?.failure), disposition, line: line)
             XCTAssertEqual(heard.reports.first?.rateLimit, limit, line: line)
         }
-        await check(.json(200, ["abilities": []]), 200, nil)
+        await check(.json(200, ["notes": []]), 200, nil)
         await check(
             .json(
-                200, ["abilities": []],
+                200, ["notes": []],
                 ["ratelimit-limit": "960", "ratelimit-remaining": "3", "ratelimit-reset": "9"]),
             200, nil, RateLimit(limit: 960, remaining: 3, resetSeconds: 9))
         await check(.answer(429), 429, .wait(30))
@@ -59,7 +59,7 @@ final class CallGateTests: XCTestCase {
         ] {
             let account = pagerDuty(Script([answer]), gate)
             let failure = await failure { () async throws(Failure) in
-                try await account.abilities()
+                try await account.notes("P1")
             }
             XCTAssertEqual(failure, Self.pause)
         }
@@ -74,21 +74,21 @@ final class CallGateTests: XCTestCase {
             let org = Salesforce(
                 settings: try Org.settings(), send: Script([answer]).send, now: { Org.now },
                 gate: heard.gate)
-            _ = await Disposition.of { () async throws(Failure) in try await org.describe() }
+            _ = await Disposition.of { () async throws(Failure) in try await org.whoAmI() }
             XCTAssertEqual(heard.reports.count, 1)
             XCTAssertEqual(Disposition(heard.reports.first?.failure), expected)
         }
     }
 
     func testAnAdmittedCallHasPassedAndTheNextOnePassesAnother() async throws {
-        let script = Script { _, _ in .json(200, ["abilities": []]) }
+        let script = Script { _, _ in .json(200, ["notes": []]) }
         let (first, then) = (Heard(), Heard())
         let account = try await pagerDuty(script, .open).admitted(by: first.gate, then: then.gate)
         XCTAssertEqual([first.entries, then.entries], [1, 0])
         XCTAssertEqual(script.lines, [], "admitted, not made")
-        _ = try await account.abilities()
+        _ = try await account.notes("P1")
         XCTAssertEqual([first.entries, then.entries], [1, 0])
-        _ = try await account.abilities()
+        _ = try await account.notes("P1")
         XCTAssertEqual([first.entries, then.entries], [1, 1])
         XCTAssertEqual(then.reports.count, 2)
     }
@@ -116,7 +116,7 @@ final class CallGateTests: XCTestCase {
 
     private func pagerDuty(_ script: Script, _ gate: CallGate) -> PagerDuty {
         PagerDuty(
-            settings: PagerDutySettings(credential: .apiKey("u+key"), from: "a@example.com"),
+            settings: Account.settings(),
             send: script.send, gate: gate)
     }
 }

@@ -37,24 +37,6 @@ final class LoginTests: XCTestCase {
         try JSON(parsing: try XCTUnwrap(Base64.decodeURL(part)))
     }
 
-    func testTheAudience() throws {
-        func check(_ login: String, _ audience: String, line: UInt = #line) throws {
-            let origin = try XCTUnwrap(ServerOrigin(login), line: line)
-            XCTAssertEqual(SalesforceSettings.audience(for: origin), audience, line: line)
-        }
-        try check("https://login.salesforce.com", "https://login.salesforce.com")
-        try check("https://test.salesforce.com", "https://test.salesforce.com")
-        try check("https://acme.my.salesforce.com", "https://login.salesforce.com")
-        try check("https://acme--uat.my.salesforce.com", "https://test.salesforce.com")
-        try check("https://acme--uat.sandbox.my.salesforce.com", "https://test.salesforce.com")
-        try check("http://127.0.0.1:8080", "https://login.salesforce.com")
-        let explicit = SalesforceSettings(
-            login: try XCTUnwrap(ServerOrigin("https://login.salesforce.com")),
-            audience: "https://site.example.com", consumerKey: "k", username: "u",
-            privateKey: try Org.privateKey.get())
-        XCTAssertEqual(explicit.audience, "https://site.example.com")
-    }
-
     /// Where a token may be sent that some server handed out.
     func testInstancesThatAreTrusted() throws {
         func check(

@@ -18,7 +18,8 @@ enum Org {
         -> SalesforceSettings
     {
         SalesforceSettings(
-            login: try XCTUnwrap(ServerOrigin(login)), consumerKey: "3MVG9.consumer",
+            login: try XCTUnwrap(ServerOrigin(login)),
+            audience: "https://login.salesforce.com", consumerKey: "3MVG9.consumer",
             username: "liaison@acme.example.sandbox1", privateKey: try privateKey.get())
     }
 

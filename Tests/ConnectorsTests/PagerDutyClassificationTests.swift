@@ -25,12 +25,11 @@ final class PagerDutyClassificationTests: XCTestCase {
     /// Every row of the status table, with the codes that were seen under it.
     func testDispositionByStatus() {
         func check(
-            _ status: Int, _ body: String, _ disposition: Disposition, unknown: Bool = false,
-            code: String? = nil, line: UInt = #line
+            _ status: Int, _ body: String, _ disposition: Disposition, code: String? = nil,
+            line: UInt = #line
         ) {
-            let failure = Failure.pagerDuty(response(status, body), isWrite: true)
+            let failure = Failure.pagerDuty(response(status, body))
             XCTAssertEqual(Disposition(failure), disposition, line: line)
-            XCTAssertEqual(failure.cause?.outcomeUnknown, unknown, line: line)
             XCTAssertEqual(failure.cause?.status, status, line: line)
             XCTAssertEqual(failure.cause?.origin, .pagerDuty, line: line)
             if let code { XCTAssertEqual(failure.cause?.code, code, line: line) }
@@ -49,30 +48,23 @@ final class PagerDutyClassificationTests: XCTestCase {
         check(404, error(2100, "Not Found"), .stop)
         check(404, error(5001, "Not found"), .stop)
         check(404, error(5002, "Not found"), .stop)
-        check(408, error(2016, "Took too long"), .retry, unknown: true)
+        check(408, error(2016, "Took too long"), .retry)
         check(409, error(1005, "Data Updated Since Last Request"), .stop)
         check(413, error(2001, "Too many items"), .stop)
         check(429, error(2020, "Rate Limit Exceeded"), .wait(30), code: "2020")
         check(429, "", .wait(30), code: "429")
-        check(500, error(2000, "Internal Error"), .retry, unknown: true)
-        check(502, "<html>bad gateway</html>", .retry, unknown: true, code: "502")
-        check(503, error(6007, "Unavailable"), .retry, unknown: true)
-        check(504, "", .retry, unknown: true)
+        check(500, error(2000, "Internal Error"), .retry)
+        check(502, "<html>bad gateway</html>", .retry, code: "502")
+        check(503, error(6007, "Unavailable"), .retry)
+        check(504, "", .retry)
         check(301, "", .stop)
         check(418, "", .stop)
-        check(599, "", .retry, unknown: true)
-    }
-
-    func testALostReadLeavesNothingOpen() {
-        for status in [408, 500, 502, 503, 504] {
-            let failure = Failure.pagerDuty(response(status, ""), isWrite: false)
-            XCTAssertEqual(failure.cause?.outcomeUnknown, false)
-        }
+        check(599, "", .retry)
     }
 
     func testHowLongToWait() {
         func check(_ headers: HTTPHeaders, _ seconds: Double, line: UInt = #line) {
-            let failure = Failure.pagerDuty(response(429, "", headers), isWrite: true)
+            let failure = Failure.pagerDuty(response(429, "", headers))
             XCTAssertEqual(Disposition(failure), .wait(seconds), line: line)
         }
         check(["ratelimit-limit": "960", "ratelimit-remaining": "0", "ratelimit-reset": "20"], 20)
@@ -119,7 +111,7 @@ final class PagerDutyClassificationTests: XCTestCase {
         let long = String(repeating: "ä", count: 5000)
         func check(_ message: String, _ words: String, line: UInt = #line) {
             let body: JSON = ["error": ["message": .string(message)]]
-            let failure = Failure.pagerDuty(response(400, body.text), isWrite: true)
+            let failure = Failure.pagerDuty(response(400, body.text))
             XCTAssertEqual(failure.cause?.message, words, line: line)
         }
         check("a\0b\nc", "ab\nc")

@@ -17,14 +17,12 @@ final class SalesforceClassificationTests: XCTestCase {
     }
 
     private func check(
-        _ status: Int, _ code: String, _ disposition: Disposition, unknown: Bool = false,
-        _ message: String = "words", line: UInt = #line
+        _ status: Int, _ code: String, _ disposition: Disposition, _ message: String = "words",
+        line: UInt = #line
     ) {
-        let failure = Failure.salesforce(
-            response(status, error(code, message)), isWrite: true)
+        let failure = Failure.salesforce(response(status, error(code, message)))
         XCTAssertEqual(Disposition(failure), disposition, line: line)
-        let cause = Cause(
-            .salesforce, code: code, message: message, status: status, outcomeUnknown: unknown)
+        let cause = Cause(.salesforce, code: code, message: message, status: status)
         XCTAssertEqual(failure.cause, cause, line: line)
     }
 
@@ -41,14 +39,12 @@ final class SalesforceClassificationTests: XCTestCase {
         check(403, "REQUEST_LIMIT_EXCEEDED", .wait(900), "TotalRequests Limit exceeded.")
         for status in [403, 503] {
             check(
-                status, "REQUEST_LIMIT_EXCEEDED", .wait(15), unknown: status == 503,
+                status, "REQUEST_LIMIT_EXCEEDED", .wait(15),
                 "ConcurrentRequests (Concurrent API Requests) Limit exceeded.")
         }
         for status in [400, 500] {
-            check(
-                status, "UNKNOWN_EXCEPTION", .retry, unknown: status == 500,
-                "ConcurrentPerOrgLongTxn Limit exceeded.")
-            check(status, "ConcurrentPerOrgApex", .retry, unknown: status == 500, "Limit exceeded.")
+            check(status, "UNKNOWN_EXCEPTION", .retry, "ConcurrentPerOrgLongTxn Limit exceeded.")
+            check(status, "ConcurrentPerOrgApex", .retry, "Limit exceeded.")
         }
         check(403, "REQUEST_LIMIT_EXCEEDED", .retry, "ConcurrentPerOrgLongTxn Limit exceeded.")
     }
@@ -98,13 +94,11 @@ final class SalesforceClassificationTests: XCTestCase {
             "SERVER_UNAVAILABLE", "FUNCTIONALITY_TEMPORARILY_UNAVAILABLE",
             "INSERT_UPDATE_DELETE_NOT_ALLOWED_DURING_MAINTENANCE",
         ] {
-            check(503, code, .retry, unknown: true)
+            check(503, code, .retry)
             check(400, code, .retry)
         }
         for status in [500, 502, 504] {
-            check(
-                status, "UNKNOWN_EXCEPTION", .retry, unknown: true,
-                "An internal server error has occurred")
+            check(status, "UNKNOWN_EXCEPTION", .retry, "An internal server error has occurred")
         }
     }
 
@@ -114,10 +108,10 @@ final class SalesforceClassificationTests: XCTestCase {
         check(412, "PRECONDITION_FAILED", .stop)
         check(420, "ENHANCE_YOUR_CALM", .retry)
         check(429, "TOO_MANY_REQUESTS", .wait(30))
-        check(500, "INVALID_FIELD", .retry, unknown: true)
-        check(599, "SOMETHING_NEW", .retry, unknown: true)
+        check(500, "INVALID_FIELD", .retry)
+        check(599, "SOMETHING_NEW", .retry)
         func checkPlain(_ status: Int, _ disposition: Disposition, line: UInt = #line) {
-            let failure = Failure.salesforce(response(status, "<p>no</p>"), isWrite: false)
+            let failure = Failure.salesforce(response(status, "<p>no</p>"))
             XCTAssertEqual(Disposition(failure), disposition, line: line)
             XCTAssertEqual(
                 failure.cause,
@@ -130,8 +124,7 @@ final class SalesforceClassificationTests: XCTestCase {
 
     func testRetryAfterCountsWhereWeWait() {
         func check(_ status: Int, _ expected: Disposition, line: UInt = #line) {
-            let failure = Failure.salesforce(
-                response(status, "", ["Retry-After": "77"]), isWrite: false)
+            let failure = Failure.salesforce(response(status, "", ["Retry-After": "77"]))
             XCTAssertEqual(Disposition(failure), expected, line: line)
         }
         check(429, .wait(77))
@@ -142,7 +135,7 @@ final class SalesforceClassificationTests: XCTestCase {
     func testOfSeveralProblemsTheWorstDecides() {
         func check(_ codes: [String], _ expected: Disposition, line: UInt = #line) {
             let problems = codes.map { SalesforceProblem(code: $0, message: "m") }
-            let failure = Failure.salesforce(problems, status: 400, isWrite: true)
+            let failure = Failure.salesforce(problems, status: 400)
             XCTAssertEqual(Disposition(failure), expected, line: line)
         }
         check(["UNABLE_TO_LOCK_ROW", "STRING_TOO_LONG"], .stop)
@@ -255,26 +248,5 @@ final class SalesforceClassificationTests: XCTestCase {
             failure.cause?.message,
             "login at https://login.salesforce.com: assertion expired "
                 + "(Salesforce's clock: Mon, 02 Mar 2026 09:15:04 GMT)")
-    }
-
-    func testLimitInfo() {
-        func check(_ text: String, _ usage: APIUsage?, line: UInt = #line) {
-            XCTAssertEqual(APIUsage(["sforce-limit-info": text]), usage, line: line)
-        }
-        check(
-            "api-usage=18/5000", APIUsage(organization: APIUsage.Share(used: 18, allowed: 5000)))
-        check(
-            "api-usage=25/5000; per-app-api-usage=17/250(appName=my-app)",
-            APIUsage(
-                organization: APIUsage.Share(used: 25, allowed: 5000),
-                app: APIUsage.Share(used: 17, allowed: 250)))
-        check(
-            "api-usage=25/5000;per-app-api-usage=x",
-            APIUsage(organization: APIUsage.Share(used: 25, allowed: 5000)))
-        check("api-usage=25", nil)
-        check("api-usage=1/0", nil)
-        check("per-app-api-usage=17/250(appName=my-app)", nil)
-        check("", nil)
-        XCTAssertNil(APIUsage([:]))
     }
 }

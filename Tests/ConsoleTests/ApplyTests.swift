@@ -5,8 +5,6 @@ import Store
 import TestSupport
 import XCTest
 
-@testable import Console
-
 final class ApplyTests: XCTestCase {
     private let rule = Sample.rule("a", when: ["always": true])
 

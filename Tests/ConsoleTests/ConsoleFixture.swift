@@ -6,8 +6,6 @@ import Store
 import TestSupport
 import XCTest
 
-@testable import Console
-
 /// A migrated database of its own with a configuration file beside it, and a console on both.
 struct ConsoleFixture {
     static let canary = "canary-51c0de-never-print-me"
@@ -85,7 +83,9 @@ struct ConsoleFixture {
         _ = try await store.finish([
             EffectEnd(key, of: job, under: lane.fence, as: .performed(result))
         ])
-        _ = try await store.release([lane.fence])
+        _ = try await store.settle([
+            LaneSettlement(fence: lane.fence, settlements: [], next: .proceed)
+        ])
     }
 
     /// Leases everything that waits and settles each event with what `outcome` says of it.

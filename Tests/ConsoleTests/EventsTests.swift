@@ -3,8 +3,6 @@ import Models
 import Store
 import XCTest
 
-@testable import Console
-
 final class EventsTests: XCTestCase {
     private static let evil = "\u{1B}[2J\u{202E}nwod si tuokcehC"
 

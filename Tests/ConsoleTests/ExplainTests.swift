@@ -3,8 +3,6 @@ import Models
 import Store
 import XCTest
 
-@testable import Console
-
 /// "Why did this rule not fire?"
 final class ExplainTests: XCTestCase {
     private let checkout = Sample.rule(

@@ -2,8 +2,6 @@ import Models
 import Store
 import XCTest
 
-@testable import Console
-
 final class ReplayTests: XCTestCase {
     private func fixture() async throws -> ConsoleFixture {
         let fixture = try await ConsoleFixture(for: self)

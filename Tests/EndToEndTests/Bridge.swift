@@ -147,8 +147,6 @@ struct Bridge: Sendable {
     }
 }
 
-// MARK: - Workers
-
 extension Bridge {
     /// A worker of its own for as long as `body` takes; then it is stopped, and what it does until
     /// it has ended is waited for.
@@ -162,18 +160,15 @@ extension Bridge {
         limits.pollSeconds = 0.1
         adjust(&limits)
         let configuration = WorkerConfiguration(
-            name: name, database: Secret(database.url),
-            masterKey: Secret(Base64.encode(Self.masterKey)), operationsHost: "127.0.0.1",
-            operationsPort: 0, logLevel: .error, limits: limits, refreshSeconds: 0.05,
-            graceSeconds: graceSeconds)
+            name: name, database: database.address, secretKeys: try SecretKeys(Self.masterKey),
+            operationsHost: "127.0.0.1", operationsPort: 0, logLevel: .error, limits: limits,
+            refreshSeconds: 0.05, graceSeconds: graceSeconds)
         let pool = database.pool(
             connectionsMax: limits.databaseConnectionsMax,
             statementSecondsMax: statementSecondsMax)
         defer { pool.close() }
         let worker = try await Worker(
-            configuration,
-            store: Store(pool, secretKeys: try SecretKeys(Self.masterKey)),
-            address: database.address, log: log)
+            configuration, store: Store(pool, secretKeys: configuration.secretKeys), log: log)
         return try await running(worker.run(until:), body)
     }
 }
@@ -198,11 +193,10 @@ extension Ingest {
         let local = IngestConfiguration.Listener(host: "127.0.0.1", port: 0)
         var configuration = IngestConfiguration(
             publicListener: local, operationsListener: local,
-            databaseURL: Secret(database.url),
-            masterKey: Secret(Base64.encode(Bridge.masterKey)))
+            database: database.address, secretKeys: try SecretKeys(Bridge.masterKey))
         configuration.refreshSeconds = 0.05
         return try Ingest(
-            configuration, ledger: try .postgres(configuration),
+            configuration, store: .postgres(configuration),
             log: Log("ingest", level: .error))
     }
 }

@@ -119,8 +119,6 @@ final class EchoTests: XCTestCase {
         }
     }
 
-    // MARK: Notes and comments
-
     func testNotesAndCommentsAreCopiedOnceEach() async throws {
         try await Bridge.atWork(for: self, .mirroring) { bridge in
             let (incident, id) = try await bridge.linked()
@@ -180,8 +178,6 @@ final class EchoTests: XCTestCase {
             XCTAssertEqual(notes.count, texts.count, "nothing came back")
         }
     }
-
-    // MARK: The fuse
 
     /// Somebody undoes each time what the rule does.
     func testATugOfWarEndsAtTheFuse() async throws {

@@ -7,8 +7,6 @@ import XCTest
 
 /// What goes wrong at the vendors: what is tried again and when, and what is given up.
 final class FailureTests: XCTestCase {
-    // MARK: Until a person mends it
-
     func testARefusedFieldFailsWithTheVendorsWordsAndCanBeReplayed() async throws {
         let rules = [
             Rules.onIncident(
@@ -166,8 +164,6 @@ final class FailureTests: XCTestCase {
         }
     }
 
-    // MARK: One fault each
-
     func testWhatPassesIsTriedAgainAndWhatDoesNotIsNot() async throws {
         func pagerDuty(_ status: JSON, times: JSON = 1) -> JSON {
             ["vendor": "pagerduty", "fault": "status", "status": status, "times": times]
@@ -240,8 +236,6 @@ final class FailureTests: XCTestCase {
             XCTAssertEqual(Set(outcomes), ["applied"])
         }
     }
-
-    // MARK: The end of patience
 
     /// Changes of one record that wait together are one write; it, too, comes to an end.
     func testABacklogOfOneRecordComesToAnEnd() async throws {

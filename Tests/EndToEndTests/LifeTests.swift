@@ -13,8 +13,6 @@ final class LifeTests: XCTestCase {
     private static let noting = Rules.onIncident(
         "note", when: Rules.event("escalate"), Rules.note("{{event.id}}"))
 
-    // MARK: Configuration
-
     func testAChangeOfTheRulesIsTakenOver() async throws {
         try await Bridge.atWork(for: self, .init()) { bridge in
             let incident = try await bridge.trigger()
@@ -59,8 +57,6 @@ final class LifeTests: XCTestCase {
             XCTAssertEqual(event.ending?.attempt, 1, "waiting is no attempt")
         }
     }
-
-    // MARK: Stopping
 
     /// What is under way is finished and written down, what is not begun is given back.
     func testAStopRepeatsAndLosesNothing() async throws {
@@ -138,8 +134,6 @@ final class LifeTests: XCTestCase {
         }
     }
 
-    // MARK: Losing the lease
-
     /// The worker was taken for dead in the middle of a call, and another one has its lane.
     func testWhoLostItsLeaseWritesNothing() async throws {
         for fault in ["hang", "hangAfterEffect"] {
@@ -164,8 +158,6 @@ final class LifeTests: XCTestCase {
             }
         }
     }
-
-    // MARK: Losing the database
 
     /// The call has its effect and nobody can write that down; afterwards it is found.
     func testADatabaseThatIsAwayInTheMiddleLosesAndRepeatsNothing() async throws {

@@ -4,8 +4,6 @@ import JSON
 import Models
 import XCTest
 
-@testable import Ingest
-
 /// What is authentic gets 2xx and stands in the log, over real sockets.
 final class AcceptedInputTests: XCTestCase {
     func testASignatureOfAnyActiveSecretIsEnough() async throws {

@@ -1,6 +1,5 @@
 import Models
 import Runtime
-import Synchronization
 import XCTest
 
 @testable import Ingest
@@ -208,7 +207,7 @@ final class AppendQueueTests: XCTestCase {
 
 private func makeQueue(_ ledger: FakeLedger, _ limits: AppendLimits) -> AppendQueue {
     AppendQueue(
-        ledger: ledger.ledger, limits: limits,
+        store: ledger.store, limits: limits,
         observer: Observer(metrics: Metrics(), log: Log("test", to: LogSink { _ in })))
 }
 

@@ -1,7 +1,5 @@
 import XCTest
 
-@testable import Ingest
-
 private let json = ("Content-Type", "application/json")
 private let xml = ("Content-Type", "text/xml; charset=utf-8")
 
@@ -257,8 +255,6 @@ final class BadInputTests: XCTestCase {
             }
         }
     }
-
-    // MARK: Rows
 
     /// Opens a door, and afterwards looks that nothing was stored.
     private func refused(

@@ -16,7 +16,8 @@ struct Door: Sendable {
     /// - Parameter real: a ledger instead of the fake one.
     static func opened(
         _ ledger: FakeLedger = FakeLedger([Fixtures.connection()]),
-        real: Ledger? = nil, append: AppendLimits = AppendLimits(), backlogEventsMax: Int = .max,
+        real: IngestStore? = nil, append: AppendLimits = AppendLimits(),
+        backlogEventsMax: Int = .max,
         awaitingReadiness: Bool = true,
         _ body: (Door) async throws -> Void
     ) async throws {
@@ -30,7 +31,7 @@ struct Door: Sendable {
         configuration.backlogEventsMax = backlogEventsMax
         configuration.backlogRefreshSeconds = 0.01
         let ingest = try Ingest(
-            configuration, ledger: real ?? ledger.ledger, log: Log("test", to: LogSink { _ in }),
+            configuration, store: real ?? ledger.store, log: Log("test", to: LogSink { _ in }),
             now: { Fixtures.now })
         let door = Door(
             ledger: ledger, open: RawHTTP(port: ingest.publicPort),

@@ -61,8 +61,8 @@ final class FakeLedger: Sendable {
         state.withLock { ($0.gate, $0.entered) = (gate, entered) }
     }
 
-    var ledger: Ledger {
-        Ledger(
+    var store: IngestStore {
+        IngestStore(
             append: { events throws(StoreError) in try await self.append(events) },
             connections: { version throws(StoreError) in try self.connections(version) },
             depth: { () throws(StoreError) in

@@ -1,8 +1,6 @@
 import Crypto
 import Models
 
-@testable import Ingest
-
 /// One connection with every proof, and deliveries that carry them.
 enum Fixtures {
     static let secret = "liaison+test/Secret0123456789abcdefghijklmnopqrstuvwxyzABCDEFG=="

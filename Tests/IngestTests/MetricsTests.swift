@@ -1,8 +1,4 @@
-import HTTP
-import Runtime
 import XCTest
-
-@testable import Ingest
 
 /// What an operator sees of the door, line by line.
 final class MetricsTests: XCTestCase {

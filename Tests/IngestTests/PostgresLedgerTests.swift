@@ -88,9 +88,9 @@ final class PostgresLedgerTests: XCTestCase {
 
     private func ledger(
         of database: TestDatabase, masterKey: String = masterKey
-    ) throws -> Ledger {
-        try Ledger.postgres(
-            IngestConfiguration.read([
+    ) throws -> IngestStore {
+        IngestStore.postgres(
+            try IngestConfiguration.read([
                 "LIAISON_DATABASE_URL": database.url, "LIAISON_MASTER_KEY": masterKey,
             ]))
     }

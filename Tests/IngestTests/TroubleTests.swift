@@ -74,6 +74,10 @@ final class TroubleTests: XCTestCase {
             while answer.status == 202 { answer = try await door.deliver(body) }
             XCTAssertEqual(answer.status, 503)
             XCTAssertNotNil(answer.header("Retry-After"))
+            XCTAssertTrue(answer.body.contains("wait to be worked on"), answer.body)
+            let counted = try await door.metric(
+                "liaison_requests_turned_away_total{result=\"backlogged\"}")
+            XCTAssertEqual(counted, "1")
             let other = try await door.deliver(body, to: "other")
             XCTAssertEqual(other.status, 202)
             ledger.pile(up: 9)

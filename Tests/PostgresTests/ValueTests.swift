@@ -29,12 +29,23 @@ final class ValueTests: XCTestCase {
         lent = try await TestDatabase.make(for: self).pool(connectionsMax: 1)
     }
 
+    func testColumnsAreReadByName() async throws {
+        let rows = try await pool.query("SELECT 7::int8, NULL::text, 'x'")
+        var row = try XCTUnwrap(rows.first).reader
+        let number: Int64 = try row.next()
+        let nothing: String? = try row.next()
+        XCTAssertThrowsError(try row.end())
+        let text: String = try row.next()
+        XCTAssertEqual([String(number), nothing, text], ["7", nil, "x"])
+        try row.end()
+        XCTAssertThrowsError(try row.next(String.self))
+    }
+
     func testScalarsRoundTrip() async throws {
         for number: Int64 in [0, 1, -1, 255, -256, .max, .min] {
             try await check("SELECT \(number)", is: number)
         }
         for number: Int32 in [0, -1, .max, .min] { try await check("SELECT \(number)", is: number) }
-        for number: Int16 in [0, -1, .max, .min] { try await check("SELECT \(number)", is: number) }
         for number in [0.0, -1.5, .infinity, .pi, .leastNonzeroMagnitude] {
             try await check("SELECT \(number)", is: number)
         }
@@ -70,7 +81,6 @@ final class ValueTests: XCTestCase {
             is: [1, 0x2d, 2, 3] as [UInt8])
         try await check("SELECT bool_and(b) FROM unnest(\([true, true])) b", is: true)
         try await check("SELECT sum(d) FROM unnest(\([0.5, 0.25])) d", is: 0.75)
-        try await check("SELECT max(s) FROM unnest(\([3, 9, 4] as [Int16])) s", is: Int16(9))
     }
 
     func testRowsOfAnotherShapeAreNamed() async throws {

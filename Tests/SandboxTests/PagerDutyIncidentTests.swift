@@ -28,8 +28,6 @@ final class PagerDutyIncidentTests: XCTestCase {
             "PUT", "/incidents/\(incident["id"]?.string ?? "")", ["incident": part])
     }
 
-    // MARK: Who may
-
     func testCredentialsAndAuthor() {
         func check(
             _ expected: String, key: String = "u+SandboxAccountKey1",
@@ -55,8 +53,6 @@ final class PagerDutyIncidentTests: XCTestCase {
         let user = stage.pagerDuty("GET", "/users/me", key: "u+SandboxUserKey0001")
         XCTAssertEqual(user.body["user"]?["email"], "liaison@example.com")
     }
-
-    // MARK: Creating
 
     func testRefusedCreations() {
         func check(_ expected: String, _ body: JSON, line: UInt = #line) {
@@ -106,8 +102,6 @@ final class PagerDutyIncidentTests: XCTestCase {
         let nobodys = create()
         XCTAssertEqual(nobodys["assignments"]?[0]?["assignee"]?["id"], "PADA001")
     }
-
-    // MARK: Changing
 
     func testStatusChanges() {
         /// From a status, by a change, to a status or an error.
@@ -189,8 +183,6 @@ final class PagerDutyIncidentTests: XCTestCase {
         XCTAssertEqual(put(Array(repeating: "Q", count: 251)).status, 413)
     }
 
-    // MARK: Listing
-
     func testListNarrows() {
         let old = create(["incident_key": "old"])
         stage.advance(40 * 86_400)
@@ -214,8 +206,6 @@ final class PagerDutyIncidentTests: XCTestCase {
         check("date_range=all&limit=1&offset=1", ["new"])
         check("limit=100&offset=9901", ["2001"])
     }
-
-    // MARK: Notes and the rest
 
     func testNotes() {
         let id = create()["id"]?.string ?? ""

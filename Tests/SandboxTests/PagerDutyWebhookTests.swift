@@ -153,8 +153,6 @@ final class PagerDutyWebhookTests: XCTestCase {
         check("PSVCHK1", [0, 0, 2])
     }
 
-    // MARK: V2
-
     func testV2Messages() {
         stage.control("DELETE", "/_sandbox/pagerduty/keys/none")
         stage.control(
@@ -199,8 +197,6 @@ final class PagerDutyWebhookTests: XCTestCase {
         XCTAssertEqual(message["log_entries"]?[0]?["agent"]?["id"], "PCLEO03")
         XCTAssertEqual(message["webhook"]?["id"], button)
     }
-
-    // MARK: Delivery
 
     func testOneIncidentIsInOrderAndOthersDoNotWait() {
         let a = stage.act("trigger", ["title": "A"])["id"] ?? .null
@@ -264,8 +260,6 @@ final class PagerDutyWebhookTests: XCTestCase {
         _ = stage.deliver(500)
         XCTAssertTrue(stage.world.outbox.isEmpty)
     }
-
-    // MARK: Subscriptions
 
     func testSecretIsShownOnce() {
         let made = stage.pagerDuty("POST", "/webhook_subscriptions", Self.subscription())

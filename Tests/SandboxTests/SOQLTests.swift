@@ -2,8 +2,6 @@ import HTTP
 import JSON
 import XCTest
 
-@testable import Sandbox
-
 final class SOQLTests: XCTestCase {
     private var stage = Stage()
 

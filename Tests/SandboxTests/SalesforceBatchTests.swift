@@ -91,8 +91,6 @@ final class SalesforceBatchTests: XCTestCase {
         XCTAssertEqual(contacts, 0)
     }
 
-    // MARK: Composite
-
     private func part(
         _ reference: String, _ method: String, _ path: String, _ body: JSON? = nil
     ) -> JSON {

@@ -123,8 +123,6 @@ final class SalesforceTriggerTests: XCTestCase {
         XCTAssertTrue(stage.world.outbox.isEmpty)
     }
 
-    // MARK: Outbound messages
-
     private let acknowledgement = """
         <soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/"><soapenv:Body>
         <notificationsResponse xmlns="http://soap.sforce.com/2005/09/outbound"><Ack>true</Ack>

@@ -1,8 +1,6 @@
-import JSON
 import Models
 import Postgres
 import Store
-import TestSupport
 import XCTest
 
 final class ConfigurationTests: XCTestCase {

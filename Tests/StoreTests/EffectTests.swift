@@ -2,7 +2,6 @@ import JSON
 import Models
 import Postgres
 import Store
-import TestSupport
 import XCTest
 
 final class EffectTests: XCTestCase {

@@ -82,6 +82,20 @@ final class EventLogTests: XCTestCase {
         XCTAssertNil(elsewhere)
     }
 
+    func testACauseWithMoreMembersIsRead() async throws {
+        let fixture = try await log()
+        let stored: JSON = [
+            "origin": "salesforce", "code": "X", "message": "no", "status": 400,
+            "outcomeUnknown": true,
+        ]
+        _ = try await fixture.pool.query(
+            "UPDATE settlement SET detail = \(stored.text) WHERE outcome = 'failed'")
+        let failed = try await fixture.store.event("a2", of: "one")
+        XCTAssertEqual(
+            failed?.ending?.outcome,
+            .failed(Cause(.salesforce, code: "X", message: "no", status: 400)))
+    }
+
     func testAReplayIsANewEventOfTheSameLane() async throws {
         let fixture = try await log()
         let replayed = try await fixture.store.replay("a2", of: "one", nonce: "1")

@@ -44,7 +44,7 @@ final class LeaseTests: XCTestCase {
             let limits = LeaseLimits(lanesMax: 1, jobsPerLaneMax: 9, bytesPerLaneMax: bytes)
             let lease = try await fixture.store.lease(for: worker, limits: limits)
             XCTAssertEqual(lease.lanes.first?.jobs.count, expected, "\(bytes) bytes")
-            _ = try await fixture.store.release(lease.lanes.map(\.fence))
+            _ = try await fixture.store.settle(lease.lanes.map { $0.settled(first: 0) })
         }
     }
 

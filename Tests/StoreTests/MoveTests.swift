@@ -1,6 +1,5 @@
 import Models
 import Postgres
-import TestSupport
 import XCTest
 
 @testable import Store

@@ -1,7 +1,6 @@
 import Models
 import Postgres
 import Store
-import TestSupport
 import XCTest
 
 final class RetentionTests: XCTestCase {

@@ -1,4 +1,3 @@
-import JSON
 import Models
 import Postgres
 import Store
@@ -7,8 +6,7 @@ import XCTest
 
 final class SettleTests: XCTestCase {
     private let cause = Cause(
-        .salesforce, code: "UNABLE_TO_LOCK_ROW", message: "in use\0", status: 400,
-        outcomeUnknown: true)
+        .salesforce, code: "UNABLE_TO_LOCK_ROW", message: "in use\0", status: 400)
 
     /// Leases the lane again and again; each time the settlement says what comes of it.
     private func check(
@@ -194,7 +192,8 @@ final class SettleTests: XCTestCase {
                         lease = try await fixture.lease(
                             worker, lanes: 20, jobs: 2, settling: settlements)
                     }
-                    _ = try await fixture.store.release(lease.lanes.map(\.fence))
+                    _ = try await fixture.store.settle(
+                        lease.lanes.map { $0.settled(first: 0) })
                 }
             }
             try await group.waitForAll()

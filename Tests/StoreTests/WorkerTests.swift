@@ -86,7 +86,7 @@ final class WorkerTests: XCTestCase {
         for _ in 0..<3 {
             let lane = try await fixture.leasedLane(worker)
             XCTAssertEqual(lane.attempt, 1)
-            let lost = try await fixture.store.release([lane.fence])
+            let lost = try await fixture.store.settle([lane.settled(first: 0)])
             XCTAssertEqual(lost, [])
         }
     }

@@ -16,6 +16,23 @@ final class InvariantTests: XCTestCase {
         XCTAssertFalse(package.contains(".package("))
     }
 
+    func testEveryDeclaredDependencyIsImported() {
+        let package = tree.files.first { $0.path == "Package.swift" }?.text ?? ""
+        let declaration =
+            #/(?:name: |tests\(\s*)"(\w+)",\s*(?:dependencies: )?\[([^\]]*)\](?:,\s*path: "([^"]+)")?/#
+        let targets = package.matches(of: declaration)
+        XCTAssertFalse(targets.isEmpty)
+        for target in targets {
+            let folder = target.3.map(String.init) ?? "Tests/\(target.1)"
+            let imported = Set(
+                tree.swift(under: folder).flatMap(\.code).compactMap {
+                    $0.text.firstMatch(of: #/^(?:@\w+ )*import (?:[a-z]+ )?(\w+)/#)?.1
+                })
+            let declared = Set(target.2.matches(of: #/\w+/#).map(\.output))
+            XCTAssertEqual(declared.subtracting(imported), [], "\(target.1) imports no such thing")
+        }
+    }
+
     func testDecisionsArePure() {
         forbid(
             #"\basync\b|\bawait\b|\bTask\b|\bDate\(|Clock\b|\.random|SystemRandom|\bgetenv\b|FileManager"#,
@@ -97,16 +114,12 @@ final class InvariantTests: XCTestCase {
     func testSwitchesAreExhaustive() {
         // A `default:` is for open sets (bytes, texts, foreign enums); over our own enums it would
         // hide the case that somebody adds tomorrow.
-        let cases = "retryable|throttled|permanent|interrupted|applied|unmatched|ignored|failed"
-        let ours = #"case \.(\#(cases))\b"#
-        for file in tree.swift(under: "Services", "Shared") {
-            let text = file.lines.joined(separator: "\n")
-            for body in text.components(separatedBy: "switch ").dropFirst() {
-                let block = String(body.prefix { $0 != "}" })
-                let isOurs = block.range(of: ours, options: .regularExpression) != nil
-                XCTAssertFalse(
-                    isOurs && block.contains("default:"), "\(file.path) hides a case of ours")
-            }
+        let files = tree.swift(under: "Services", "Shared")
+        let switches = EnumSwitches(files)
+        let found = files.flatMap { file in switches.ours(in: file).map { (file, $0) } }
+        XCTAssertGreaterThan(found.count, 100, "the switches are not found")
+        for (file, one) in found {
+            XCTAssertEqual(one.catchAlls, [], "\(file.path):\(one.number) hides a case of ours")
         }
     }
 

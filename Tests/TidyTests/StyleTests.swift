@@ -22,6 +22,12 @@ final class StyleTests: XCTestCase {
         }
     }
 
+    func testNothingIsABanner() {
+        for file in tree.swift(under: "Services", "Shared", "Tests") {
+            XCTAssertFalse(file.text.contains("// MA" + "RK"), "\(file.path) has a banner")
+        }
+    }
+
     func testNothingIsLeftUnfinished() {
         let words = [
             "TO" + "DO", "FIX" + "ME", "XX" + "X:", "not " + "implemented", "XCT" + "Skip",

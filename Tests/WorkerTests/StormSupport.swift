@@ -1,5 +1,4 @@
 import Crypto
-import HTTP
 import JSON
 import Models
 import Postgres
@@ -44,8 +43,6 @@ struct StormHouse: Sendable {
         try await announceChanges()
     }
 
-    // MARK: Configuration
-
     enum Sides { case both, pagerDuty, salesforce }
 
     func connection(
@@ -72,8 +69,6 @@ struct StormHouse: Sendable {
     func apply(_ entries: Configuration.Entry...) async throws {
         _ = try await store.apply(Configuration(entries: entries), by: "test")
     }
-
-    // MARK: What there is at the vendors
 
     func incidents(_ count: Int) async throws -> [IncidentID] {
         var ids: [IncidentID] = []
@@ -115,8 +110,6 @@ struct StormHouse: Sendable {
 
     var pagerDutyCalls: [RecordedCall] { sandbox.calls.filter { $0.vendor == .pagerDuty } }
 
-    // MARK: Events
-
     /// An event of its own lane that tells of the incident.
     func event(
         _ number: Int, _ incident: IncidentID, of connection: ConnectionID,
@@ -146,8 +139,6 @@ struct StormHouse: Sendable {
             _ = try await store.append(Array(events[start..<min(start + 500, events.count)]))
         }
     }
-
-    // MARK: Work
 
     /// Workers that run while `body` does.
     func withWorkers(
@@ -184,11 +175,8 @@ struct StormHouse: Sendable {
         let store = Store(
             Pool(database.address, limits: limits), secretKeys: try SecretKeys(Self.masterKey))
         return try await Worker(
-            configuration, store: store, address: database.address,
-            log: Log("worker", level: .error), clocks: clock.clocks)
+            configuration, store: store, log: Log("worker", level: .error), clocks: clock.clocks)
     }
-
-    // MARK: Time
 
     /// As if so long had passed, for everybody. A lane that would be due in the past is due now:
     /// workers look from where they found the last ones (`LeaseFloors`).
@@ -216,8 +204,6 @@ struct StormHouse: Sendable {
             FROM waiting WHERE lane.lane_id = waiting.lane_id
             """)
     }
-
-    // MARK: What is seen
 
     /// Triggers tell when the ledger grew and when a connection was blocked or a budget changed, so
     /// that nobody has to ask every so often.

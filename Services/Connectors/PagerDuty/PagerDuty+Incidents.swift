@@ -19,9 +19,6 @@ public struct IncidentNote: Hashable, Sendable {
 }
 
 extension PagerDuty {
-    /// Longer titles are cut; the vendor's own package does the same.
-    static let titleMax = 1024
-
     /// How an incident came to be.
     public enum Creation: Hashable, Sendable {
         case created(Incident)
@@ -35,27 +32,14 @@ extension PagerDuty {
         }
     }
 
-    public enum Update: Hashable, Sendable {
-        case made(Incident)
-        /// PagerDuty refused because it is acknowledged or resolved already, and a GET showed that
-        /// it is; `status` may be further than asked for.
-        case alreadySo(Incident)
-
-        public var incident: Incident {
-            switch self {
-            case .made(let incident), .alreadySo(let incident): incident
-            }
-        }
-    }
-
-    public func incident(_ id: IncidentID) async throws(Failure) -> Reply<Incident> {
+    public func incident(_ id: IncidentID) async throws(Failure) -> Incident {
         try await reply(to: .get(try Self.path(id))) { Incident($0["incident"]) }
     }
 
     /// The open incidents of the service with this key, however old.
     public func incidents(
         incidentKey: String, service: String
-    ) async throws(Failure) -> Reply<[Incident]> {
+    ) async throws(Failure) -> [Incident] {
         // An empty key would match every incident of the account.
         guard !incidentKey.isEmpty else { throw Self.emptyKey }
         let call = Call.get(
@@ -72,43 +56,39 @@ extension PagerDuty {
     }
 
     /// Creates the incident, or adopts the open one that has its `incidentKey`.
-    public func createIncident(_ new: NewIncident) async throws(Failure) -> Reply<Creation> {
+    public func createIncident(_ new: NewIncident) async throws(Failure) -> Creation {
         guard !new.incidentKey.isEmpty else { throw Self.emptyKey }
         let call = Call(method: "POST", path: "/incidents", body: new.requestBody)
         let response = try await perform(call)
         guard response.status == 400, PagerDutyProblem(response).meaning == .duplicateKey else {
-            return try Self.reply(from: response, isWrite: true) {
-                Incident($0["incident"]).map(Creation.created)
-            }
+            return try Self.value(of: response) { Incident($0["incident"]).map(Creation.created) }
         }
         let found = try await incidents(incidentKey: new.incidentKey, service: new.service)
-        let exact = found.value.first { $0.incidentKey == new.incidentKey }
+        let exact = found.first { $0.incidentKey == new.incidentKey }
         // The filter also matches the key of an incident's alert, where `incident_key` is null.
-        if let incident = exact ?? found.value.first {
-            return Reply(.adopted(incident), budget: found.budget)
+        if let incident = exact ?? found.first {
+            return .adopted(incident)
         }
         // It was resolved between the two calls: the next attempt will create one.
         throw .retryable(.pagerDuty(response))
     }
 
+    /// Updates the incident; gives it as it is then. PagerDuty refuses what is so already: then
+    /// its status may be further than asked for.
     public func updateIncident(
-        _ id: IncidentID, _ patch: IncidentPatch
-    ) async throws(Failure) -> Reply<Update> {
-        let call = Call(method: "PUT", path: try Self.path(id), body: patch.body)
+        _ id: IncidentID, _ update: IncidentUpdate
+    ) async throws(Failure) -> Incident {
+        let call = Call(method: "PUT", path: try Self.path(id), body: update.requestBody)
         let response = try await perform(call)
         if response.status == 400, PagerDutyProblem(response).meaning == .alreadyInState {
             let found = try await incident(id)
-            if patch.isReached(by: found.value) {
-                return Reply(.alreadySo(found.value), budget: found.budget)
-            }
+            if update.isReached(by: found) { return found }
         }
-        return try Self.reply(from: response, isWrite: true) {
-            Incident($0["incident"]).map(Update.made)
-        }
+        return try Self.value(of: response) { Incident($0["incident"]) }
     }
 
     /// All of them, oldest first as PagerDuty gives them; at most 2,000 exist.
-    public func notes(_ id: IncidentID) async throws(Failure) -> Reply<[IncidentNote]> {
+    public func notes(_ id: IncidentID) async throws(Failure) -> [IncidentNote] {
         try await reply(to: .get(try Self.path(id) + "/notes")) { json in
             json["notes"]?.array?.compactMap { IncidentNote($0) }
         }
@@ -117,35 +97,22 @@ extension PagerDuty {
     /// Not repeatable: after an unknown outcome look through `notes` first.
     public func addNote(
         _ id: IncidentID, _ text: String
-    ) async throws(Failure) -> Reply<IncidentNote> {
+    ) async throws(Failure) -> IncidentNote {
         let body: JSON = ["note": ["content": .string(text)]]
         let call = Call(method: "POST", path: try Self.path(id) + "/notes", body: body)
         return try await reply(to: call) { IncidentNote($0["note"]) }
     }
 
-    /// Mails and shows `message` to the subscribers of the incident.
-    public func publishStatusUpdate(
-        _ id: IncidentID, message: String
-    ) async throws(Failure) -> Reply<Void> {
-        let call = Call(
-            method: "POST", path: try Self.path(id) + "/status_updates",
-            body: ["message": .string(message)])
-        return try await reply(to: call) { _ in () }
-    }
-
-    /// Starts an incident workflow; gives the id of the run.
-    ///
-    /// - Parameter label: tells our runs apart; PagerDuty does not promise to refuse a second one.
+    /// Starts an incident workflow; gives the id of the run. Not repeatable.
     public func startWorkflow(
-        _ workflow: String, incident: IncidentID, label: String? = nil
-    ) async throws(Failure) -> Reply<String?> {
-        var instance: JSONObject = [
+        _ workflow: String, incident: IncidentID
+    ) async throws(Failure) -> String? {
+        let instance: JSON = [
             "incident": .reference("incident_reference", incident.rawValue)
         ]
-        instance["id"] = label.map(JSON.string)
         let call = Call(
             method: "POST", path: "/incident_workflows/\(try workflow.asPathSegment())/instances",
-            body: ["incident_workflow_instance": .object(instance)])
+            body: ["incident_workflow_instance": instance])
         return try await reply(to: call) { json in
             .some(json["incident_workflow_instance"]?.present("id")?.string)
         }
@@ -154,11 +121,11 @@ extension PagerDuty {
     /// The last documented form of a call that left the API reference in September 2025.
     public func runResponsePlay(
         _ play: String, incident: IncidentID
-    ) async throws(Failure) -> Reply<Void> {
+    ) async throws(Failure) {
         let call = Call(
             method: "POST", path: "/response_plays/\(try play.asPathSegment())/run",
             body: ["incident": .reference("incident_reference", incident.rawValue)])
-        return try await reply(to: call) { _ in () }
+        try await reply(to: call) { _ in }
     }
 
     private static func path(_ id: IncidentID) throws(Failure) -> String {

@@ -8,8 +8,6 @@ import Models
 /// and any GET before a PUT: the caller must compare with the present state, since acknowledging a
 /// resolved incident reopens it.
 public struct PagerDuty: Sendable {
-    public typealias Reply<Value: Sendable> = Answer<Value, RateLimit>
-
     let settings: PagerDutySettings
     private let send: Send
     /// Passed by every call.
@@ -28,13 +26,13 @@ public struct PagerDuty: Sendable {
     /// Any status is an answer here.
     func perform(_ call: Call) async throws(Failure) -> HTTPResponse {
         let judge = { (response: HTTPResponse) -> Failure? in
-            response.isSuccess ? nil : .pagerDuty(response, isWrite: call.isWrite)
+            response.isSuccess ? nil : .pagerDuty(response)
         }
         return try await gate.pass(check: check, judging: judge) { () async throws(Failure) in
             do throws(HTTPClientError) {
                 return try await send(request(for: call))
             } catch {
-                throw Failure(error, server: settings.origin, isWrite: call.isWrite)
+                throw Failure(error, server: settings.origin)
             }
         }
     }
@@ -43,20 +41,16 @@ public struct PagerDuty: Sendable {
         { await CallGate.answers(request(for: .get("/abilities")), by: send) }
     }
 
-    func reply<Value: Sendable>(
+    func reply<Value>(
         to call: Call, reading read: (JSON) -> Value?
-    ) async throws(Failure) -> Reply<Value> {
-        try Self.reply(from: try await perform(call), isWrite: call.isWrite, reading: read)
+    ) async throws(Failure) -> Value {
+        try Self.value(of: try await perform(call), reading: read)
     }
 
-    static func reply<Value: Sendable>(
-        from response: HTTPResponse, isWrite: Bool, reading read: (JSON) -> Value?
-    ) throws(Failure) -> Reply<Value> {
-        guard response.isSuccess else { throw .pagerDuty(response, isWrite: isWrite) }
-        guard let json = response.json, let value = read(json) else {
-            throw .unreadable(.pagerDuty, response, isWrite: isWrite)
-        }
-        return Reply(value, budget: RateLimit(response.headers))
+    static func value<Value>(
+        of response: HTTPResponse, reading read: (JSON) -> Value?
+    ) throws(Failure) -> Value {
+        try response.value(of: .pagerDuty, refusal: Failure.pagerDuty, reading: read)
     }
 
     func request(for call: Call) -> HTTPClientRequest {

@@ -54,12 +54,11 @@ struct PagerDutyProblem: Equatable {
 }
 
 extension Cause {
-    static func pagerDuty(_ response: HTTPResponse, outcomeUnknown: Bool = false) -> Cause {
+    static func pagerDuty(_ response: HTTPResponse) -> Cause {
         let problem = PagerDutyProblem(response)
         return Cause(
             .pagerDuty, code: String(problem.code ?? response.status),
-            message: problem.text.asWords, status: response.status,
-            outcomeUnknown: outcomeUnknown)
+            message: problem.text.asWords, status: response.status)
     }
 }
 
@@ -69,14 +68,14 @@ extension Failure {
 
     /// The disposition of an answer that is no success (`reference/pagerduty.md` 5.7). By status:
     /// the codes are reused (2016 is a time-out in the table and a missing `From` in the wild).
-    static func pagerDuty(_ response: HTTPResponse, isWrite: Bool) -> Failure {
+    static func pagerDuty(_ response: HTTPResponse) -> Failure {
         switch response.status {
         case 429:
             let asked = RateLimit(response.headers)?.resetSeconds ?? response.retryAfterSeconds
             return .throttled(
                 .pagerDuty(response), afterSeconds: asked ?? pagerDutyPatienceSeconds)
         case 408, 500...:
-            return .retryable(.pagerDuty(response, outcomeUnknown: isWrite))
+            return .retryable(.pagerDuty(response))
         default:
             return .permanent(.pagerDuty(response))
         }

@@ -1,16 +1,5 @@
 /// One PagerDuty account and who we are in it.
 public struct PagerDutySettings: Sendable {
-    public enum Region: String, CaseIterable, Sendable {
-        case us, eu
-
-        public var origin: ServerOrigin {
-            switch self {
-            case .us: ServerOrigin(secure: "api.pagerduty.com")
-            case .eu: ServerOrigin(secure: "api.eu.pagerduty.com")
-            }
-        }
-    }
-
     public enum Credential: Sendable {
         /// Of the account or of a user; 20 characters.
         case apiKey(String)
@@ -32,11 +21,8 @@ public struct PagerDutySettings: Sendable {
     /// Of one call.
     public var timeoutSeconds: Double = 30
 
-    /// - Parameter origin: replaces the region's, for a stand-in.
-    public init(
-        region: Region = .us, origin: ServerOrigin? = nil, credential: Credential, from: String?
-    ) {
-        self.origin = origin ?? region.origin
+    public init(origin: ServerOrigin, credential: Credential, from: String?) {
+        self.origin = origin
         self.credential = credential
         self.from = from
     }

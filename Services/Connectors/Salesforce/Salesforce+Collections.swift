@@ -22,7 +22,7 @@ extension Salesforce {
     /// - Throws: when the request as a whole failed.
     public func updateCollection(
         _ updates: [RecordUpdate], options: RecordWriteOptions = RecordWriteOptions()
-    ) async throws(Failure) -> Reply<[Result<RecordID, Failure>]> {
+    ) async throws(Failure) -> [Result<RecordID, Failure>] {
         var records: [JSON] = []
         for update in updates {
             var record = try Self.writable(update.fields)
@@ -30,18 +30,12 @@ extension Salesforce {
             record["id"] = .string(update.record.id.long)
             records.append(.object(record))
         }
-        return try await collection("PATCH", records, allOrNone: false, options: options)
-    }
-
-    func collection(
-        _ method: String, _ records: [JSON], allOrNone: Bool, options: RecordWriteOptions
-    ) async throws(Failure) -> Reply<[Result<RecordID, Failure>]> {
         guard (1...Self.collectionMax).contains(records.count) else {
             throw .refused("collection", "a request takes 1 to \(Self.collectionMax) records")
         }
         let call = Call(
-            method: method, path: path("/composite/sobjects"), headers: options.headers,
-            body: ["allOrNone": .bool(allOrNone), "records": .array(records)])
+            method: "PATCH", path: path("/composite/sobjects"), headers: options.headers,
+            body: ["allOrNone": false, "records": .array(records)])
         return try await reply(to: call) { json in
             guard let elements = json.array, elements.count == records.count else { return nil }
             return elements.map(Self.result)
@@ -56,7 +50,7 @@ extension Salesforce {
             return .success(id)
         }
         let problems = element["errors"]?.array?.compactMap { SalesforceProblem($0) } ?? []
-        return .failure(.salesforce(problems, status: nil, isWrite: true))
+        return .failure(.salesforce(problems, status: nil))
     }
 }
 
@@ -92,7 +86,7 @@ extension Salesforce {
     public func composite(
         _ subrequests: [Subrequest], allOrNone: Bool,
         options: RecordWriteOptions = RecordWriteOptions()
-    ) async throws(Failure) -> Reply<[Subresponse]> {
+    ) async throws(Failure) -> [Subresponse] {
         guard (1...Self.compositeMax).contains(subrequests.count) else {
             throw .refused("composite", "a request takes 1 to \(Self.compositeMax) parts")
         }
@@ -121,6 +115,6 @@ extension Salesforce {
         let response = HTTPResponse(status: status, body: body.isNull ? [] : body.bytes)
         return Subresponse(
             reference: reference, status: status, body: body,
-            failure: response.isSuccess ? nil : .salesforce(response, isWrite: true))
+            failure: response.isSuccess ? nil : .salesforce(response))
     }
 }

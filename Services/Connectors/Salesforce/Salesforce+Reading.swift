@@ -17,31 +17,28 @@ extension Salesforce {
     /// takes 25 and counts as one. A record that does not exist any more is `nil`, no failure.
     public func records(
         _ wishes: [Wish]
-    ) async throws(Failure) -> Reply<[RecordID: JSONObject?]> {
+    ) async throws(Failure) -> [RecordID: JSONObject?] {
         if wishes.count == 1, let wish = wishes.first { return try await record(wish) }
         var found: [RecordID: JSONObject?] = [:]
-        var budget: APIUsage?
         for start in stride(from: 0, to: wishes.count, by: Self.compositeMax) {
             let part = wishes[start..<min(start + Self.compositeMax, wishes.count)]
             var subrequests: [Subrequest] = []
             for wish in part { subrequests.append(try Self.subrequest(wish)) }
             let answers = try await composite(subrequests, allOrNone: false)
             for wish in part {
-                let answer = answers.value.first { $0.reference == Self.reference(wish) }
+                let answer = answers.first { $0.reference == Self.reference(wish) }
                 guard let answer else { throw Self.incomplete }
                 found[wish.record.id] = .some(try Self.fields(answer))
             }
-            budget = answers.budget ?? budget
         }
-        return Reply(found, budget: budget)
+        return found
     }
 
-    private func record(_ wish: Wish) async throws(Failure) -> Reply<[RecordID: JSONObject?]> {
+    private func record(_ wish: Wish) async throws(Failure) -> [RecordID: JSONObject?] {
         do throws(Failure) {
-            let answer = try await record(wish.record, fields: wish.fields)
-            return Reply([wish.record.id: answer.value], budget: answer.budget)
+            return [wish.record.id: try await record(wish.record, fields: wish.fields)]
         } catch .permanent(let cause) where cause.status == 404 {
-            return Reply([wish.record.id: nil], budget: nil)
+            return [wish.record.id: nil]
         }
     }
 

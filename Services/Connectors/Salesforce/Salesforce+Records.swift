@@ -3,16 +3,10 @@ import JSON
 import Models
 
 extension Salesforce {
-    /// A record after `upsert`.
-    public struct Saved: Hashable, Sendable {
-        public var id: RecordID
-        public var wasCreated: Bool
-    }
-
     /// The named fields of a record, as Salesforce writes them.
     public func record(
         _ record: RecordReference, fields: [String]
-    ) async throws(Failure) -> Reply<JSONObject> {
+    ) async throws(Failure) -> JSONObject {
         var call = Call.get(try path(to: record))
         for field in fields { _ = try APIName.checked(path: field) }
         if !fields.isEmpty { call.query = [("fields", fields.joined(separator: ","))] }
@@ -22,22 +16,21 @@ extension Salesforce {
     /// Not repeatable; where the object has a unique external id, `upsert` is.
     public func create(
         object: String, fields: JSONObject, options: RecordWriteOptions = RecordWriteOptions()
-    ) async throws(Failure) -> Reply<RecordID> {
+    ) async throws(Failure) -> RecordID {
         let call = Call(
             method: "POST", path: path("/sobjects/\(try APIName.checked(object))"),
             headers: options.headers, body: .object(try Self.writable(fields)))
-        let saved = try Self.saved(from: try await perform(call))
-        return Reply(saved.value.id, budget: saved.budget)
+        return try Self.saved(from: try await perform(call))
     }
 
     public func update(
         _ record: RecordReference, fields: JSONObject,
         options: RecordWriteOptions = RecordWriteOptions()
-    ) async throws(Failure) -> Reply<Void> {
+    ) async throws(Failure) {
         let call = Call(
             method: "PATCH", path: try path(to: record), headers: options.headers,
             body: .object(try Self.writable(fields)))
-        return try await reply(to: call) { _ in () }
+        try await reply(to: call) { _ in }
     }
 
     /// Creates or updates the one record with this value of a unique external-id field: repeating
@@ -45,7 +38,7 @@ extension Salesforce {
     public func upsert(
         object: String, externalID: ExternalID, fields: JSONObject,
         options: RecordWriteOptions = RecordWriteOptions()
-    ) async throws(Failure) -> Reply<Saved> {
+    ) async throws(Failure) -> RecordID {
         let field = try APIName.checked(externalID.field)
         guard field.lowercased() != "id" else {
             throw .refused("externalID", "an upsert needs a field that is an external id")
@@ -60,14 +53,14 @@ extension Salesforce {
         // Before API version 46 an update has no body, and so no id.
         guard response.status == 204 else { return try Self.saved(from: response) }
         return try await reply(to: .get(key, query: [("fields", "Id")])) { json in
-            json["Id"]?.string.flatMap { RecordID($0) }.map { Saved(id: $0, wasCreated: false) }
+            json["Id"]?.string.flatMap { RecordID($0) }
         }
     }
 
     /// Delivers a body to an Apex REST resource; gives whatever it answers.
     ///
     /// - Parameter path: `/pagerduty/events`, say, with or without `/services/apexrest` before it.
-    public func apexREST(_ path: String, body: JSON) async throws(Failure) -> Reply<JSON> {
+    public func apexREST(_ path: String, body: JSON) async throws(Failure) -> JSON {
         var target = "/services/apexrest"
         var segments = path.split(separator: "/").map(String.init)
         if segments.starts(with: ["services", "apexrest"]) { segments.removeFirst(2) }
@@ -76,8 +69,8 @@ extension Salesforce {
         let call = Call(method: "POST", path: target, body: body)
         let response = try await perform(call)
         // The resource is the customer's own and may answer anything; its status is what counts.
-        guard response.isSuccess else { throw .salesforce(response, isWrite: true) }
-        return Reply(response.json ?? .null, budget: APIUsage(response.headers))
+        guard response.isSuccess else { throw .salesforce(response) }
+        return response.json ?? .null
     }
 
     func path(to record: RecordReference) throws(Failure) -> String {
@@ -97,19 +90,14 @@ extension Salesforce {
         return fields
     }
 
-    /// `{"id", "success", "errors", "created"?}`, which may say `false` inside a success.
-    static func saved(from response: HTTPResponse) throws(Failure) -> Reply<Saved> {
+    /// `{"id", "success", "errors"}`, which may say `false` inside a success.
+    static func saved(from response: HTTPResponse) throws(Failure) -> RecordID {
         // 300: several records have the same value of the external id.
         if let json = response.json, response.isSuccess, json["success"]?.bool == false {
             throw .salesforce(
-                json["errors"]?.array?.compactMap { SalesforceProblem($0) } ?? [], status: nil,
-                isWrite: true)
+                json["errors"]?.array?.compactMap { SalesforceProblem($0) } ?? [], status: nil)
         }
-        return try reply(from: response, isWrite: true) { json in
-            json["id"]?.string.flatMap { RecordID($0) }.map {
-                Saved(id: $0, wasCreated: json["created"]?.bool ?? (response.status == 201))
-            }
-        }
+        return try value(of: response) { $0["id"]?.string.flatMap { RecordID($0) } }
     }
 }
 

@@ -8,8 +8,6 @@ import Models
 /// Absent on purpose: Bulk API and Pub/Sub (other volumes and another protocol), deletion (nobody
 /// needs it), and retries (the queue's business).
 public final class Salesforce: Sendable {
-    public typealias Reply<Value: Sendable> = Answer<Value, APIUsage>
-
     let settings: SalesforceSettings
     private let send: Send
     private let gate: CallGate
@@ -51,20 +49,16 @@ public final class Salesforce: Sendable {
         return try await exchange(call, in: renewed.session)
     }
 
-    func reply<Value: Sendable>(
+    func reply<Value>(
         to call: Call, reading read: (JSON) -> Value?
-    ) async throws(Failure) -> Reply<Value> {
-        try Self.reply(from: try await perform(call), isWrite: call.isWrite, reading: read)
+    ) async throws(Failure) -> Value {
+        try Self.value(of: try await perform(call), reading: read)
     }
 
-    static func reply<Value: Sendable>(
-        from response: HTTPResponse, isWrite: Bool, reading read: (JSON) -> Value?
-    ) throws(Failure) -> Reply<Value> {
-        guard response.isSuccess else { throw .salesforce(response, isWrite: isWrite) }
-        guard let json = response.json, let value = read(json) else {
-            throw .unreadable(.salesforce, response, isWrite: isWrite)
-        }
-        return Reply(value, budget: APIUsage(response.headers))
+    static func value<Value>(
+        of response: HTTPResponse, reading read: (JSON) -> Value?
+    ) throws(Failure) -> Value {
+        try response.value(of: .salesforce, refusal: Failure.salesforce, reading: read)
     }
 
     /// Below the version of the API.
@@ -92,14 +86,14 @@ public final class Salesforce: Sendable {
 
     private func exchange(_ call: Call, in session: Session) async throws(Failure) -> HTTPResponse {
         let judge = { (response: HTTPResponse) -> Failure? in
-            response.isSuccess ? nil : .salesforce(response, isWrite: call.isWrite)
+            response.isSuccess ? nil : .salesforce(response)
         }
         let check = Self.check(session.instance, by: send)
         return try await gate.pass(check: check, judging: judge) { () async throws(Failure) in
             do throws(HTTPClientError) {
                 return try await send(request(for: call, in: session))
             } catch {
-                throw Failure(error, server: session.instance, isWrite: call.isWrite)
+                throw Failure(error, server: session.instance)
             }
         }
     }
@@ -152,8 +146,7 @@ struct Login {
             do throws(HTTPClientError) {
                 return try await send(request)
             } catch {
-                // A login that nobody heard of has no effect that matters.
-                throw Failure(error, server: settings.login, isWrite: false)
+                throw Failure(error, server: settings.login)
             }
         }
     }

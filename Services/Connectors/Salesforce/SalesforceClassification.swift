@@ -71,9 +71,8 @@ enum SalesforceDisposition: Equatable {
 
 extension Failure {
     /// The disposition of an answer that is no success.
-    static func salesforce(_ response: HTTPResponse, isWrite: Bool) -> Failure {
-        let failure = salesforce(
-            SalesforceProblem.all(in: response), status: response.status, isWrite: isWrite)
+    static func salesforce(_ response: HTTPResponse) -> Failure {
+        let failure = salesforce(SalesforceProblem.all(in: response), status: response.status)
         if case .throttled(let cause, _) = failure, let asked = response.retryAfterSeconds {
             return .throttled(cause, afterSeconds: asked)
         }
@@ -83,11 +82,8 @@ extension Failure {
     /// Of several problems the one that needs a person wins, then the longest wait.
     ///
     /// - Parameter status: nil for one record of a collection.
-    static func salesforce(
-        _ problems: [SalesforceProblem], status: Int?, isWrite: Bool
-    ) -> Failure {
-        let isUnknown = isWrite && (status == 408 || status.map { $0 >= 500 } ?? false)
-        let cause = Cause.salesforce(problems, status: status, outcomeUnknown: isUnknown)
+    static func salesforce(_ problems: [SalesforceProblem], status: Int?) -> Failure {
+        let cause = Cause.salesforce(problems, status: status)
         let dispositions = problems.map { SalesforceDisposition($0, status: status) }
         if dispositions.isEmpty || dispositions.contains(.stop) { return .permanent(cause) }
         let waits = dispositions.compactMap { disposition -> Double? in

@@ -48,12 +48,9 @@ struct SalesforceProblem: Equatable {
 }
 
 extension Cause {
-    static func salesforce(
-        _ problems: [SalesforceProblem], status: Int?, outcomeUnknown: Bool = false
-    ) -> Cause {
+    static func salesforce(_ problems: [SalesforceProblem], status: Int?) -> Cause {
         Cause(
             .salesforce, code: problems.first?.code.asWords ?? "unknown",
-            message: problems.map(\.text).joined(separator: "; ").asWords, status: status,
-            outcomeUnknown: outcomeUnknown)
+            message: problems.map(\.text).joined(separator: "; ").asWords, status: status)
     }
 }

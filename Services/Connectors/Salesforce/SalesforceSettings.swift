@@ -18,23 +18,15 @@ public struct SalesforceSettings: Sendable {
     /// but a few, and from its own limit of 10 minutes.
     public var timeoutSeconds: Double = 60
 
-    /// - Parameter audience: nil derives it from `login`, which is a good guess, no more.
     public init(
-        login: ServerOrigin, audience: String? = nil, consumerKey: String, username: String,
+        login: ServerOrigin, audience: String, consumerKey: String, username: String,
         privateKey: RSAPrivateKey, apiVersion: String = "62.0"
     ) {
         self.login = login
-        self.audience = audience ?? Self.audience(for: login)
+        self.audience = audience
         self.consumerKey = consumerKey
         self.username = username
         self.privateKey = privateKey
         self.apiVersion = apiVersion
-    }
-
-    static func audience(for login: ServerOrigin) -> String {
-        let isSandbox =
-            login.host == "test.salesforce.com" || login.host.contains(".sandbox.")
-            || login.host.contains("--")
-        return isSandbox ? "https://test.salesforce.com" : "https://login.salesforce.com"
     }
 }

@@ -1,5 +1,4 @@
 import HTTP
-import Models
 import Runtime
 
 /// Delivers what the stand-ins have to tell, until it is stopped.

@@ -1,5 +1,4 @@
 import HTTP
-import Models
 
 /// Who is told: the endpoint whose answers count towards its switching off.
 enum Subscriber: Hashable, Sendable, CustomStringConvertible {

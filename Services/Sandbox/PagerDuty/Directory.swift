@@ -1,5 +1,3 @@
-import JSON
-
 /// What incidents point at. Names are invented; ids are fixed, so that a rule can be written
 /// before the sandbox runs.
 struct Directory: Sendable {

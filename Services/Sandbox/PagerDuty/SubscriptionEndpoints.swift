@@ -86,7 +86,7 @@ extension PagerDutyAccount {
             case (nil, _), ("account", .account): true
             case ("service", .service(let id)), ("team", .team(let id)):
                 call.query["filter_id"].map { $0 == id } ?? true
-            case (_, _): false
+            case (.some, .account), (.some, .service), (.some, .team): false
             }
         }
         return try page(found, of: call, under: "webhook_subscriptions") { view(of: $0) }

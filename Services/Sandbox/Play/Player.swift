@@ -73,8 +73,6 @@ struct Player {
     }
 }
 
-// MARK: - Acting
-
 extension Player {
     private mutating func perform(_ act: PlayScript.Act) async throws(PlayProblem) -> JSON {
         switch act {
@@ -124,8 +122,6 @@ extension Player {
         }
     }
 }
-
-// MARK: - Looking
 
 extension Player {
     /// What is new since the last look.

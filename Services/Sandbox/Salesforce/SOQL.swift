@@ -1,5 +1,3 @@
-import JSON
-
 /// A query of the subset that is understood: fields of the object and of its parents, `COUNT()`,
 /// conditions, order, limit and offset. No aggregates, no child queries, no `GROUP BY`.
 struct SOQL: Sendable {

@@ -1,5 +1,3 @@
-import JSON
-
 /// What a rule does when it matches. Actions on incidents act on the incident that changed, or on
 /// every incident linked to the record that changed; actions on records act on the record that
 /// changed, or on each linked record for which the rule matched.

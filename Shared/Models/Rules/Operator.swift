@@ -41,7 +41,6 @@ public struct Operator: Hashable, Sendable {
     }
 
     public var name: String { isNegated ? question.names.negated : question.names.plain }
-    public var negation: Operator { Operator(question, isNegated: !isNegated) }
 
     private static let byName = Dictionary(
         uniqueKeysWithValues: allCases.map { ($0.name, $0) })

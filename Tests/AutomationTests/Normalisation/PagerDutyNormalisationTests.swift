@@ -66,7 +66,6 @@ final class PagerDutyNormalisationTests: XCTestCase {
             v3: "incident.teleported", incident, .unknown("incident.teleported"),
             lane: .incident("QINC0000000001"))
         for (type, kind) in [
-            ("request.check", "pagerDuty.request.check"),
             ("record.created", "pagerDuty.record.created"),
             ("ping", "pagerDuty.ping"), ("pagey.pong", "pagerDuty.pagey.pong"),
         ] {
@@ -173,8 +172,6 @@ final class PagerDutyNormalisationTests: XCTestCase {
         XCTAssertEqual(new.event.lane, .connection)
         XCTAssertEqual(try JSON(parsing: new.event.payload), [1, 2])
     }
-
-    // MARK: Rows
 
     private func check(
         v3 type: String, _ data: JSON, _ kind: EventKind? = nil, lane: LaneKey, line: UInt = #line

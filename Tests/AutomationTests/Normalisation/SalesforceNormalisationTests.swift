@@ -116,8 +116,6 @@ final class SalesforceNormalisationTests: XCTestCase {
         XCTAssertTrue(nameless.event.id.rawValue.hasPrefix("sha256-"))
     }
 
-    // MARK: Rows
-
     private func apex(
         record: String? = id, old: JSONObject?, new: JSONObject, isInsert: Bool = false,
         transaction: String? = "t1"

@@ -23,7 +23,10 @@ struct HotLaneBuffers {
             touched += try await buffers(database) - before
             guard lease.lanes.count == 1 else { throw BenchFailure("no lane was leased") }
             _ = try await inOwnSession(database) {
-                try await $0.release(lease.lanes.map(\.fence))
+                try await $0.settle(
+                    lease.lanes.map {
+                        LaneSettlement(fence: $0.fence, settlements: [], next: .proceed)
+                    })
             }
         }
         try await laboratory.drop(database)

@@ -1,14 +1,15 @@
-import Runtime
 import Synchronization
 
 /// Says "look again" to everybody who waits, as often as there is reason to.
-final class Bell: Sendable {
+public final class Bell: Sendable {
     private let present = Mutex(Latch())
 
-    /// Take it before looking: a ring between the look and the wait is then not missed.
-    func next() -> Latch { present.withLock { $0 } }
+    public init() {}
 
-    func ring() {
+    /// Take it before looking: a ring between the look and the wait is then not missed.
+    public func next() -> Latch { present.withLock { $0 } }
+
+    public func ring() {
         present.withLock { latch in
             defer { latch = Latch() }
             return latch

@@ -3,7 +3,7 @@ import Postgres
 import Store
 
 /// What `ingest` needs of the database, and all that it can do there.
-struct Ledger: Sendable {
+struct IngestStore: Sendable {
     /// Appends all events or none, in one commit. One answer for each event, in order.
     var append: @Sendable ([NewEvent]) async throws(StoreError) -> [Appended]
     /// Every connection, when the configuration is newer than `version`; `nil` when it is not.
@@ -17,18 +17,17 @@ struct Ledger: Sendable {
     var poke: @Sendable () async throws(StoreError) -> Void
 }
 
-extension Ledger {
-    /// The ledger in Postgres. Reading and poking have a pool of their own: they never wait behind
+extension IngestStore {
+    /// The store in Postgres. Reading and poking have a pool of their own: they never wait behind
     /// appends, nor appends behind them.
-    static func postgres(_ configuration: IngestConfiguration) throws(StoreError) -> Ledger {
-        guard let address = Address(configuration.databaseURL.exposed) else {
-            throw .defect("LIAISON_DATABASE_URL is not a libpq connection string or URL")
-        }
-        let keys = try SecretKeys(text: configuration.masterKey.exposed)
+    static func postgres(_ configuration: IngestConfiguration) -> IngestStore {
+        let address = configuration.database
         let log = Store(
             Pool(address, limits: .prompt(connectionsMax: configuration.append.writers)))
-        let side = Store(Pool(address, limits: .prompt(connectionsMax: 2)), secretKeys: keys)
-        return Ledger(
+        let side = Store(
+            Pool(address, limits: .prompt(connectionsMax: 2)),
+            secretKeys: configuration.secretKeys)
+        return IngestStore(
             append: { events throws(StoreError) in try await log.append(events) },
             connections: { version throws(StoreError) in
                 try await side.loadConnections(newerThan: version)

@@ -1,59 +1,26 @@
 import HTTP
-import Models
 import Postgres
 import Runtime
 import Store
 
-/// Why a worker did not start, or ended without being asked to. Each says what to mend.
-enum WorkerFailure: Error, CustomStringConvertible {
-    case databaseURL
-    case masterKey(String)
-    case store(StoreError)
-    case http(String)
-    case service(ServiceFailure)
-
-    var description: String {
-        switch self {
-        case .databaseURL: "LIAISON_DATABASE_URL is not a libpq connection string or URL"
-        case .masterKey(let reason): "LIAISON_MASTER_KEY \(reason)"
-        case .store(let error): "the database: \(error)"
-        case .http(let reason): "HTTP: \(reason)"
-        case .service(let failure): "\(failure)"
-        }
-    }
-}
-
 /// The process: what it owns, in the order in which it starts; it stops in the reverse order.
-func run(_ configuration: WorkerConfiguration, until stop: Latch) async throws(WorkerFailure) {
-    let log = Log("worker", level: configuration.logLevel)
-    guard let address = Address(configuration.database.exposed) else { throw .databaseURL }
-    let store = try store(at: address, configuration)
-    let worker = try await Worker(configuration, store: store, address: address, log: log)
-    try await worker.run(until: stop)
-}
-
-private func store(
-    at address: Address, _ configuration: WorkerConfiguration
-) throws(WorkerFailure) -> Store {
+func run(
+    _ configuration: WorkerConfiguration, log: Log, until stop: Latch
+) async throws(WorkerFailure) {
     var limits = PoolLimits()
     limits.connectionsMax = configuration.limits.databaseConnectionsMax
     // A turn waits for its effects' records as long as it takes: as many waiters as lanes.
     limits.waitersMax = configuration.limits.lanesMax * 2 + 16
     limits.waitSecondsMax = 10
-    do throws(StoreError) {
-        let keys = try SecretKeys(text: configuration.masterKey.exposed)
-        return Store(Pool(address, limits: limits), secretKeys: keys)
-    } catch .defect(let reason) {
-        throw .masterKey(reason)
-    } catch {
-        throw .store(error)
-    }
+    let store = Store(
+        Pool(configuration.database, limits: limits), secretKeys: configuration.secretKeys)
+    let worker = try await Worker(configuration, store: store, log: log)
+    try await worker.run(until: stop)
 }
 
 /// The parts of one worker process.
 struct Worker: Sendable {
     private let configuration: WorkerConfiguration
-    private let address: Address
     private let store: Store
     private let desks: Desks
     private let registration: Registration
@@ -64,7 +31,7 @@ struct Worker: Sendable {
     private let log: Log
 
     init(
-        _ configuration: WorkerConfiguration, store: Store, address: Address, log: Log,
+        _ configuration: WorkerConfiguration, store: Store, log: Log,
         clocks: Clocks = .system
     ) async throws(WorkerFailure) {
         let limits = configuration.limits
@@ -98,7 +65,6 @@ struct Worker: Sendable {
         depth = DepthReader(store: store, metrics: metrics, log: log)
         operations = try Self.operations(configuration, metrics)
         self.configuration = configuration
-        self.address = address
         self.store = store
         self.log = log
     }
@@ -146,7 +112,7 @@ struct Worker: Sendable {
     private func listen(until stop: Latch) async {
         await withTaskGroup(of: Void.self) { group in
             group.addTask {
-                for await signal in Store.pokes(from: address) {
+                for await signal in Store.pokes(from: configuration.database) {
                     switch signal {
                     case .notified, .listening: loop.poke()
                     case .deaf: log.info("no notifications through a pooler: polling")

@@ -1,0 +1,61 @@
+/// The enums' cases of a tree, and the switches over them that stand in a file.
+struct EnumSwitches {
+    struct Switch {
+        /// Where it begins.
+        let number: Int
+        /// The cases that it names: `.applied`.
+        var named: Set<String> = []
+        /// Where it takes whatever is left.
+        var catchAlls: [Int] = []
+        fileprivate let depth: Int
+    }
+
+    private let cases: Set<String>
+
+    /// Optionals and results are everybody's: their cases say nothing about whose a switch is.
+    private static let shared: Set = ["some", "none", "success", "failure"]
+
+    init(_ files: [SourceTree.File]) {
+        cases = Set(files.flatMap(\.code).flatMap { Self.declared($0.text) })
+            .subtracting(Self.shared)
+    }
+
+    /// Switches that name cases of ours, and of nobody else.
+    func ours(in file: SourceTree.File) -> [Switch] {
+        all(in: file).filter { !$0.named.isEmpty && $0.named.isSubset(of: cases) }
+    }
+
+    /// The names in `case one, two(Int)`, which has no colon but in parentheses.
+    private static func declared(_ line: String) -> [String] {
+        guard let rest = line.firstMatch(of: #/^\s*(?:indirect )?case (.*)$/#)?.1 else { return [] }
+        var names = String(rest)
+        while names.contains(#/\([^()]*\)/#) { names.replace(#/\([^()]*\)/#, with: "") }
+        if names.contains(":") { return [] }
+        return names.split(separator: ",").compactMap {
+            $0.firstMatch(of: #/^\s*`?([a-z]\w*)/#).map { String($0.1) }
+        }
+    }
+
+    private func all(in file: SourceTree.File) -> [Switch] {
+        var ended: [Switch] = []
+        var open: [Switch] = []
+        var depth = 0
+        for (number, text) in file.code {
+            if let last = open.indices.last, open[last].depth == depth {
+                if text.contains(#/^\s*(?:default|case (?:_|\((?:_(?:, )?)+\)))\s*:/#) {
+                    open[last].catchAlls.append(number)
+                } else if let pattern = text.firstMatch(of: #/^\s*case ([^:]*)/#)?.1 {
+                    let names = pattern.matches(of: #/(?:^|[\s(,])\.([a-z]\w*)/#)
+                    open[last].named.formUnion(
+                        names.map { String($0.1) }.filter { !Self.shared.contains($0) })
+                }
+            }
+            for character in text { depth += character == "{" ? 1 : character == "}" ? -1 : 0 }
+            if text.contains(#/\bswitch\b.*\{\s*$/#) {
+                open.append(Switch(number: number, depth: depth))
+            }
+            while let last = open.last, depth < last.depth { ended.append(open.removeLast()) }
+        }
+        return ended
+    }
+}
