@@ -34,6 +34,7 @@ extension AuthenticDelivery {
         let before = Dictionary(old.map { ($0.id, $0.fields) }, uniquingKeysWith: { $1 })
         let after = Set(new.map(\.id))
         let isInsert = json.present("isInsert")?.bool ?? old.isEmpty
+        let transaction = json.present("transactionId")?.string.flatMap { $0.isEmpty ? nil : $0 }
         let gone = old.filter { !after.contains($0.id) }
         let pairs =
             new.map { ($0.id, before[$0.id], Optional($0.fields)) }
@@ -42,7 +43,7 @@ extension AuthenticDelivery {
             ApexChange(
                 record: id, old: old, new: new, isInsert: isInsert && old == nil,
                 userID: json.present("userId")?.string,
-                transactionID: json.present("transactionId")?.string)
+                transactionID: transaction, sentAt: sentAt)
         }
     }
 

@@ -1,0 +1,50 @@
+import Automation
+import JSON
+import Models
+import XCTest
+
+@testable import Ingest
+
+/// What becomes of the records of an Apex call, over real sockets.
+final class ApexInputTests: XCTestCase {
+    private static let id = "5000000000000A1AAA"
+    private static let other = "5000000000000A2AAA"
+
+    func testTheSameFlipInAnotherDeliveryIsAnotherEvent() async throws {
+        for (transaction, time, expected) in [
+            ("", "", 3), ("", "2031-05-06T07:08:09.000+0000", 3),
+            // Within one transaction a repetition may be signed anew.
+            ("t1", "", 1), ("t1", "2031-05-06T07:08:09.000+0000", 1),
+        ] {
+            let body = Self.body(
+                old: ["Priority": "Low"],
+                new: ["Priority": "High", "LastModifiedDate": .string(time)],
+                transaction: transaction)
+            try await Door.opened { door in
+                // The fourth has been sent before.
+                for seconds: Int64 in [0, 1, 2, 1] {
+                    let answer = try await door.deliverApex(body, sentAfter: seconds)
+                    XCTAssertEqual(answer.body, #"{"events":1}"#)
+                }
+                XCTAssertEqual(door.ledger.events.count, expected, "\(transaction) \(time)")
+            }
+        }
+    }
+
+    private static let paragraph = String(repeating: "pump ", count: 400)
+
+    private static func body(
+        old: JSONObject, new: JSONObject, transaction: String = ""
+    ) -> String {
+        func state(_ fields: JSONObject) -> JSON {
+            var record: JSONObject = ["attributes": ["type": "Case"], "Id": .string(id)]
+            for member in fields.members where member.value != "" {
+                record[member.key] = member.value
+            }
+            return .object(JSONObject([(id, .object(record))]))
+        }
+        var body: JSONObject = ["old": state(old), "new": state(new), "isInsert": false]
+        if !transaction.isEmpty { body["transactionId"] = .string(transaction) }
+        return JSON.object(body).text
+    }
+}
