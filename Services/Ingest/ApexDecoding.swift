@@ -39,9 +39,9 @@ extension AuthenticDelivery {
         let pairs =
             new.map { ($0.id, before[$0.id], Optional($0.fields)) }
             + gone.map { ($0.id, Optional($0.fields), nil) }
-        return pairs.map { id, old, new in
+        return pairs.map { _, old, new in
             ApexChange(
-                record: id, old: old, new: new, isInsert: isInsert && old == nil,
+                old: old, new: new, isInsert: isInsert && old == nil,
                 userID: json.present("userId")?.string,
                 transactionID: transaction, sentAt: sentAt)
         }
@@ -62,10 +62,10 @@ extension AuthenticDelivery {
                 throw .malformed("A text of records is not acceptable JSON.")
             }
         case .array(let elements):
-            let records = elements.compactMap(ApexRecord.init(listed:))
+            let records = elements.compactMap { ApexRecord($0) }
             return records.count == elements.count ? records : nil
         case .object(let map):
-            let records = map.members.compactMap(ApexRecord.init(member:))
+            let records = map.members.compactMap { ApexRecord($0.value, key: $0.key) }
             return records.count == map.count ? records : nil
         case .bool, .number: return nil
         }
@@ -74,18 +74,17 @@ extension AuthenticDelivery {
 
 /// One record with the id under which old and new find each other.
 private struct ApexRecord {
-    let id: String?
+    let id: RecordID
     let fields: JSONObject
 
-    init?(listed element: JSON) {
-        guard let fields = element.object else { return nil }
-        id = fields["Id"]?.string
-        self.fields = fields
-    }
-
-    init?(member: JSONObject.Member) {
-        guard let fields = member.value.object else { return nil }
-        id = member.key
+    /// A map's record need not repeat its key as its `Id`, but must not contradict it.
+    init?(_ value: JSON, key: String? = nil) {
+        guard var fields = value.object, let name = value.present("Id") ?? key.map(JSON.string),
+            let id = name.string.flatMap(RecordID.init)
+        else { return nil }
+        if let key, RecordID(key) != id { return nil }
+        fields["Id"] = name
+        self.id = id
         self.fields = fields
     }
 }

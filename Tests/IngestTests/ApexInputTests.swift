@@ -31,6 +31,32 @@ final class ApexInputTests: XCTestCase {
         }
     }
 
+    func testARecordIsNamedByItsKeyOrItsId() async throws {
+        for (key, id, isReadable) in [
+            (Self.id, nil, true), (Self.id, .some(.null), true), (Self.id, .string(Self.id), true),
+            (String(Self.id.prefix(15)), .string(Self.id), true),
+            (Self.id, .string(Self.other), false), (Self.id, 5, false), (Self.id, "", false),
+        ] as [(String, JSON?, Bool)] {
+            var record: JSONObject = ["attributes": ["type": "Case"], "Priority": "High"]
+            record["Id"] = id
+            let map = JSON.object(JSONObject([(key, .object(record))]))
+            try await Door.opened { door in
+                _ = try await door.deliverApex(JSON.object(["old": map, "new": map]).text)
+                XCTAssertEqual(door.ledger.events.count, 1)
+                let event = try XCTUnwrap(door.ledger.events.first)
+                let row = "\(key) \(id?.text ?? "absent")"
+                if isReadable {
+                    XCTAssertEqual(event.kind, .record(.updated), row)
+                    let facts = try EventFacts(event).record
+                    XCTAssertEqual(facts?.reference.id, RecordID(Self.id), row)
+                    XCTAssertEqual(facts?.old?["Id"], facts?.new["Id"], row)
+                } else {
+                    XCTAssertEqual(event.kind, .unknown("salesforce.unreadable"), row)
+                }
+            }
+        }
+    }
+
     private static let paragraph = String(repeating: "pump ", count: 400)
 
     private static func body(

@@ -1,10 +1,9 @@
 import JSON
 import Models
 
-/// One record as an Apex trigger saw it (`reference/salesforce.md` 3.1).
+/// One record as an Apex trigger saw it (`reference/salesforce.md` 3.1), named by the `Id` of its
+/// states.
 public struct ApexChange: Equatable, Sendable {
-    /// The record's key in the trigger's map, or its `Id`.
-    public var record: String?
     public var old: JSONObject?
     public var new: JSONObject?
     public var isInsert: Bool
@@ -15,10 +14,9 @@ public struct ApexChange: Equatable, Sendable {
     public var sentAt: String?
 
     public init(
-        record: String?, old: JSONObject?, new: JSONObject?, isInsert: Bool, userID: String? = nil,
+        old: JSONObject?, new: JSONObject?, isInsert: Bool, userID: String? = nil,
         transactionID: String? = nil, sentAt: String? = nil
     ) {
-        self.record = record
         self.old = old
         self.new = new
         self.isInsert = isInsert
@@ -66,7 +64,7 @@ extension Normalisation {
     /// nothing is taken for a repetition.
     public func apex(_ change: ApexChange) -> NewEvent {
         let state = change.new ?? change.old
-        let record = recordID(change.record ?? state?["Id"]?.string)
+        let record = recordID(state?["Id"]?.string)
         let object = state?["attributes"]?["type"]?.string
         let time = Self.time(of: change.new)
         var payload: JSONObject = [

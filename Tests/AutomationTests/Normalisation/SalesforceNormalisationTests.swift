@@ -28,14 +28,12 @@ final class SalesforceNormalisationTests: XCTestCase {
         let other = apex(record: Self.id.lowercased(), old: nil, new: [:])
         XCTAssertEqual(long.event.lane, short.event.lane)
         XCTAssertNotEqual(long.event.lane, other.event.lane)
-        // Without a key of the map the record names itself.
-        XCTAssertEqual(apex(record: nil, old: nil, new: [:]).event.lane, long.event.lane)
     }
 
     func testACommentGoesInTheLaneOfItsCase() throws {
         let comment = Normalisation.test.apex(
             ApexChange(
-                record: "00aTT00000AbCdEQAV", old: nil,
+                old: nil,
                 new: [
                     "attributes": ["type": "casecomment"], "Id": "00aTT00000AbCdEQAV",
                     "ParentId": .string(Self.id),
@@ -98,18 +96,17 @@ final class SalesforceNormalisationTests: XCTestCase {
 
     func testWhatIsNoRecordGoesToTheConnectionsLane() {
         for record in ["", "short", "500TT00000AbCd!", String(repeating: "5", count: 16)] {
-            let new = Normalisation.test.apex(
-                ApexChange(record: record, old: nil, new: state([:]), isInsert: true))
+            let new = apex(record: record, old: nil, new: [:], isInsert: true)
             XCTAssertEqual(new.event.kind, .unknown("salesforce.no_record"), record)
             XCTAssertEqual(new.event.lane, .connection, record)
         }
-        let untyped = ApexChange(record: Self.id, old: nil, new: ["Id": "x"], isInsert: true)
+        let untyped = ApexChange(old: nil, new: ["Id": .string(Self.id)], isInsert: true)
         XCTAssertEqual(
             Normalisation.test.apex(untyped).event.kind, .unknown("salesforce.no_record"))
     }
 
     func testADeletedRecordIsLoggedAndNoChange() {
-        let deleted = ApexChange(record: Self.id, old: state(["A": 1]), new: nil, isInsert: false)
+        let deleted = ApexChange(old: state(["A": 1]), new: nil, isInsert: false)
         XCTAssertEqual(Normalisation.test.apex(deleted).event.kind, .unknown("record.deleted"))
         XCTAssertEqual(EventKind(rawValue: "record.deleted"), .unknown("record.deleted"))
     }
@@ -141,17 +138,17 @@ final class SalesforceNormalisationTests: XCTestCase {
     // MARK: Rows
 
     private func apex(
-        record: String? = id, old: JSONObject?, new: JSONObject, isInsert: Bool = false,
+        record: String = id, old: JSONObject?, new: JSONObject, isInsert: Bool = false,
         transaction: String? = "t1", sentAt: String? = nil, at door: Normalisation = .test
     ) -> NewEvent {
         door.apex(
             ApexChange(
-                record: record, old: old.map(state), new: state(new), isInsert: isInsert,
-                userID: "005u", transactionID: transaction, sentAt: sentAt))
+                old: old.map { state($0, of: record) }, new: state(new, of: record),
+                isInsert: isInsert, userID: "005u", transactionID: transaction, sentAt: sentAt))
     }
 
-    private func state(_ fields: JSONObject) -> JSONObject {
-        var state: JSONObject = ["attributes": ["type": "Case"], "Id": .string(Self.id)]
+    private func state(_ fields: JSONObject, of record: String = id) -> JSONObject {
+        var state: JSONObject = ["attributes": ["type": "Case"], "Id": .string(record)]
         for member in fields.members { state[member.key] = member.value }
         return state
     }
