@@ -15,7 +15,8 @@ extension AuthenticDelivery {
         guard old.count <= Self.eventsMax, new.count <= Self.eventsMax else {
             throw .tooLarge("More than \(Self.eventsMax) records in one delivery.")
         }
-        return .apex(changes(from: old, to: new, in: json))
+        let changes = changes(from: old, to: new, in: json)
+        return changes.isEmpty ? .unreadable(json, .apexTrigger) : .apex(changes)
     }
 
     /// The organisation is told by our own package only, so its absence proves nothing wrong.

@@ -10,7 +10,7 @@ struct Notice: Sendable {
         case pagerDutyV2([JSONPart])
         case apex([ApexChange])
         case outboundMessage([OutboundNotification])
-        /// Authentic, and of a shape that nobody has described.
+        /// Authentic, and of a shape that nobody has described, or without anything in it.
         case unreadable(JSON, EventFormat)
     }
 
@@ -49,7 +49,7 @@ extension AuthenticDelivery {
         guard messages.count <= Self.eventsMax else {
             throw .tooLarge("More than \(Self.eventsMax) messages in one delivery.")
         }
-        return .pagerDutyV2(messages)
+        return messages.isEmpty ? .unreadable(json.value, .pagerDutyV2) : .pagerDutyV2(messages)
     }
 
     /// Strings may be as long as the body: the Apex package sends maps of records as strings.

@@ -57,6 +57,23 @@ final class ApexInputTests: XCTestCase {
         }
     }
 
+    func testABodyWithoutAChangeStandsInTheLog() async throws {
+        try await Door.opened { door in
+            let bodies = [
+                "{}", #"{"foo":1}"#, #"{"newMap":{}}"#, #"{"old":null,"new":null}"#,
+                #"{"old":"{}","new":"[]"}"#,
+            ]
+            for body in bodies {
+                let answer = try await door.deliverApex(body)
+                XCTAssertEqual(answer.body, #"{"events":1}"#, body)
+                let event = try XCTUnwrap(door.ledger.events.last)
+                XCTAssertEqual(event.kind, .unknown("salesforce.unreadable"), body)
+                XCTAssertEqual(event.payload, Array(body.utf8))
+            }
+            XCTAssertEqual(door.ledger.events.count, bodies.count)
+        }
+    }
+
     private static let paragraph = String(repeating: "pump ", count: 400)
 
     private static func body(
