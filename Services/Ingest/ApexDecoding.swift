@@ -9,9 +9,9 @@ extension AuthenticDelivery {
     func apexWords(of organization: SalesforceOrganization) throws(Rejection) -> Notice.Words {
         let json = try outline().root.value
         try proveOrganization(json.present("organizationId")?.string, of: organization)
-        guard let old = try records(json["old"]), let new = try records(json["new"]),
-            json.object != nil
-        else { return .unreadable(json, .apexTrigger) }
+        guard let old = try records("old", of: json), let new = try records("new", of: json) else {
+            return .unreadable(json, .apexTrigger)
+        }
         guard old.count <= Self.eventsMax, new.count <= Self.eventsMax else {
             throw .tooLarge("More than \(Self.eventsMax) records in one delivery.")
         }
@@ -48,27 +48,26 @@ extension AuthenticDelivery {
         }
     }
 
-    /// `nil` for a shape that is none of the known ones.
-    private func records(_ state: JSON?) throws(Rejection) -> [ApexRecord]? {
+    private func records(_ name: String, of json: JSON) throws(Rejection) -> [ApexRecord]? {
+        guard let text = json[name]?.string else { return records(json[name]) }
+        do throws(JSONParseError) {
+            return records(try JSON(parsing: text))
+        } catch {
+            throw .malformed("The text of `\(name)` is not acceptable JSON: \(error).")
+        }
+    }
+
+    /// `nil` for a shape that is none of the known ones; a text of a text is none.
+    private func records(_ state: JSON?) -> [ApexRecord]? {
         switch state {
         case nil, .null: return []
-        case .string(let text):
-            do {
-                let state = try JSON(parsing: text)
-                // Once only: a text of a text is not known.
-                return state.string == nil ? try records(state) : nil
-            } catch let error as JSONParseError {
-                throw .malformed("A text of records is not acceptable JSON: \(error).")
-            } catch {
-                throw .malformed("A text of records is not acceptable JSON.")
-            }
         case .array(let elements):
             let records = elements.compactMap { ApexRecord($0) }
             return records.count == elements.count ? records : nil
         case .object(let map):
             let records = map.members.compactMap { ApexRecord($0.value, key: $0.key) }
             return records.count == map.count ? records : nil
-        case .bool, .number: return nil
+        case .string, .bool, .number: return nil
         }
     }
 }

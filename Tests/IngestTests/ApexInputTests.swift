@@ -74,6 +74,18 @@ final class ApexInputTests: XCTestCase {
         }
     }
 
+    func testARefusalNamesTheMember() async throws {
+        try await Door.opened { door in
+            for (body, member) in [
+                (#"{"new":"","old":null}"#, "new"), (#"{"new":null,"old":"[1,"}"#, "old"),
+            ] {
+                let answer = try await door.deliverApex(body)
+                XCTAssertEqual(answer.status, 400)
+                XCTAssertTrue(answer.body.contains("The text of `\(member)`"), answer.body)
+            }
+        }
+    }
+
     private static let paragraph = String(repeating: "pump ", count: 400)
 
     private static func body(
