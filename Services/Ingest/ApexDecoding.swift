@@ -50,8 +50,10 @@ extension AuthenticDelivery {
 
     private func records(_ name: String, of json: JSON) throws(Rejection) -> [ApexRecord]? {
         guard let text = json[name]?.string else { return records(json[name]) }
+        var limits = JSONLimits()
+        limits.stringBytesMax = text.utf8.count
         do throws(JSONParseError) {
-            return records(try JSON(parsing: text))
+            return records(try JSON(parsing: text.utf8, limits: limits))
         } catch {
             throw .malformed("The text of `\(name)` is not acceptable JSON: \(error).")
         }

@@ -52,7 +52,8 @@ extension AuthenticDelivery {
         return messages.isEmpty ? .unreadable(json.value, .pagerDutyV2) : .pagerDutyV2(messages)
     }
 
-    /// Strings may be as long as the body: the Apex package sends maps of records as strings.
+    /// Strings may be as long as the body: the Apex package sends maps of records as strings, and a
+    /// long text area with escapes is longer than our usual limit.
     func outline() throws(Rejection) -> JSONOutline {
         var limits = JSONLimits()
         limits.stringBytesMax = body.count

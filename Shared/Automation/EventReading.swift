@@ -122,7 +122,8 @@ extension EventFacts {
 extension Event {
     func parsedPayload() throws(UnreadableEvent) -> JSONPart {
         do throws(JSONParseError) {
-            return try JSONOutline(parsing: payload).root
+            let limits = JSONLimits.accepted(bytes: payload.count)
+            return try JSONOutline(parsing: payload, limits: limits).root
         } catch {
             throw UnreadableEvent("the stored payload is no JSON: \(error)")
         }

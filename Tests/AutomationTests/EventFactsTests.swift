@@ -135,6 +135,14 @@ final class EventFactsTests: XCTestCase {
         XCTAssertThrowsError(try EventFacts(broken))
     }
 
+    /// What the door took in is not measured again.
+    func testALongPayloadIsRead() throws {
+        let text = JSON.string(String(repeating: "a", count: 300_000))
+        XCTAssertEqual(try Sample.outbound(["Text__c": text]).record?.new["Text__c"], text)
+        let fields = JSONObject((0..<10_001).map { ("F\($0)__c", 1) })
+        XCTAssertEqual(try Sample.outbound(fields).record?.new["F10000__c"], 1)
+    }
+
     func testOtherKindsConcernNoRule() throws {
         for kind in [EventKind.ping, .service("updated"), .unknown("x"), .request("check")] {
             let facts = try EventFacts(Sample.event(kind, .pagerDutyV3, ["message": "hi"]))

@@ -74,6 +74,23 @@ final class ApexInputTests: XCTestCase {
         }
     }
 
+    func testALongTextOfAnyFormCanBeReadBack() async throws {
+        let text = String(repeating: "a", count: 300_000)
+        let body = Self.body(old: [:], new: ["Text__c": .string(text)])
+        let limits = JSONLimits.accepted(bytes: body.utf8.count)
+        let map = try XCTUnwrap(JSON(parsing: body.utf8, limits: limits)["new"])
+        let notification = Fixtures.notification(1)
+            .replacingOccurrences(of: "A &lt;b", with: text)
+        try await Door.opened { door in
+            _ = try await door.deliverApex(body)
+            _ = try await door.deliverApex(JSON.object(["new": .string(map.text)]).text)
+            _ = try await door.deliverOutbound(
+                Fixtures.outboundMessage(notifications: [notification]))
+            XCTAssertEqual(door.ledger.events.count, 3)
+            for event in door.ledger.events { XCTAssertNotNil(try EventFacts(event).record) }
+        }
+    }
+
     func testARefusalNamesTheMember() async throws {
         try await Door.opened { door in
             for (body, member) in [
