@@ -9,14 +9,19 @@ extension AuthenticDelivery {
     func apexWords(of organization: SalesforceOrganization) throws(Rejection) -> Notice.Words {
         let json = try outline().root.value
         try proveOrganization(json.present("organizationId")?.string, of: organization)
-        guard let old = try records("old", of: json), let new = try records("new", of: json) else {
+        guard var old = try state("old", of: json), var new = try state("new", of: json) else {
             return .unreadable(json, .apexTrigger)
         }
-        guard old.count <= Self.eventsMax, new.count <= Self.eventsMax else {
+        guard old.elements.count <= Self.eventsMax, new.elements.count <= Self.eventsMax else {
             throw .tooLarge("More than \(Self.eventsMax) records in one delivery.")
         }
+        // Half of a pair would pass for another change.
+        let halves = old.unreadableIDs.union(new.unreadableIDs)
+        old.setAside(halves)
+        new.setAside(halves)
         let changes = changes(from: old, to: new, in: json)
-        return changes.isEmpty ? .unreadable(json, .apexTrigger) : .apex(changes)
+        guard !changes.isEmpty else { return .unreadable(json, .apexTrigger) }
+        return .apex(changes, rest: rest(of: json, old, new))
     }
 
     /// The organisation is told by our own package only, so its absence proves nothing wrong.
@@ -29,18 +34,16 @@ extension AuthenticDelivery {
         }
     }
 
-    private func changes(
-        from old: [ApexRecord], to new: [ApexRecord], in json: JSON
-    ) -> [ApexChange] {
-        let before = Dictionary(old.map { ($0.id, $0.fields) }, uniquingKeysWith: { $1 })
-        let after = Set(new.map(\.id))
-        let isInsert = json.present("isInsert")?.bool ?? old.isEmpty
+    private func changes(from old: ApexState, to new: ApexState, in json: JSON) -> [ApexChange] {
+        let before = Dictionary(
+            old.records.map { ($0.id, $0.fields) }, uniquingKeysWith: { $1 })
+        let after = Set(new.records.map(\.id))
+        let isInsert = json.present("isInsert")?.bool ?? old.elements.isEmpty
         let transaction = json.present("transactionId")?.string.flatMap { $0.isEmpty ? nil : $0 }
-        let gone = old.filter { !after.contains($0.id) }
         let pairs =
-            new.map { ($0.id, before[$0.id], Optional($0.fields)) }
-            + gone.map { ($0.id, Optional($0.fields), nil) }
-        return pairs.map { _, old, new in
+            new.records.map { (before[$0.id], Optional($0.fields)) }
+            + old.records.filter { !after.contains($0.id) }.map { (Optional($0.fields), nil) }
+        return pairs.map { old, new in
             ApexChange(
                 old: old, new: new, isInsert: isInsert && old == nil,
                 userID: json.present("userId")?.string,
@@ -48,28 +51,71 @@ extension AuthenticDelivery {
         }
     }
 
-    private func records(_ name: String, of json: JSON) throws(Rejection) -> [ApexRecord]? {
-        guard let text = json[name]?.string else { return records(json[name]) }
+    /// The body with only those elements that are no records; `nil` when there are none.
+    private func rest(of json: JSON, _ old: ApexState, _ new: ApexState) -> JSON? {
+        guard var rest = json.object, !(old.isReadable && new.isReadable) else { return nil }
+        if !old.elements.isEmpty { rest["old"] = old.rest }
+        if !new.elements.isEmpty { rest["new"] = new.rest }
+        return .object(rest)
+    }
+
+    /// `nil` for a shape that is none of the known ones; a text of a text is none.
+    private func state(_ name: String, of json: JSON) throws(Rejection) -> ApexState? {
+        guard let text = json[name]?.string else { return ApexState(json[name]) }
         var limits = JSONLimits()
+        // It stands within the body, and what is no record is stored there.
+        limits.depthMax -= 1
         limits.stringBytesMax = text.utf8.count
         do throws(JSONParseError) {
-            return records(try JSON(parsing: text.utf8, limits: limits))
+            return ApexState(try JSON(parsing: text.utf8, limits: limits))
         } catch {
             throw .malformed("The text of `\(name)` is not acceptable JSON: \(error).")
         }
     }
+}
 
-    /// `nil` for a shape that is none of the known ones; a text of a text is none.
-    private func records(_ state: JSON?) -> [ApexRecord]? {
-        switch state {
-        case nil, .null: return []
-        case .array(let elements):
-            let records = elements.compactMap { ApexRecord($0) }
-            return records.count == elements.count ? records : nil
+/// `old` or `new`: every element as it came, with the record that it is.
+private struct ApexState {
+    typealias Element = (key: String?, value: JSON, record: ApexRecord?)
+
+    private(set) var elements: [Element]
+    private let isMap: Bool
+
+    init?(_ json: JSON?) {
+        switch json {
+        case nil, .null: (elements, isMap) = ([], false)
+        case .array(let list):
+            (elements, isMap) = (list.map { (nil, $0, ApexRecord($0)) }, false)
         case .object(let map):
-            let records = map.members.compactMap { ApexRecord($0.value, key: $0.key) }
-            return records.count == map.count ? records : nil
+            let elements = map.members.map { member -> Element in
+                (member.key, member.value, ApexRecord(member.value, key: member.key))
+            }
+            (self.elements, isMap) = (elements, true)
         case .string, .bool, .number: return nil
+        }
+    }
+
+    var records: [ApexRecord] { elements.compactMap(\.record) }
+    var isReadable: Bool { elements.allSatisfy { $0.record != nil } }
+
+    /// Of elements that are no records, but stand where one should.
+    var unreadableIDs: Set<RecordID> {
+        Set(elements.compactMap { $0.record == nil ? $0.key.flatMap(RecordID.init) : nil })
+    }
+
+    /// The elements that are no records, in the form in which they came.
+    var rest: JSON {
+        let rest = elements.filter { $0.record == nil }
+        return isMap
+            ? .object(JSONObject(rest.map { ($0.key ?? "", $0.value) }))
+            : .array(rest.map(\.value))
+    }
+
+    mutating func setAside(_ ids: Set<RecordID>) {
+        for index in elements.indices {
+            if let id = elements[index].record?.id, ids.contains(id) {
+                elements[index].record = nil
+            }
         }
     }
 }

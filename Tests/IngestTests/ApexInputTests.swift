@@ -74,6 +74,36 @@ final class ApexInputTests: XCTestCase {
         }
     }
 
+    func testWhatIsNoRecordDoesNotHideTheOthers() async throws {
+        let good = #""\#(Self.id)":{"attributes":{"type":"Case"},"Subject":"s"}"#
+        let twin = #"{"attributes":{"type":"Case"},"Id":"\#(Self.id)"}"#
+        for (old, new, kinds, rest) in [
+            ("null", "{\(good),\"x\":5}", ["record.created"], #"{"old":null,"new":{"x":5}}"#),
+            ("{\(good)}", "{\"x\":5}", ["record.deleted"], #"{"old":{},"new":{"x":5}}"#),
+            // The half of a pair is no change.
+            ("{\(good)}", "{\"\(Self.id)\":5}", [], nil),
+            (
+                "[\(twin),{}]", "[\(twin),null]", ["record.updated"],
+                #"{"old":[{}],"new":[null]}"#
+            ),
+        ] as [(String, String, [String], String?)] {
+            let body = "{\"old\":\(old),\"new\":\(new)}"
+            let asTexts = JSON.object(["old": .string(old), "new": .string(new)]).text
+            for body in [body, asTexts] {
+                try await Door.opened { door in
+                    _ = try await door.deliverApex(body)
+                    let events = door.ledger.events
+                    XCTAssertEqual(
+                        events.map(\.kind.rawValue), kinds + ["salesforce.unreadable"], body)
+                    if body == asTexts { return }
+                    XCTAssertEqual(
+                        try events.last.map { try JSON(parsing: $0.payload) },
+                        try JSON(parsing: rest ?? body))
+                }
+            }
+        }
+    }
+
     func testALongTextOfAnyFormCanBeReadBack() async throws {
         let text = String(repeating: "a", count: 300_000)
         let body = Self.body(old: [:], new: ["Text__c": .string(text)])
