@@ -121,6 +121,22 @@ final class ApexInputTests: XCTestCase {
         }
     }
 
+    func testTwoHundredLongRecordsBeforeAndAfterAreOneCall() async throws {
+        let records = (100...299).map { number in
+            let record: JSON = [
+                "attributes": ["type": "Case"], "Description": .string(Self.paragraph),
+            ]
+            return ("500000000000\(number)AAA", record)
+        }
+        let map = JSON.object(JSONObject(records))
+        let body = JSON.object(["old": map, "new": map])
+        try await Door.opened { door in
+            let answer = try await door.deliverApex(body.text)
+            XCTAssertEqual(answer.status, 202)
+            XCTAssertEqual(door.ledger.events.count, 200)
+        }
+    }
+
     func testARefusalNamesTheMember() async throws {
         try await Door.opened { door in
             for (body, member) in [
