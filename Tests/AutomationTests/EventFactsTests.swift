@@ -59,6 +59,32 @@ final class EventFactsTests: XCTestCase {
         XCTAssertEqual(role.incident?.id, Sample.incident)
     }
 
+    /// What the lane was found by is what is read.
+    func testTheIncidentOfTheLaneIsTheIncidentOfTheFacts() throws {
+        let about: JSON = ["id": "QX1", "summary": "Checkout is down"]
+        for (data, id) in [
+            (["type": "incident", "id": "QX1", "incident": ["id": "QNOT"]], "QX1"),
+            (["type": "incident", "id": 71], "71"),
+            (["type": "incident_note", "id": "QNOT", "incident": about], "QX1"),
+            (["incident_role_assignments": [["incident": nil], ["incident": about]]], "QX1"),
+            (["incident_role_assignments": [["incident": [:]], ["incident": about]]], "QX1"),
+            (["incident": ["id": ""], "incident_role_assignments": [["incident": about]]], "QX1"),
+            (["incident": nil, "incident_role_assignments": [["incident": about]]], "QX1"),
+            (["incident": [:], "incident_role_assignments": [5, ["incident": about]]], "QX1"),
+        ] as [(JSON, String)] {
+            let event = Normalisation.test.pagerDutyV3([
+                "id": "E1", "event_type": "incident.role.assigned", "data": data,
+            ]).event
+            XCTAssertEqual(event.lane, .incident(IncidentID(id)), "\(data)")
+            XCTAssertEqual(try EventFacts(event).incident?.id, IncidentID(id), "\(data)")
+        }
+        let message = Normalisation.test.pagerDutyV2([
+            "id": "M1", "event": "incident.trigger", "incident": ["id": 71],
+        ]).event
+        XCTAssertEqual(message.lane, .incident("71"))
+        XCTAssertEqual(try EventFacts(message).incident?.id, "71")
+    }
+
     func testReadsV2Messages() throws {
         let custom = try Sample.v2(
             .custom,
