@@ -18,7 +18,8 @@ extension LoggedEvent {
 
     var payload: JSON {
         let bytes = job.event.payload
-        return (try? JSON(parsing: bytes)) ?? .string(String(decoding: bytes, as: UTF8.self))
+        return (try? JSON(parsing: bytes, limits: .accepted(bytes: bytes.count)))
+            ?? .string(String(decoding: bytes, as: UTF8.self))
     }
 
     var row: [String] {

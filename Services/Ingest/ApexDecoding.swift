@@ -9,13 +9,19 @@ extension AuthenticDelivery {
     func apexWords(of organization: SalesforceOrganization) throws(Rejection) -> Notice.Words {
         let json = try outline().root.value
         try proveOrganization(json.present("organizationId")?.string, of: organization)
-        guard let old = try records(json["old"]), let new = try records(json["new"]),
-            json.object != nil
-        else { return .unreadable(json, .apexTrigger) }
-        guard old.count <= Self.eventsMax, new.count <= Self.eventsMax else {
+        guard var old = try state("old", of: json), var new = try state("new", of: json) else {
+            return .unreadable(json, .apexTrigger)
+        }
+        guard old.elements.count <= Self.eventsMax, new.elements.count <= Self.eventsMax else {
             throw .tooLarge("More than \(Self.eventsMax) records in one delivery.")
         }
-        return .apex(changes(from: old, to: new, in: json))
+        // Half of a pair would pass for another change.
+        let halves = old.unreadableIDs.union(new.unreadableIDs)
+        old.setAside(halves)
+        new.setAside(halves)
+        let changes = changes(from: old, to: new, in: json)
+        guard !changes.isEmpty else { return .unreadable(json, .apexTrigger) }
+        return .apex(changes, rest: rest(of: json, old, new))
     }
 
     /// The organisation is told by our own package only, so its absence proves nothing wrong.
@@ -28,63 +34,105 @@ extension AuthenticDelivery {
         }
     }
 
-    private func changes(
-        from old: [ApexRecord], to new: [ApexRecord], in json: JSON
-    ) -> [ApexChange] {
-        let before = Dictionary(old.map { ($0.id, $0.fields) }, uniquingKeysWith: { $1 })
-        let after = Set(new.map(\.id))
-        let isInsert = json.present("isInsert")?.bool ?? old.isEmpty
-        let gone = old.filter { !after.contains($0.id) }
+    private func changes(from old: ApexState, to new: ApexState, in json: JSON) -> [ApexChange] {
+        let before = Dictionary(
+            old.records.map { ($0.id, $0.fields) }, uniquingKeysWith: { $1 })
+        let after = Set(new.records.map(\.id))
+        let isInsert = json.present("isInsert")?.bool ?? old.elements.isEmpty
+        let transaction = json.present("transactionId")?.string.flatMap { $0.isEmpty ? nil : $0 }
         let pairs =
-            new.map { ($0.id, before[$0.id], Optional($0.fields)) }
-            + gone.map { ($0.id, Optional($0.fields), nil) }
-        return pairs.map { id, old, new in
+            new.records.map { (before[$0.id], Optional($0.fields)) }
+            + old.records.filter { !after.contains($0.id) }.map { (Optional($0.fields), nil) }
+        return pairs.map { old, new in
             ApexChange(
-                record: id, old: old, new: new, isInsert: isInsert && old == nil,
+                old: old, new: new, isInsert: isInsert && old == nil,
                 userID: json.present("userId")?.string,
-                transactionID: json.present("transactionId")?.string)
+                transactionID: transaction, sentAt: sentAt)
         }
     }
 
-    /// `nil` for a shape that is none of the known ones.
-    private func records(_ state: JSON?) throws(Rejection) -> [ApexRecord]? {
-        switch state {
-        case nil, .null: return []
-        case .string(let text):
-            do {
-                let state = try JSON(parsing: text)
-                // Once only: a text of a text is not known.
-                return state.string == nil ? try records(state) : nil
-            } catch let error as JSONParseError {
-                throw .malformed("A text of records is not acceptable JSON: \(error).")
-            } catch {
-                throw .malformed("A text of records is not acceptable JSON.")
-            }
-        case .array(let elements):
-            let records = elements.compactMap(ApexRecord.init(listed:))
-            return records.count == elements.count ? records : nil
+    /// The body with only those elements that are no records; `nil` when there are none.
+    private func rest(of json: JSON, _ old: ApexState, _ new: ApexState) -> JSON? {
+        guard var rest = json.object, !(old.isReadable && new.isReadable) else { return nil }
+        if !old.elements.isEmpty { rest["old"] = old.rest }
+        if !new.elements.isEmpty { rest["new"] = new.rest }
+        return .object(rest)
+    }
+
+    /// `nil` for a shape that is none of the known ones; a text of a text is none.
+    private func state(_ name: String, of json: JSON) throws(Rejection) -> ApexState? {
+        guard let text = json[name]?.string else { return ApexState(json[name]) }
+        var limits = JSONLimits()
+        // It stands within the body, and what is no record is stored there.
+        limits.depthMax -= 1
+        limits.stringBytesMax = text.utf8.count
+        do throws(JSONParseError) {
+            return ApexState(try JSON(parsing: text.utf8, limits: limits))
+        } catch {
+            throw .malformed("The text of `\(name)` is not acceptable JSON: \(error).")
+        }
+    }
+}
+
+/// `old` or `new`: every element as it came, with the record that it is.
+private struct ApexState {
+    typealias Element = (key: String?, value: JSON, record: ApexRecord?)
+
+    private(set) var elements: [Element]
+    private let isMap: Bool
+
+    init?(_ json: JSON?) {
+        switch json {
+        case nil, .null: (elements, isMap) = ([], false)
+        case .array(let list):
+            (elements, isMap) = (list.map { (nil, $0, ApexRecord($0)) }, false)
         case .object(let map):
-            let records = map.members.compactMap(ApexRecord.init(member:))
-            return records.count == map.count ? records : nil
-        case .bool, .number: return nil
+            let elements = map.members.map { member -> Element in
+                (member.key, member.value, ApexRecord(member.value, key: member.key))
+            }
+            (self.elements, isMap) = (elements, true)
+        case .string, .bool, .number: return nil
+        }
+    }
+
+    var records: [ApexRecord] { elements.compactMap(\.record) }
+    var isReadable: Bool { elements.allSatisfy { $0.record != nil } }
+
+    /// Of elements that are no records, but stand where one should.
+    var unreadableIDs: Set<RecordID> {
+        Set(elements.compactMap { $0.record == nil ? $0.key.flatMap(RecordID.init) : nil })
+    }
+
+    /// The elements that are no records, in the form in which they came.
+    var rest: JSON {
+        let rest = elements.filter { $0.record == nil }
+        return isMap
+            ? .object(JSONObject(rest.map { ($0.key ?? "", $0.value) }))
+            : .array(rest.map(\.value))
+    }
+
+    mutating func setAside(_ ids: Set<RecordID>) {
+        for index in elements.indices {
+            if let id = elements[index].record?.id, ids.contains(id) {
+                elements[index].record = nil
+            }
         }
     }
 }
 
 /// One record with the id under which old and new find each other.
 private struct ApexRecord {
-    let id: String?
+    let id: RecordID
     let fields: JSONObject
 
-    init?(listed element: JSON) {
-        guard let fields = element.object else { return nil }
-        id = fields["Id"]?.string
-        self.fields = fields
-    }
-
-    init?(member: JSONObject.Member) {
-        guard let fields = member.value.object else { return nil }
-        id = member.key
+    /// A map's record need not repeat its key as its `Id`, but must not contradict it.
+    init?(_ value: JSON, key: String? = nil) {
+        guard var fields = value.object, let name = value.present("Id") ?? key.map(JSON.string),
+            let id = name.string.flatMap(RecordID.init)
+        else { return nil }
+        if let key, RecordID(key) != id { return nil }
+        fields["Id"] = name
+        self.id = id
         self.fields = fields
     }
 }

@@ -9,12 +9,15 @@ struct AuthenticDelivery: Sendable {
     let channel: Channel
     let body: [UInt8]
     let receivedAt: Timestamp
+    /// The clock of our Apex package's sender.
+    let sentAt: String?
 
     fileprivate init(proven delivery: Delivery) {
         connection = delivery.connection
         channel = delivery.channel
         body = delivery.body
         receivedAt = delivery.receivedAt
+        sentAt = delivery.single("X-Liaison-Timestamp")
     }
 }
 

@@ -10,8 +10,9 @@ struct Doorway: Sendable {
 
     func bodyBytesMax(_ entrance: Entrance) -> Int {
         switch entrance.channel {
-        case .pagerDuty, .apex: jsonBytesMax
-        case .outboundMessage: xmlBytesMax
+        case .pagerDuty: jsonBytesMax
+        // 200 records before and after a change are as long as the messages of a Flow.
+        case .apex, .outboundMessage: xmlBytesMax
         }
     }
 

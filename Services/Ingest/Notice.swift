@@ -8,9 +8,10 @@ struct Notice: Sendable {
     enum Words: Sendable {
         case pagerDutyV3(JSONPart)
         case pagerDutyV2([JSONPart])
-        case apex([ApexChange])
+        /// What could not be read of it is kept apart.
+        case apex([ApexChange], rest: JSON?)
         case outboundMessage([OutboundNotification])
-        /// Authentic, and of a shape that nobody has described.
+        /// Authentic, and of a shape that nobody has described, or without anything in it.
         case unreadable(JSON, EventFormat)
     }
 
@@ -49,10 +50,11 @@ extension AuthenticDelivery {
         guard messages.count <= Self.eventsMax else {
             throw .tooLarge("More than \(Self.eventsMax) messages in one delivery.")
         }
-        return .pagerDutyV2(messages)
+        return messages.isEmpty ? .unreadable(json.value, .pagerDutyV2) : .pagerDutyV2(messages)
     }
 
-    /// Strings may be as long as the body: the Apex package sends maps of records as strings.
+    /// Strings may be as long as the body: the Apex package sends maps of records as strings, and a
+    /// long text area with escapes is longer than our usual limit.
     func outline() throws(Rejection) -> JSONOutline {
         var limits = JSONLimits()
         limits.stringBytesMax = body.count
@@ -71,7 +73,11 @@ extension Notice {
         return switch words {
         case .pagerDutyV3(let event): [normalisation.pagerDutyV3(event)]
         case .pagerDutyV2(let messages): messages.map(normalisation.pagerDutyV2)
-        case .apex(let changes): changes.map(normalisation.apex)
+        case .apex(let changes, let rest):
+            changes.map(normalisation.apex)
+                + [rest].compactMap { $0 }.map {
+                    normalisation.unreadable($0, from: source, as: .apexTrigger)
+                }
         case .outboundMessage(let notifications): notifications.map(normalisation.outbound)
         case .unreadable(let body, let format):
             [normalisation.unreadable(body, from: source, as: format)]

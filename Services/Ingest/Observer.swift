@@ -66,18 +66,26 @@ struct Observer: Sendable {
     /// worth a line; what strangers try at other paths is not.
     func turnedAway(_ head: HTTPRequestHead, _ rejection: Rejection) {
         turnedAway[Outcome(rejection)].add()
-        let isOurs = head.path.hasPrefix("/pagerduty/") || head.path.hasPrefix("/salesforce/")
-        // The path may hold a token, so only its beginning is told.
-        let beginning = head.path.split(separator: "/").prefix(2).joined(separator: "/")
-        let fields: Log.Fields = ["path": "/\(beginning)", "reason": "\(rejection)"]
-        if isOurs {
-            log.warning("request turned away", fields)
-        } else {
-            log.debug("request turned away", fields)
-        }
+        tell("request turned away", path: head.path, reason: "\(rejection)")
     }
 
-    func refused(_ refusal: HTTPServerRefusal) { refused[refusal].add() }
+    /// A fault of the request ends a vendor's feed just so; of our own trouble it is sent again.
+    func refused(_ request: HTTPRefusedRequest) {
+        refused[request.reason].add()
+        guard let path = request.path, let fault = request.fault else { return }
+        tell("request refused", path: path, reason: fault)
+    }
+
+    private func tell(_ message: String, path: String, reason: String) {
+        // The path may hold a token, so only its beginning is told.
+        let beginning = path.split(separator: "/").prefix(2).joined(separator: "/")
+        let fields: Log.Fields = ["path": "/\(beginning.prefix(100))", "reason": "\(reason)"]
+        if path.hasPrefix("/pagerduty/") || path.hasPrefix("/salesforce/") {
+            log.warning(message, fields)
+        } else {
+            log.debug(message, fields)
+        }
+    }
 
     func received(_ receipt: Receipt, at entrance: Entrance, after duration: Duration) {
         let isNew = receipt.accepted > 0 || receipt.duplicates == 0

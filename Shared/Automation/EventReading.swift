@@ -29,14 +29,10 @@ extension EventFacts {
     private mutating func readV3(_ payload: JSONPart) throws(UnreadableEvent) {
         let data = payload["data"] ?? payload
         let type = data["type"]?.string
-        let role = data["incident_role_assignments"]?.elements?.first
-        guard
-            let incident = Incident(
-                type == "incident" ? data : data["incident"] ?? role?["incident"])
-        else {
+        guard let incident = NamedIncident(ofV3: data) else {
             throw UnreadableEvent("the event names no incident")
         }
-        self.incident = incident
+        self.incident = Incident(id: incident.id, incident.part)
         agent = Reference(payload.present("agent"))
         isMerge = Self.isMerge(data)
         if type == "incident_note" {
@@ -57,10 +53,10 @@ extension EventFacts {
 
     /// `reference/pagerduty.md` 2.1 and 4.
     private mutating func readV2(_ payload: JSONPart) throws(UnreadableEvent) {
-        guard let incident = Incident(payload["incident"]) else {
+        guard let incident = NamedIncident(payload["incident"]) else {
             throw UnreadableEvent("the message names no incident")
         }
-        self.incident = incident
+        self.incident = Incident(id: incident.id, incident.part)
         let entry = payload["log_entries"]?.elements?.first
         let channel = entry?["channel"]
         agent = Reference(entry?["agent"])
@@ -122,7 +118,8 @@ extension EventFacts {
 extension Event {
     func parsedPayload() throws(UnreadableEvent) -> JSONPart {
         do throws(JSONParseError) {
-            return try JSONOutline(parsing: payload).root
+            let limits = JSONLimits.accepted(bytes: payload.count)
+            return try JSONOutline(parsing: payload, limits: limits).root
         } catch {
             throw UnreadableEvent("the stored payload is no JSON: \(error)")
         }

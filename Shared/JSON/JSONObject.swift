@@ -10,7 +10,7 @@ public struct JSONObject: Sendable {
     private static let scannedMembersMax = 12
 
     private var storage: [Member] = []
-    private var index: [String: Int]?
+    private var index: [JSONKey: Int]?
 
     public init() {}
 
@@ -44,13 +44,13 @@ public struct JSONObject: Sendable {
     }
 
     private func position(of key: String) -> Int? {
-        if let index { return index[key] }
-        return storage.firstIndex { $0.key == key }
+        if let index { return index[JSONKey(key)] }
+        return storage.firstIndex { isSameKey($0.key, key) }
     }
 
     private mutating func append(_ key: String, _ value: JSON) {
         storage.append(Member(key: key, value: value))
-        if index != nil { index?[key] = storage.count - 1 } else { makeIndex() }
+        if index != nil { index?[JSONKey(key)] = storage.count - 1 } else { makeIndex() }
     }
 
     private mutating func remove(at position: Int) {
@@ -60,7 +60,7 @@ public struct JSONObject: Sendable {
 
     private mutating func makeIndex() {
         guard storage.count > Self.scannedMembersMax else { return index = nil }
-        index = Dictionary(uniqueKeysWithValues: storage.enumerated().map { ($1.key, $0) })
+        index = Dictionary(uniqueKeysWithValues: storage.enumerated().map { (JSONKey($1.key), $0) })
     }
 }
 

@@ -10,6 +10,15 @@ public struct JSONLimits: Sendable {
     public var numberBytesMax = 64
 
     public init() {}
+
+    /// For a text of so many bytes that was accepted before: its length bounds it already, so only
+    /// the nesting is measured again.
+    public static func accepted(bytes: Int) -> JSONLimits {
+        var limits = JSONLimits()
+        limits.membersMax = bytes
+        limits.stringBytesMax = bytes
+        return limits
+    }
 }
 
 /// Why a text is not acceptable JSON, and where.

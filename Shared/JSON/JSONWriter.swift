@@ -37,7 +37,8 @@ extension JSON {
             }
         case .object(let object):
             let members =
-                keys == .sorted ? object.members.sorted { $0.key < $1.key } : object.members
+                keys == .sorted
+                ? object.members.sorted { JSONKey($0.key) < JSONKey($1.key) } : object.members
             Self.write(members, "{", "}", to: &output, indentation) { member, output, inner in
                 Self.write(member.key, to: &output)
                 output.append(contentsOf: (inner == nil ? ":" : ": ").utf8)

@@ -51,7 +51,12 @@ extension Incident {
     /// names only (`reference/pagerduty.md` 3).
     public init?(_ json: (some JSONReadable)?) {
         guard let json, let id = json.present("id")?.string else { return nil }
-        self.init(id: IncidentID(id))
+        self.init(id: IncidentID(id), json)
+    }
+
+    /// The same of an incident whose id was read already.
+    public init(id: IncidentID, _ json: some JSONReadable) {
+        self.init(id: id)
         number = json.present("number")?.int ?? json.present("incident_number")?.int
         title = json.present("title")?.string ?? json.present("summary")?.string
         status = json.present("status")?.string.flatMap(Status.init)

@@ -58,6 +58,32 @@ final class EventFactsTests: XCTestCase {
         XCTAssertEqual(role.incident?.id, Sample.incident)
     }
 
+    /// What the lane was found by is what is read.
+    func testTheIncidentOfTheLaneIsTheIncidentOfTheFacts() throws {
+        let about: JSON = ["id": "QX1", "summary": "Checkout is down"]
+        for (data, id) in [
+            (["type": "incident", "id": "QX1", "incident": ["id": "QNOT"]], "QX1"),
+            (["type": "incident", "id": 71], "71"),
+            (["type": "incident_note", "id": "QNOT", "incident": about], "QX1"),
+            (["incident_role_assignments": [["incident": nil], ["incident": about]]], "QX1"),
+            (["incident_role_assignments": [["incident": [:]], ["incident": about]]], "QX1"),
+            (["incident": ["id": ""], "incident_role_assignments": [["incident": about]]], "QX1"),
+            (["incident": nil, "incident_role_assignments": [["incident": about]]], "QX1"),
+            (["incident": [:], "incident_role_assignments": [5, ["incident": about]]], "QX1"),
+        ] as [(JSON, String)] {
+            let event = Normalisation.test.pagerDutyV3([
+                "id": "E1", "event_type": "incident.role.assigned", "data": data,
+            ]).event
+            XCTAssertEqual(event.lane, .incident(IncidentID(id)), "\(data)")
+            XCTAssertEqual(try EventFacts(event).incident?.id, IncidentID(id), "\(data)")
+        }
+        let message = Normalisation.test.pagerDutyV2([
+            "id": "M1", "event": "incident.trigger", "incident": ["id": 71],
+        ]).event
+        XCTAssertEqual(message.lane, .incident("71"))
+        XCTAssertEqual(try EventFacts(message).incident?.id, "71")
+    }
+
     func testReadsV2Messages() throws {
         let custom = try Sample.v2(
             .custom,
@@ -132,6 +158,14 @@ final class EventFactsTests: XCTestCase {
         var broken = Sample.event(.ping, .pagerDutyV3, [:])
         broken.payload = Array("{".utf8)
         XCTAssertThrowsError(try EventFacts(broken))
+    }
+
+    /// What the door took in is not measured again.
+    func testALongPayloadIsRead() throws {
+        let text = JSON.string(String(repeating: "a", count: 300_000))
+        XCTAssertEqual(try Sample.outbound(["Text__c": text]).record?.new["Text__c"], text)
+        let fields = JSONObject((0..<10_001).map { ("F\($0)__c", 1) })
+        XCTAssertEqual(try Sample.outbound(fields).record?.new["F10000__c"], 1)
     }
 
     func testOtherKindsConcernNoRule() throws {

@@ -83,6 +83,27 @@ final class RequestReaderTests: XCTestCase {
         check("ABCDEFGHIJKLMNOP / HTTP/1.1\r\nHost: a\r\n\r\n", "ABCDEFGHIJKLMNOP / []")
     }
 
+    func testARefusalNamesThePathAsFarAsItWasRead() {
+        let long = String(repeating: "b", count: 8200)
+        for (request, expected) in [
+            ("POST /a/b?c HTTP/1.1\r\nBad name: x\r\n\r\n", "/a/b"),
+            ("POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 99\r\n\r\n", "/a"),
+            ("POST /a HTTP/3.0\r\n\r\n", "/a"), ("POST /a \n", "/a"),
+            ("POST /\(long)", "/\(long)"),
+            ("GET\r\n\r\n", nil), ("\r\n", nil), ("\u{16}\u{3}\u{1}\n", nil),
+        ] as [(String, String?)] {
+            var reader = RequestReader(limits: HTTPServerLimits())
+            Array(request.utf8).withUnsafeBytes { reader.receive($0) }
+            var step = reader.next()
+            if case .head = step {
+                reader.accept(bodyBytesMax: 32)
+                step = reader.next()
+            }
+            guard case .refused(_, let path) = step else { return XCTFail(request) }
+            XCTAssertEqual(path, expected, request)
+        }
+    }
+
     func testRefusesEveryControlCharacterEverywhere() {
         for code in Array(0..<0x20) + [0x7f] {
             let bad = String(UnicodeScalar(UInt8(code)))
@@ -251,7 +272,7 @@ final class RequestReaderTests: XCTestCase {
                 case .head: reader.accept(bodyBytesMax: 32)
                 case .request(let request, let keepsAlive):
                     outcomes.append(summary(request) + (keepsAlive ? "" : " closes"))
-                case .refused(let refusal): outcomes.append(String(refusal.status))
+                case .refused(let refusal, _): outcomes.append(String(refusal.status))
                 }
             }
         }

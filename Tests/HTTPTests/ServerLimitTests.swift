@@ -74,6 +74,18 @@ final class ServerLimitTests: XCTestCase {
         }
     }
 
+    func testAClientThatSendsOnAfterTheRefusalStillReadsIt() async throws {
+        try await withRawServer({ _ in }, .taking(bodyBytesMax: 1000)) { server in
+            for length in [2000, 300 << 10, 8 << 20] {
+                let client = try server.connect()
+                let head = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: \(length)\r\n\r\n"
+                let whole = Array(head.utf8) + [UInt8](repeating: 0x20, count: length)
+                XCTAssertTrue(client.send(whole), "\(length)")
+                XCTAssertEqual(client.answer()?.status, 413, "\(length)")
+            }
+        }
+    }
+
     func testAnswersForAHandlerThatTakesTooLong() async throws {
         let journal = Journal()
         let handler = HTTPHandler.answering { _ in

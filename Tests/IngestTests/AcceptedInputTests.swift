@@ -101,16 +101,17 @@ final class AcceptedInputTests: XCTestCase {
                 #"{"event":{"id":"1","event_type":"incident.teleported","data":{"type":"x"}}}"#,
                 #"{"event":{"id":"2","event_type":"pagey.ping","data":{"type":"ping"}}}"#,
                 #"{"event":{}}"#, #"{"event":null}"#, "[]", "null", #"{"messages":{}}"#,
+                #"{"messages":[]}"#,
             ] {
                 let answer = try await door.deliver(Array(body.utf8))
                 XCTAssertEqual(answer.status, 202, body)
             }
-            XCTAssertEqual(door.ledger.events.count, 7)
+            XCTAssertEqual(door.ledger.events.count, 8)
             for body in [#"{"old":1}"#, "[]", #"{"new":"\"\\\"twice\\\"\""}"#, #"{"new":[1]}"#] {
                 let answer = try await door.deliverApex(body)
                 XCTAssertEqual(answer.status, 202, body)
             }
-            XCTAssertEqual(door.ledger.events.count, 11)
+            XCTAssertEqual(door.ledger.events.count, 12)
         }
     }
 

@@ -17,8 +17,8 @@ struct Door: Sendable {
     static func opened(
         _ ledger: FakeLedger = FakeLedger([Fixtures.connection()]),
         real: IngestStore? = nil, append: AppendLimits = AppendLimits(),
-        backlogEventsMax: Int = .max,
-        awaitingReadiness: Bool = true,
+        backlogEventsMax: Int = .max, awaitingReadiness: Bool = true,
+        log sink: LogSink = LogSink { _ in },
         _ body: (Door) async throws -> Void
     ) async throws {
         var configuration = try IngestConfiguration.read([
@@ -31,7 +31,7 @@ struct Door: Sendable {
         configuration.backlogEventsMax = backlogEventsMax
         configuration.backlogRefreshSeconds = 0.01
         let ingest = try Ingest(
-            configuration, store: real ?? ledger.store, log: Log("test", to: LogSink { _ in }),
+            configuration, store: real ?? ledger.store, log: Log("test", to: sink),
             now: { Fixtures.now })
         let door = Door(
             ledger: ledger, open: RawHTTP(port: ingest.publicPort),
@@ -77,6 +77,18 @@ struct Door: Sendable {
             "POST", "/salesforce/acme",
             [("Content-Type", "application/json"), ("X-Liaison-Token", Fixtures.apexToken)],
             body: Array(body.utf8))
+    }
+
+    /// Signed as if sent so many seconds after the door's own time.
+    func deliverApex(_ body: String, sentAfter seconds: Int64) async throws -> RawHTTP.Answer {
+        let sentAt = "\(Fixtures.now.seconds + seconds)"
+        let signed = Array("\(sentAt).\(body)".utf8)
+        return try await open.send(
+            "POST", "/salesforce/acme",
+            [
+                ("Content-Type", "application/json"), ("X-Liaison-Timestamp", sentAt),
+                ("X-Liaison-Signature", Fixtures.signature(signed, by: Fixtures.apexSecret)),
+            ], body: Array(body.utf8))
     }
 
     func deliverOutbound(

@@ -1,3 +1,6 @@
+import HTTP
+import Runtime
+import Synchronization
 import XCTest
 
 /// What an operator sees of the door, line by line.
@@ -40,6 +43,35 @@ final class MetricsTests: XCTestCase {
             _ = try await door.open.send("POST", "/pagerduty/acme", [("Bad name", "x")], body: [])
             await check(door, "requests_refused_total{reason=\"malformed\"}", 1)
             await check(door, "requests_refused_total{reason=\"requests\"}", 0)
+        }
+    }
+
+    /// Three such answers end PagerDuty's feed for a day, so an operator must see the first.
+    func testWhatTheServerAnswersByItselfOnAVendorsPathIsAWarning() async throws {
+        let long = String(repeating: "x", count: 9000)
+        let lines = Mutex<[String]>([])
+        let sink = LogSink { line in
+            let text = String(decoding: line, as: UTF8.self)
+            if text.contains("request refused") { lines.withLock { $0.append(text) } }
+        }
+        try await Door.opened(log: sink) { door in
+            for (path, header, status, told) in [
+                ("/pagerduty/acme", ("Bad name", "x"), 400, "/pagerduty/acme"),
+                ("/salesforce/acme/outbound/0utb0und?x", ("X", "\u{1}"), 400, "/salesforce/acme"),
+                ("/pagerduty/acme", ("X", long), 431, "/pagerduty/acme"),
+                ("/pagerduty/acme", ("Content-Type", "application/json"), 413, "/pagerduty/acme"),
+                ("/elsewhere", ("Bad name", "x"), 400, nil),
+            ] as [(String, (String, String), Int, String?)] {
+                let before = lines.withLock { $0.count }
+                let answer = try await door.open.send(
+                    "POST", path, [header], declaring: status == 413 ? 1 << 30 : 0)
+                XCTAssertEqual(answer.status, status)
+                let new = lines.withLock { $0.dropFirst(before) }
+                XCTAssertEqual(new.count, told == nil ? 0 : 1, path)
+                guard let told, let line = new.first else { continue }
+                XCTAssertTrue(line.contains("warning") && line.contains("\"\(told)\""), line)
+                XCTAssertFalse(line.contains("0utb0und"), line)
+            }
         }
     }
 

@@ -56,8 +56,42 @@ final class JSONOutlineTests: XCTestCase {
                 }
             }
         }
-        // Equal to a reader that compares characters.
-        XCTAssertThrowsError(try outline("{\"\u{E9}\":1,\"e\u{301}\":2}"))
+    }
+
+    /// RFC 8259 section 8.3: names are compared code unit by code unit, not by how they look.
+    func testKeysThatOnlyLookAlikeAreDifferent() throws {
+        let pairs = [
+            ("\u{E9}", "e\u{301}"), ("\u{212B}", "\u{C5}"),
+            ("a\u{323}\u{307}", "a\u{307}\u{323}"),
+        ]
+        for (one, other) in pairs {
+            for count in [0, 20, 100] {
+                let fill = (0..<count).map { #""k\#($0)":0,"# }.joined()
+                for twin in [#""\#(other)""#, escaped(other)] {
+                    let text = #"{\#(fill)"\#(one)":1,\#(twin):2}"#
+                    let root = try outline(text)
+                    XCTAssertEqual(root[one]?.numberLiteral, "1", text)
+                    XCTAssertEqual(root[other]?.numberLiteral, "2", text)
+                    XCTAssertEqual(root.value[one], 1, text)
+                    XCTAssertEqual(root.value[other], 2, text)
+                    XCTAssertNil(try JSON(parsing: #"{\#(fill)"\#(one)":1}"#)[other], text)
+                    XCTAssertThrowsError(try outline(#"{\#(fill)"\#(other)":1,\#(twin):2}"#))
+                }
+            }
+            let forth: JSON = .object(JSONObject([(one, 1), (other, 2)]))
+            let back: JSON = .object(JSONObject([(other, 2), (one, 1)]))
+            XCTAssertEqual(forth, back)
+            XCTAssertEqual(forth.canonicalBytes, back.canonicalBytes)
+            XCTAssertNotEqual(forth, .object(JSONObject([(one, 2), (other, 1)])))
+        }
+    }
+
+    private func escaped(_ text: String) -> String {
+        let units = text.utf16.map { unit in
+            let digits = String(unit, radix: 16)
+            return "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+        }
+        return "\"\(units.joined())\""
     }
 
     private func outline(_ text: String) throws -> JSONPart {

@@ -34,8 +34,10 @@ private struct Subject {
         let words = type.utf8.split(separator: UInt8(ascii: "."), maxSplits: 1)
         switch words.first.map(Substring.init) {
         case "incident":
-            guard let id = incident(of: data) else { return unknown("no_incident.\(type)") }
-            return Subject(kind: EventKind(rawValue: type), lane: .incident(IncidentID(id)))
+            guard let incident = NamedIncident(ofV3: data) else {
+                return unknown("no_incident.\(type)")
+            }
+            return Subject(kind: EventKind(rawValue: type), lane: .incident(incident.id))
         case "service":
             guard let id = data?["service"]?.name("id") ?? data?.name("id") else {
                 return unknown("no_service.\(type)")
@@ -51,10 +53,10 @@ private struct Subject {
     static func ofV2(_ message: JSONPart) -> Subject {
         guard let type = message.name("event") else { return unknown("no_type") }
         guard let change = v2Changes[type] else { return unknown(type) }
-        guard let id = message["incident"]?.name("id") else {
+        guard let incident = NamedIncident(message["incident"]) else {
             return unknown("no_incident.\(type)")
         }
-        return Subject(kind: .incident(change), lane: .incident(IncidentID(id)))
+        return Subject(kind: .incident(change), lane: .incident(incident.id))
     }
 
     /// Our own kinds (`request.`, `record.`) start with other words; the prefix keeps a vendor's
@@ -62,15 +64,33 @@ private struct Subject {
     private static func unknown(_ type: String) -> Subject {
         Subject(kind: .unknown("pagerDuty.\(type)"), lane: .connection)
     }
+}
+
+/// The incident of a message and where it stands: one rule for the lane and for the facts.
+struct NamedIncident {
+    let id: IncidentID
+    let part: JSONPart
+
+    init?(_ part: JSONPart?) {
+        guard let part, let id = part.name("id") else { return nil }
+        self.id = IncidentID(id)
+        self.part = part
+    }
 
     /// The vendor's rule is `data.id` of an incident, else `data.incident.id`. A role assignment
     /// follows neither: it has a list, whose elements all name the one incident.
-    private static func incident(of data: JSONPart?) -> String? {
+    init?(ofV3 data: JSONPart?) {
         guard let data else { return nil }
-        if data["type"]?.string == "incident" { return data.name("id") }
-        if let incident = data["incident"]?.name("id") { return incident }
-        let assignments = data["incident_role_assignments"]?.elements ?? []
-        return assignments.lazy.compactMap { $0["incident"]?.name("id") }.first
+        if data["type"]?.string == "incident" {
+            self.init(data)
+        } else if let incident = NamedIncident(data["incident"]) {
+            self = incident
+        } else {
+            let assignments = data["incident_role_assignments"]?.elements ?? []
+            let first = assignments.lazy.compactMap { NamedIncident($0["incident"]) }.first
+            guard let first else { return nil }
+            self = first
+        }
     }
 }
 

@@ -1,27 +1,28 @@
 import JSON
 import Models
 
-/// One record as an Apex trigger saw it (`reference/salesforce.md` 3.1).
+/// One record as an Apex trigger saw it (`reference/salesforce.md` 3.1), named by the `Id` of its
+/// states.
 public struct ApexChange: Equatable, Sendable {
-    /// The record's key in the trigger's map, or its `Id`.
-    public var record: String?
     public var old: JSONObject?
     public var new: JSONObject?
     public var isInsert: Bool
     public var userID: String?
     /// Equal for everything that one save in Salesforce caused.
     public var transactionID: String?
+    /// The sender's clock, as the delivery says: the same when it is sent again.
+    public var sentAt: String?
 
     public init(
-        record: String?, old: JSONObject?, new: JSONObject?, isInsert: Bool, userID: String? = nil,
-        transactionID: String? = nil
+        old: JSONObject?, new: JSONObject?, isInsert: Bool, userID: String? = nil,
+        transactionID: String? = nil, sentAt: String? = nil
     ) {
-        self.record = record
         self.old = old
         self.new = new
         self.isInsert = isInsert
         self.userID = userID
         self.transactionID = transactionID
+        self.sentAt = sentAt
     }
 
     /// Fields whose value differs, each with both values. Absent equals null: a trigger's map
@@ -57,11 +58,13 @@ public struct OutboundNotification: Equatable, Sendable {
 extension Normalisation {
     /// One record of an Apex trigger.
     ///
-    /// The key holds the transaction when the sender tells it, else the record's own time stamp: a
-    /// trigger may fire twice for one record within one save, each time with other changes.
+    /// The same change of a record is one event within a transaction: a retry may be signed anew,
+    /// and a trigger may fire again within the save. Without a transaction the sender's clock and
+    /// the record's own time stamp tell a repetition from a second change; where neither is told,
+    /// nothing is taken for a repetition.
     public func apex(_ change: ApexChange) -> NewEvent {
         let state = change.new ?? change.old
-        let record = recordID(change.record ?? state?["Id"]?.string)
+        let record = recordID(state?["Id"]?.string)
         let object = state?["attributes"]?["type"]?.string
         let time = Self.time(of: change.new)
         var payload: JSONObject = [
@@ -71,9 +74,11 @@ extension Normalisation {
         ]
         payload["userId"] = change.userID.map(JSON.string)
         payload["transactionId"] = change.transactionID.map(JSON.string)
+        let delivery = change.sentAt ?? (time == nil ? receivedAt.iso8601 : nil)
         let changed = digest(
             JSON.array([
-                .string(change.transactionID ?? time ?? ""), .object(change.changes),
+                (change.transactionID ?? delivery).map(JSON.string) ?? .null,
+                time.map(JSON.string) ?? .null, .object(change.changes),
             ]).canonicalBytes)
         let json = JSON.object(payload)
         return event(
@@ -124,7 +129,8 @@ extension Normalisation {
     }
 
     private static func time(of fields: JSONObject?) -> String? {
-        fields?["LastModifiedDate"]?.string ?? fields?["SystemModstamp"]?.string
+        [fields?["LastModifiedDate"], fields?["SystemModstamp"]].lazy.compactMap { $0?.string }
+            .first { Timestamp($0) != nil }
     }
 
     /// Without `attributes`, which describes the record and is no field of it.

@@ -29,7 +29,7 @@ extension EventLoop {
         else { return socket.close() }
         connections[connection.id] = connection
         if connections.count > limits.connectionsMax {
-            refused(.connections)
+            refused(HTTPRefusedRequest(.connections))
             let full = HTTPResponse.unavailable(detail: "There are too many connections.")
             respond(connection, full, closes: true)
         }

@@ -1,8 +1,10 @@
 /// The second half of a request's life: the answer is written, and where the connection cannot go
 /// on, the client is given time to read it.
 extension EventLoop {
-    /// Bytes thrown away after the last answer before the connection is simply closed.
-    private static let lingerBytesMax = 256 << 10
+    /// Bytes thrown away after the last answer before the connection is simply closed: as many as a
+    /// body that is too large may have, since a client that is cut off while it sends never reads
+    /// why.
+    private static let lingerBytesMax = 16 << 20
 
     func deliver(_ answer: Answer) {
         handlersRunning -= 1

@@ -40,8 +40,9 @@ extension EventLoop {
                 }
             case .request(let request, let keepsAlive):
                 dispatch(request, of: connection, keepsAlive: keepsAlive)
-            case .refused(let refusal):
-                refused(refusal.status == 413 ? .tooLarge : .malformed)
+            case .refused(let refusal, let path):
+                let reason: HTTPServerRefusal = refusal.status == 413 ? .tooLarge : .malformed
+                refused(HTTPRefusedRequest(reason, path: path, fault: refusal.detail))
                 respond(connection, refusal.response, closes: true)
             }
         }
@@ -52,7 +53,7 @@ extension EventLoop {
         if isDraining && progress == .betweenRequests { return close(connection) }
         count(connection.reader.bufferedBytes, for: connection)
         guard bufferedBytes <= limits.bufferedBytesMax else {
-            refused(.bytes)
+            refused(HTTPRefusedRequest(.bytes))
             let full = HTTPResponse.unavailable(detail: "Too much is being received.")
             return respond(connection, full, closes: true)
         }
@@ -87,7 +88,7 @@ extension EventLoop {
         let isHead = request.method == "HEAD"
         let receiver = connection.receiver.take()
         guard handlersRunning < limits.requestsInFlightMax else {
-            refused(.requests)
+            refused(HTTPRefusedRequest(.requests))
             let busy = HTTPResponse.unavailable(detail: "Too many requests are being worked on.")
             return respond(connection, busy, closes: !keepsAlive, isHead: isHead)
         }
@@ -98,7 +99,7 @@ extension EventLoop {
         if let cancellation {
             let exchange = Exchange(request: request, reply: reply, cancellation: cancellation)
             guard case .enqueued = exchanges.yield(exchange) else {
-                refused(.stopping)
+                refused(HTTPRefusedRequest(.stopping))
                 let ending = HTTPResponse.unavailable(detail: "The server is stopping.")
                 return respond(connection, ending, closes: true, isHead: isHead)
             }
@@ -118,12 +119,13 @@ extension EventLoop {
         switch connection.phase {
         case .reading:
             guard connection.reader.progress != .betweenRequests else { return close(connection) }
-            refused(.late)
             let late = Refusal(408, "The request did not come in time.")
+            refused(
+                HTTPRefusedRequest(.late, path: connection.reader.path, fault: late.detail))
             respond(connection, late.response, closes: true)
         case .handling(let pending):
             pending.cancellation?.cancel()
-            refused(.unanswered)
+            refused(HTTPRefusedRequest(.unanswered))
             let late = HTTPResponse.unavailable(detail: "The answer was not ready in time.")
             respond(connection, late, closes: true, isHead: pending.isHead)
         case .writing:

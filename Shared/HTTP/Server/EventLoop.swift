@@ -11,7 +11,7 @@ final class EventLoop: @unchecked Sendable {
 
     let limits: HTTPServerLimits
     let admit: @Sendable (HTTPRequestHead) -> HTTPAdmission
-    let refused: @Sendable (HTTPServerRefusal) -> Void
+    let refused: @Sendable (HTTPRefusedRequest) -> Void
     let mailbox: Mailbox
     let exchanges: AsyncStream<Exchange>.Continuation
     let poller: Poller
@@ -32,7 +32,7 @@ final class EventLoop: @unchecked Sendable {
     init(
         listener: consuming Listener, mailbox: Mailbox, limits: HTTPServerLimits,
         admit: @escaping @Sendable (HTTPRequestHead) -> HTTPAdmission,
-        refused: @escaping @Sendable (HTTPServerRefusal) -> Void,
+        refused: @escaping @Sendable (HTTPRefusedRequest) -> Void,
         exchanges: AsyncStream<Exchange>.Continuation
     ) throws(HTTPServerError) {
         self.limits = limits

@@ -27,6 +27,21 @@ public enum HTTPServerRefusal: String, CaseIterable, Sendable {
     case stopping
 }
 
+/// A request that got its answer from the server itself.
+public struct HTTPRefusedRequest: Sendable {
+    public let reason: HTTPServerRefusal
+    /// What the request line names, as far as one was read.
+    public let path: String?
+    /// What was wrong with the request; `nil` when nothing was, and the server had no room for it.
+    public let fault: String?
+
+    init(_ reason: HTTPServerRefusal, path: String? = nil, fault: String? = nil) {
+        self.reason = reason
+        self.path = path
+        self.fault = fault
+    }
+}
+
 /// What a server does with requests.
 public struct HTTPHandler: Sendable {
     /// Called on the event loop's own thread: it must decide from the head alone and never block.
@@ -36,14 +51,14 @@ public struct HTTPHandler: Sendable {
     /// away does not cancel it.
     public var respond: @Sendable (HTTPRequest) async -> HTTPResponse
     /// Hears of every answer that the server gave by itself, on the event loop's own thread.
-    public var refused: @Sendable (HTTPServerRefusal) -> Void
+    public var refused: @Sendable (HTTPRefusedRequest) -> Void
 
     public init(
         admit: @escaping @Sendable (HTTPRequestHead) -> HTTPAdmission = { _ in
             .accept(bodyBytesMax: 1 << 20)
         },
         respond: @escaping @Sendable (HTTPRequest) async -> HTTPResponse,
-        refused: @escaping @Sendable (HTTPServerRefusal) -> Void = { _ in }
+        refused: @escaping @Sendable (HTTPRefusedRequest) -> Void = { _ in }
     ) {
         self.admit = admit
         self.respond = respond

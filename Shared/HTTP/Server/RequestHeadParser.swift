@@ -56,6 +56,15 @@ private func parseRequestLine(_ line: Span<UInt8>) throws(Refusal) -> RequestLin
         version: version)
 }
 
+/// What stands between the first two spaces of the first line, without the query. For people:
+/// nothing has been checked.
+func seemingPath(of head: ArraySlice<UInt8>) -> String? {
+    let line = head.prefix { $0 != UInt8(ascii: "\r") && $0 != UInt8(ascii: "\n") }
+    let words = line.split(separator: UInt8(ascii: " "), maxSplits: 2)
+    guard words.count > 1 else { return nil }
+    return String(decoding: words[1].prefix { $0 != UInt8(ascii: "?") }, as: UTF8.self)
+}
+
 private func parseVersion(_ bytes: Span<UInt8>) throws(Refusal) -> HTTPVersion {
     if equal(bytes, "HTTP/1.1") { return .http11 }
     if equal(bytes, "HTTP/1.0") { return .http10 }

@@ -7,7 +7,8 @@ struct RequestReader {
         /// A head was read; `accept` or the end of the connection must follow.
         case head(HTTPRequestHead)
         case request(HTTPRequest, keepsAlive: Bool)
-        case refused(Refusal)
+        /// With the path that was asked for, as far as one was read.
+        case refused(Refusal, path: String?)
     }
 
     /// What the next bytes belong to; each has its own deadline.
@@ -46,6 +47,16 @@ struct RequestReader {
         }
     }
 
+    /// Of the request that is being read; of a head that is incomplete or malformed what its first
+    /// line seems to name.
+    var path: String? {
+        switch phase {
+        case .head: seemingPath(of: received[consumed...])
+        case .admission(let parsed), .body(let parsed, _): parsed.head.path
+        case .ended: nil
+        }
+    }
+
     mutating func receive(_ bytes: UnsafeRawBufferPointer) {
         received.removeFirst(consumed)
         consumed = 0
@@ -62,8 +73,9 @@ struct RequestReader {
         do {
             return try step()
         } catch {
+            let path = self.path
             end()
-            return .refused(error)
+            return .refused(error, path: path)
         }
     }
 

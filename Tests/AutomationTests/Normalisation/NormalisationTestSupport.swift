@@ -4,10 +4,14 @@ import Models
 
 extension Normalisation {
     /// With a digest that needs no cryptography.
-    static let test = Normalisation(
-        connection: "acme", receivedAt: Timestamp(seconds: 1_938_000_000)
-    ) { bytes in
-        String(bytes.reduce(UInt64(0)) { $0 &* 31 &+ UInt64($1) }, radix: 16)
+    static let test = received(at: Timestamp(seconds: 1_938_000_000))
+    /// A millisecond.
+    static let later = received(at: Timestamp(milliseconds: 1_938_000_000_001))
+
+    private static func received(at time: Timestamp) -> Normalisation {
+        Normalisation(connection: "acme", receivedAt: time) { bytes in
+            String(bytes.reduce(UInt64(0)) { $0 &* 31 &+ UInt64($1) }, radix: 16)
+        }
     }
 }
 

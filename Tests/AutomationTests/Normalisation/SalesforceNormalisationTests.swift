@@ -28,14 +28,12 @@ final class SalesforceNormalisationTests: XCTestCase {
         let other = apex(record: Self.id.lowercased(), old: nil, new: [:])
         XCTAssertEqual(long.event.lane, short.event.lane)
         XCTAssertNotEqual(long.event.lane, other.event.lane)
-        // Without a key of the map the record names itself.
-        XCTAssertEqual(apex(record: nil, old: nil, new: [:]).event.lane, long.event.lane)
     }
 
     func testACommentGoesInTheLaneOfItsCase() throws {
         let comment = Normalisation.test.apex(
             ApexChange(
-                record: "00aTT00000AbCdEQAV", old: nil,
+                old: nil,
                 new: [
                     "attributes": ["type": "casecomment"], "Id": "00aTT00000AbCdEQAV",
                     "ParentId": .string(Self.id),
@@ -64,30 +62,51 @@ final class SalesforceNormalisationTests: XCTestCase {
             apex(record: "500TT00000AbCdFQAV", old: ["Status": "New"], new: ["Status": "Working"]))
     }
 
-    func testWithoutATransactionTheRecordsTimeTellsSavesApart() {
-        func save(at time: JSON) -> NewEvent {
-            apex(
-                old: ["Status": "New"], new: ["Status": "Working", "LastModifiedDate": time],
-                transaction: nil)
+    /// Each row is sent twice; the second may differ in one thing.
+    func testWhatMakesTheSameChangeAnotherEvent() {
+        let (saved, later) = ("2026-03-02T09:20:41.000+0000", "2026-03-02T09:20:42.000+0000")
+        func check(
+            _ one: (transaction: String?, saved: String?, sent: String?),
+            _ other: (transaction: String?, saved: String?, sent: String?), isSame: Bool,
+            line: UInt = #line
+        ) {
+            let events = zip([one, other], [Normalisation.test, .later]).map { told, door in
+                var new: JSONObject = ["Status": "Working"]
+                new["LastModifiedDate"] = told.saved.map(JSON.string)
+                return apex(
+                    old: ["Status": "New"], new: new, transaction: told.transaction,
+                    sentAt: told.sent, at: door)
+            }
+            (isSame ? sameKey : otherKey)(events[0], events[1], line)
         }
-        sameKey(save(at: "2026-03-02T09:20:41.000+0000"), save(at: "2026-03-02T09:20:41.000+0000"))
-        otherKey(save(at: "2026-03-02T09:20:41.000+0000"), save(at: "2026-03-02T09:20:42.000+0000"))
+        check(("t1", nil, "1"), ("t1", nil, "2"), isSame: true)
+        check(("t1", saved, nil), ("t1", saved, "2"), isSame: true)
+        check(("t1", saved, "1"), ("t1", later, "1"), isSame: false)
+        check(("t1", saved, "1"), ("t2", saved, "1"), isSame: false)
+        check((nil, saved, "1"), (nil, saved, "1"), isSame: true)
+        check((nil, saved, "1"), (nil, saved, "2"), isSame: false)
+        check((nil, saved, "1"), (nil, later, "1"), isSame: false)
+        check((nil, nil, "1"), (nil, nil, "1"), isSame: true)
+        check((nil, nil, "1"), (nil, nil, "2"), isSame: false)
+        check((nil, saved, nil), (nil, saved, nil), isSame: true)
+        check((nil, saved, nil), (nil, later, nil), isSame: false)
+        check((nil, nil, nil), (nil, nil, nil), isSame: false)
+        check((nil, "", nil), (nil, "", nil), isSame: false)
     }
 
     func testWhatIsNoRecordGoesToTheConnectionsLane() {
         for record in ["", "short", "500TT00000AbCd!", String(repeating: "5", count: 16)] {
-            let new = Normalisation.test.apex(
-                ApexChange(record: record, old: nil, new: state([:]), isInsert: true))
+            let new = apex(record: record, old: nil, new: [:], isInsert: true)
             XCTAssertEqual(new.event.kind, .unknown("salesforce.no_record"), record)
             XCTAssertEqual(new.event.lane, .connection, record)
         }
-        let untyped = ApexChange(record: Self.id, old: nil, new: ["Id": "x"], isInsert: true)
+        let untyped = ApexChange(old: nil, new: ["Id": .string(Self.id)], isInsert: true)
         XCTAssertEqual(
             Normalisation.test.apex(untyped).event.kind, .unknown("salesforce.no_record"))
     }
 
     func testADeletedRecordIsLoggedAndNoChange() {
-        let deleted = ApexChange(record: Self.id, old: state(["A": 1]), new: nil, isInsert: false)
+        let deleted = ApexChange(old: state(["A": 1]), new: nil, isInsert: false)
         XCTAssertEqual(Normalisation.test.apex(deleted).event.kind, .unknown("record.deleted"))
         XCTAssertEqual(EventKind(rawValue: "record.deleted"), .unknown("record.deleted"))
     }
@@ -117,17 +136,17 @@ final class SalesforceNormalisationTests: XCTestCase {
     }
 
     private func apex(
-        record: String? = id, old: JSONObject?, new: JSONObject, isInsert: Bool = false,
-        transaction: String? = "t1"
+        record: String = id, old: JSONObject?, new: JSONObject, isInsert: Bool = false,
+        transaction: String? = "t1", sentAt: String? = nil, at door: Normalisation = .test
     ) -> NewEvent {
-        Normalisation.test.apex(
+        door.apex(
             ApexChange(
-                record: record, old: old.map(state), new: state(new), isInsert: isInsert,
-                userID: "005u", transactionID: transaction))
+                old: old.map { state($0, of: record) }, new: state(new, of: record),
+                isInsert: isInsert, userID: "005u", transactionID: transaction, sentAt: sentAt))
     }
 
-    private func state(_ fields: JSONObject) -> JSONObject {
-        var state: JSONObject = ["attributes": ["type": "Case"], "Id": .string(Self.id)]
+    private func state(_ fields: JSONObject, of record: String = id) -> JSONObject {
+        var state: JSONObject = ["attributes": ["type": "Case"], "Id": .string(record)]
         for member in fields.members { state[member.key] = member.value }
         return state
     }
@@ -140,11 +159,11 @@ final class SalesforceNormalisationTests: XCTestCase {
                 id: id, organizationID: "00D000000000TST", object: object, fields: fields))
     }
 
-    private func sameKey(_ one: NewEvent, _ other: NewEvent, line: UInt = #line) {
+    private func sameKey(_ one: NewEvent, _ other: NewEvent, _ line: UInt = #line) {
         XCTAssertEqual(one.deduplicationKey, other.deduplicationKey, line: line)
     }
 
-    private func otherKey(_ one: NewEvent, _ other: NewEvent, line: UInt = #line) {
+    private func otherKey(_ one: NewEvent, _ other: NewEvent, _ line: UInt = #line) {
         XCTAssertNotEqual(one.deduplicationKey, other.deduplicationKey, line: line)
     }
 }
