@@ -42,7 +42,7 @@ final class EffectTests: XCTestCase {
         let found = try await store.effects(of: again.jobs, in: again.id)
         XCTAssertEqual(found, [key: .performed(["id": "P1\0"])])
         standings = try await store.begin([EffectStart(key, of: job, under: again.fence)])
-        XCTAssertEqual(standings, [.performed(["note": "N1"])])
+        XCTAssertEqual(standings, [.performed(["id": "P1\0"])])
         let kept = try await store.effects(of: again.jobs, in: again.id)
         XCTAssertEqual(kept, found)
         let links = try await store.links(incident: "Q1", in: "one")
