@@ -8,6 +8,8 @@ import Synchronization
 final class Registration: Sendable {
     private struct State {
         var worker: WorkerID
+        /// Of its leases: see `Store.reclaim`.
+        var generation: Int64 = 0
         var deadline: ContinuousClock.Instant
     }
 
@@ -29,7 +31,20 @@ final class Registration: Sendable {
         self.log = log
     }
 
-    var worker: WorkerID { state.withLock { $0.worker } }
+    var worker: WorkerID { claim.worker }
+
+    /// In whose name lanes are leased.
+    var claim: (worker: WorkerID, generation: Int64) {
+        state.withLock { ($0.worker, $0.generation) }
+    }
+
+    /// In whose name lanes are reclaimed; the claim from then on.
+    func nextClaim() -> (worker: WorkerID, generation: Int64) {
+        state.withLock { state in
+            state.generation += 1
+            return (state.worker, state.generation)
+        }
+    }
 
     /// Whether a call may start: the lease is good for long enough to notice in time when it is
     /// not.

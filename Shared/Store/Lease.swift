@@ -51,9 +51,11 @@ extension Store {
     /// counted here, before the work begins, so that a crash counts, too. What it costs does not
     /// depend on how many jobs wait.
     ///
+    /// - Parameter generation: of the worker's last `reclaim`; 0 before the first.
     /// - Throws: `.lostLease` if the worker expired: whatever it still holds is lost.
     public func lease(
-        for worker: WorkerID, limits: LeaseLimits, settling settlements: [LaneSettlement] = []
+        for worker: WorkerID, generation: Int64 = 0, limits: LeaseLimits,
+        settling settlements: [LaneSettlement] = []
     ) async throws(StoreError) -> Lease {
         let columns = try SettlementColumns(settlements)
         let rooms = try await byNumber(limits.room)
@@ -61,8 +63,11 @@ extension Store {
         // halfway.
         let settling = settlements.isEmpty ? [] : [columns.statement]
         let rows = try await runByIndex(
-            [worker.lockStatement] + settling
-                + [worker.leaseStatement(limits, rooms: rooms, from: floors.present)])
+            [worker.lockStatement(generation)] + settling
+                + [
+                    worker.leaseStatement(
+                        limits, generation: generation, rooms: rooms, from: floors.present)
+                ])
         guard let registered = rows.first, let answer = rows.last else {
             throw .defect("no answer")
         }
@@ -123,10 +128,14 @@ extension Store {
 }
 
 extension WorkerID {
-    fileprivate var lockStatement: SQL {
+    fileprivate func lockStatement(_ generation: Int64) -> SQL {
+        "SELECT extract(epoch FROM now())::float8 \(standing(generation)) FOR KEY SHARE"
+    }
+
+    private func standing(_ generation: Int64) -> SQL {
         """
-        SELECT extract(epoch FROM now())::float8 FROM worker
-        WHERE id = \(rawValue) AND expires_at > now() FOR KEY SHARE
+        FROM worker
+        WHERE id = \(rawValue) AND expires_at > now() AND generation = \(generation)
         """
     }
 
@@ -137,7 +146,7 @@ extension WorkerID {
     ///   - rooms: `limits.room` by the connection's number.
     ///   - floors: see `LeaseFloors`.
     func leaseStatement(
-        _ limits: LeaseLimits, rooms: [Int64?] = [], from floors: [Double]
+        _ limits: LeaseLimits, generation: Int64 = 0, rooms: [Int64?] = [], from floors: [Double]
     ) -> SQL {
         """
         WITH origin AS MATERIALIZED (
@@ -166,7 +175,7 @@ extension WorkerID {
                 LIMIT least(due.room, (
                     SELECT ceil(\(limits.lanesMax)::float8 / nullif(count(*), 0)) FROM due)::bigint)
                 FOR UPDATE SKIP LOCKED) AS lane
-            WHERE EXISTS (SELECT FROM worker WHERE id = \(rawValue) AND expires_at > now())
+            WHERE EXISTS (SELECT \(standing(generation)))
             LIMIT \(limits.lanesMax)),
         leased AS (
             UPDATE lane SET state = 2, owner = \(rawValue), epoch = epoch + 1, attempt = attempt + 1

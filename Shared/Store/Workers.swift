@@ -13,6 +13,11 @@ public struct WorkerID: Hashable, Sendable, CustomStringConvertible {
 }
 
 extension Store {
+    static let generationSchema = """
+        ALTER TABLE worker ADD COLUMN generation bigint NOT NULL DEFAULT 0;
+        COMMENT ON COLUMN worker.generation IS 'leases of an earlier one are not made any more';
+        """
+
     /// Lanes are leased in the name of a worker and stay so until it lets them go or expires. Lanes
     /// carry no expiry of their own: one row is renewed, however many lanes are held.
     public func register(
@@ -66,19 +71,26 @@ extension Store {
 
     /// Gives back what is held in the worker's name beyond the leases that it knows of: lanes that
     /// were leased by a call whose answer was lost. Their attempt is refunded.
+    ///
+    /// A call that nobody waits for any more may still be on its way, for as long as a connection
+    /// holds bytes back. So a worker's leases have a generation, and this begins the next one: a
+    /// lease or reclaim of an earlier one that arrives afterwards does nothing.
+    /// - Parameter generation: higher than at any call before.
     /// - Returns: how many lanes were given back.
     public func reclaim(
-        for worker: WorkerID, keeping known: [Fence]
+        for worker: WorkerID, keeping known: [Fence], generation: Int64
     ) async throws(StoreError) -> Int {
-        // The worker's row is waited for: a lease that nobody waits for any more may still be on
-        // its way, and holds it.
+        // The worker's row is waited for: a lease that is being made holds it.
         try await run { pool throws(PostgresError) in
             try await pool.pipeline([
                 "SELECT FROM worker WHERE id = \(worker.rawValue) FOR UPDATE",
                 """
-                WITH unknown AS MATERIALIZED (
+                WITH newer AS (
+                    UPDATE worker SET generation = \(generation)
+                    WHERE id = \(worker.rawValue) AND generation < \(generation) RETURNING id),
+                unknown AS MATERIALIZED (
                     SELECT lane_id FROM lane
-                    WHERE state = 2 AND owner = \(worker.rawValue) AND NOT EXISTS (
+                    WHERE state = 2 AND owner = (SELECT id FROM newer) AND NOT EXISTS (
                         SELECT FROM unnest(\(known.map(\.lane)), \(known.map(\.epoch)))
                             AS known (lane_id, epoch)
                         WHERE known.lane_id = lane.lane_id AND known.epoch = lane.epoch)

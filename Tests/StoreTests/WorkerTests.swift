@@ -54,7 +54,8 @@ final class WorkerTests: XCTestCase {
         let known = try await fixture.lease(worker, lanes: 1).lanes
         _ = try await fixture.lease(worker, lanes: 1)
         let others = try await fixture.lease(other, lanes: 1).lanes
-        let back = try await fixture.store.reclaim(for: worker, keeping: known.map(\.fence))
+        let back = try await fixture.store.reclaim(
+            for: worker, keeping: known.map(\.fence), generation: 1)
         XCTAssertEqual(back, 1)
         let again = try await fixture.lease(other).lanes
         XCTAssertEqual(again.map(\.attempt), [1], "its attempt was refunded")
@@ -62,8 +63,29 @@ final class WorkerTests: XCTestCase {
         XCTAssertEqual(lost, [])
         // A lane that was leased anew is not the one that the worker knew.
         let stale = Fence(lane: again[0].id, epoch: again[0].epoch - 1)
-        let mine = try await fixture.store.reclaim(for: other, keeping: [stale])
+        let mine = try await fixture.store.reclaim(for: other, keeping: [stale], generation: 1)
         XCTAssertEqual(mine, 1)
+    }
+
+    /// One that its worker no longer waits for may still be on its way.
+    func testALeaseThatArrivesAfterAReclaimGetsNothing() async throws {
+        let fixture = try await StoreFixture.make(for: self)
+        try await fixture.append(1, to: "a")
+        let worker = try await fixture.worker()
+        let limits = LeaseLimits(lanesMax: 1, jobsPerLaneMax: 1)
+        _ = try await fixture.store.reclaim(for: worker, keeping: [], generation: 1)
+        await assertThrows(.lostLease) { () async throws(StoreError) in
+            try await fixture.store.lease(for: worker, generation: 0, limits: limits)
+        }
+        let untouched = try await fixture.number(
+            "SELECT count(*) FROM lane WHERE state = 1 AND epoch = 0")
+        XCTAssertEqual(untouched, 1)
+        let lease = try await fixture.store.lease(for: worker, generation: 1, limits: limits)
+        XCTAssertEqual(lease.lanes.count, 1)
+        let back = try await fixture.store.reclaim(for: worker, keeping: [], generation: 1)
+        XCTAssertEqual(back, 0, "a late reclaim knows nothing of what was leased since")
+        let lost = try await fixture.store.settle(lease.lanes.map { $0.settled() })
+        XCTAssertEqual(lost, [])
     }
 
     func testAWorkerThatRetiresGivesItsAttemptsBack() async throws {

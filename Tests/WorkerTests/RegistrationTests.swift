@@ -14,10 +14,13 @@ final class RegistrationTests: XCTestCase {
             store: store, name: "a", ttlSeconds: 600, log: .silent)
         let first = registration.worker
         XCTAssertTrue(registration.isEntitled(as: first))
+        XCTAssertEqual(registration.nextClaim().generation, 1)
+        XCTAssertTrue(registration.isEntitled(as: first), "what it knows that it has stays its own")
 
         _ = try await pool.query("UPDATE worker SET expires_at = now()")
         await registration.registerAnew()
         XCTAssertNotEqual(registration.worker, first)
+        XCTAssertEqual(registration.claim.generation, 0)
         XCTAssertFalse(registration.isEntitled(as: first))
         XCTAssertTrue(registration.isEntitled(as: registration.worker))
     }
