@@ -104,7 +104,9 @@ extension Store {
     }
 
     /// Makes the lanes of expired workers ready under a new epoch. The attempt stays counted: a job
-    /// that kills its worker every time must come to an end some day.
+    /// that kills its worker every time must come to an end some day. Lanes to which this happens
+    /// again come back one by one, the further apart the more often it did, or that job would take
+    /// those along to its end that happen to be worked on with it.
     ///
     /// Costs a look at the few rows of `worker` as long as nobody has expired.
     /// - Returns: how many lanes were rescued.
@@ -121,7 +123,8 @@ extension Store {
                         SELECT lane_id FROM lane WHERE state = 2 AND owner = ANY (\(expired))
                         ORDER BY lane_id FOR UPDATE)
                     UPDATE lane SET state = 1, owner = NULL, epoch = epoch + 1,
-                        ready_at = clock_timestamp()
+                        ready_at = clock_timestamp() + CASE WHEN attempt > 1
+                            THEN random() * 2 ^ least(attempt, 8) ELSE 0 END * interval '1 second'
                     FROM stray WHERE lane.lane_id = stray.lane_id
                     """,
                     "DELETE FROM worker WHERE id = ANY (\(expired))",

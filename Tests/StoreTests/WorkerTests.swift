@@ -113,6 +113,39 @@ final class WorkerTests: XCTestCase {
         }
     }
 
+    /// A worker has all lanes that are due at once, and each takes it two seconds; but one of them
+    /// ends its worker whenever it is begun, until its attempts are over.
+    func testWhatEndsItsWorkerTakesNoOtherLaneAlong() async throws {
+        let fixture = try await StoreFixture.make(for: self)
+        for lane in 1...20 { try await fixture.append(1, to: LaneKey("\(lane)")) }
+        try await fixture.append(1, to: "poison")
+        var worker = try await fixture.worker()
+        var working: [(lane: LeasedLane, until: Int)] = []
+        var attempts: [LaneKey: Int] = [:]
+        for halfSecond in 1...2000 where attempts.count < 21 {
+            try await fixture.pass(seconds: 0.5)
+            let over = working.filter { $0.until <= halfSecond }.map(\.lane)
+            working.removeAll { $0.until <= halfSecond }
+            for lane in over { attempts[lane.key] = lane.attempt }
+            let lease = try await fixture.lease(worker, settling: over.map { $0.settled() })
+            working += lease.lanes.map { ($0, halfSecond + 4) }
+            guard let place = working.firstIndex(where: { $0.lane.key == "poison" }) else {
+                continue
+            }
+            if working[place].lane.attempt < 8 {
+                try await fixture.expire(worker)
+                _ = try await fixture.store.rescue()
+                worker = try await fixture.worker()
+                working = []
+            } else {
+                working[place].until = 0
+            }
+        }
+        XCTAssertEqual(attempts.removeValue(forKey: "poison"), 8)
+        XCTAssertEqual(attempts.count, 20)
+        XCTAssertLessThan(attempts.values.max() ?? 8, 8)
+    }
+
     /// Workers lease and settle while others declare them dead at random moments.
     func testEveryEventEndsOnceHoweverOftenWorkersDie() async throws {
         let fixture = try await StoreFixture.make(for: self)
@@ -127,6 +160,7 @@ final class WorkerTests: XCTestCase {
                         if Int.random(in: 0..<3, using: &random) == 0 {
                             try await fixture.expire(worker)
                             _ = try await fixture.store.rescue()
+                            try await fixture.passDelays()
                         }
                         _ = try await fixture.store.settle(
                             lease.lanes.shuffled(using: &random).map { $0.settled() })
