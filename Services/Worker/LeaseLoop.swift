@@ -39,11 +39,11 @@ struct LeaseLoop: Sendable {
                 case .reclaim(let known):
                     await reclaim(known, &places)
                 case .exchange(let settling, let lanesMax):
-                    let worker = registration.worker
-                    let lanes = await exchange(settling, lanesMax, worker, &places)
+                    let claim = registration.claim
+                    let lanes = await exchange(settling, lanesMax, claim, &places)
                     if lanes.isEmpty { continue }
                     group.addTask {
-                        await turns.take(lanes, as: worker) { mailbox.put(.finished($0)) }
+                        await turns.take(lanes, as: claim.worker) { mailbox.put(.finished($0)) }
                     }
                 case .finished:
                     return
@@ -53,7 +53,8 @@ struct LeaseLoop: Sendable {
     }
 
     private func exchange(
-        _ settling: [LaneSettlement], _ lanesMax: Int, _ worker: WorkerID, _ places: inout Places
+        _ settling: [LaneSettlement], _ lanesMax: Int,
+        _ claim: (worker: WorkerID, generation: Int64), _ places: inout Places
     ) async -> [LeasedLane] {
         let began = ContinuousClock.now
         do throws(StoreError) {
@@ -61,7 +62,9 @@ struct LeaseLoop: Sendable {
                 lanesMax: lanesMax, room: places.room, jobsPerLaneMax: limits.jobsPerLaneMax)
             let lease =
                 lanesMax > 0
-                ? try await store.lease(for: worker, limits: limits, settling: settling)
+                ? try await store.lease(
+                    for: claim.worker, generation: claim.generation, limits: limits,
+                    settling: settling)
                 : Lease(lanes: [], lost: try await store.settle(settling))
             metrics.exchanged(settling, lease, took: ContinuousClock.now - began)
             for fence in lease.lost {
@@ -86,7 +89,9 @@ struct LeaseLoop: Sendable {
     /// worker that lives and does not know of them.
     private func reclaim(_ known: [Fence], _ places: inout Places) async {
         do throws(StoreError) {
-            let lanes = try await store.reclaim(for: registration.worker, keeping: known)
+            let claim = registration.nextClaim()
+            let lanes = try await store.reclaim(
+                for: claim.worker, keeping: known, generation: claim.generation)
             if lanes > 0 { log.warning("gave lanes back", ["lanes": .integer(lanes)]) }
             places.reclaimed()
         } catch {

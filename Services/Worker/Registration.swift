@@ -7,6 +7,8 @@ import Synchronization
 final class Registration: Sendable {
     private struct State {
         var worker: WorkerID
+        /// Of its leases: see `Store.reclaim`.
+        var generation: Int64 = 0
         var deadline: ContinuousClock.Instant
     }
 
@@ -28,7 +30,20 @@ final class Registration: Sendable {
         self.log = log
     }
 
-    var worker: WorkerID { state.withLock { $0.worker } }
+    var worker: WorkerID { claim.worker }
+
+    /// In whose name lanes are leased.
+    var claim: (worker: WorkerID, generation: Int64) {
+        state.withLock { ($0.worker, $0.generation) }
+    }
+
+    /// In whose name lanes are reclaimed; the claim from then on.
+    func nextClaim() -> (worker: WorkerID, generation: Int64) {
+        state.withLock { state in
+            state.generation += 1
+            return (state.worker, state.generation)
+        }
+    }
 
     /// Whether a call may start: the lease is good for long enough to notice in time when it is
     /// not.
@@ -38,9 +53,13 @@ final class Registration: Sendable {
         }
     }
 
-    /// Renews until told to stop, then gives everything back.
+    /// Renews until told to stop, then gives everything back. What failed is tried again at once,
+    /// on another connection: there is time for that.
     func keep(until stop: Latch) async {
-        while !(await stop.wait(atMost: .seconds(ttlSeconds / 3))) { await renew() }
+        var isRenewed = true
+        while !(await stop.wait(atMost: .seconds(ttlSeconds / (isRenewed ? 3 : 60)))) {
+            isRenewed = await renew()
+        }
         do throws(StoreError) {
             try await store.retire(worker)
         } catch {
@@ -48,15 +67,20 @@ final class Registration: Sendable {
         }
     }
 
-    private func renew() async {
-        let asked = clock.now
+    /// - Returns: false if it is not known whether it was renewed.
+    func renew() async -> Bool {
+        let (asked, worker) = (clock.now, worker)
         do throws(StoreError) {
-            try await store.renew(worker, ttlSeconds: ttlSeconds)
+            try await store.renew(
+                worker, ttlSeconds: ttlSeconds, deadlineSeconds: ttlSeconds / 6)
             state.withLock { $0.deadline = asked + .seconds(ttlSeconds) }
+            return true
         } catch .lostLease {
             await registerAnew()
+            return true
         } catch {
             log.warning("could not renew the lease", ["reason": "\(error)"])
+            return false
         }
     }
 

@@ -7,7 +7,7 @@ public struct Depth: Equatable, Sendable {
     public let events: Int
     /// Lanes with events that are not settled.
     public let lanes: Int
-    /// Those that are due and that no worker has.
+    /// Those that are due and that no worker has; none of a connection that is switched off.
     public let readyLanes: Int
     /// How long the lane that is due longest has waited for its turn; 0 if none is due.
     public let oldestDueSeconds: Double
@@ -38,12 +38,13 @@ extension Store {
 
     /// The same as some process read it lately. However many ask, together they look at the lanes
     /// once in so many seconds, and less often where that takes so long that it would cost more
-    /// than `share` of a core.
+    /// than `share` of a core. A reading that is to come yet is one of a clock that was set back.
     public func recentDepth(
         ageSecondsMax seconds: Double = 5, share: Double = 1 / 200
     ) async throws(StoreError) -> [Depth] {
         let isDue: SQL = """
-            read_at + greatest(\(seconds), took_seconds / \(share)) * interval '1 second' <= now()
+            now() NOT BETWEEN read_at - interval '10 seconds'
+                AND read_at + greatest(\(seconds), took_seconds / \(share)) * interval '1 second'
             """
         let due = try await run { pool throws(PostgresError) in
             try await pool.query("SELECT \(isDue) FROM depth_reading").decoded(Bool.self)
@@ -86,10 +87,13 @@ extension Store {
 
     private static let waiting: SQL = """
         SELECT connection AS number, sum(tail - done)::bigint AS events, count(*) AS lanes,
-            count(*) FILTER (WHERE state = 1 AND ready_at <= now()) AS ready_lanes,
+            count(*) FILTER (WHERE state = 1 AND ready_at <= now() AND is_served) AS ready_lanes,
             greatest(0, extract(epoch FROM
-                now() - min(ready_at) FILTER (WHERE state = 1)))::float8 AS oldest_due_seconds
-        FROM lane WHERE state <> 0 GROUP BY connection
+                now() - min(ready_at) FILTER (WHERE state = 1 AND is_served)
+            ))::float8 AS oldest_due_seconds
+        FROM lane JOIN (SELECT number, \(isServed) AS is_served FROM connection) AS connection
+            ON number = connection
+        WHERE state <> 0 GROUP BY connection
         """
 
     private func depth(of waiting: SQL) async throws(StoreError) -> [Depth] {

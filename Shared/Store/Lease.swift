@@ -47,13 +47,16 @@ public struct Lease: Equatable, Sendable {
 extension Store {
     /// Settles what the worker has finished and leases the next lanes, in one commit.
     ///
-    /// Connections take turns; within one, the lane that waits longest comes first. The attempt is
+    /// Connections take turns; one that is switched off has none, and its events wait. Within one,
+    /// the lane that waits longest comes first. The attempt is
     /// counted here, before the work begins, so that a crash counts, too. What it costs does not
     /// depend on how many jobs wait.
     ///
+    /// - Parameter generation: of the worker's last `reclaim`; 0 before the first.
     /// - Throws: `.lostLease` if the worker expired: whatever it still holds is lost.
     public func lease(
-        for worker: WorkerID, limits: LeaseLimits, settling settlements: [LaneSettlement] = []
+        for worker: WorkerID, generation: Int64 = 0, limits: LeaseLimits,
+        settling settlements: [LaneSettlement] = []
     ) async throws(StoreError) -> Lease {
         let columns = try SettlementColumns(settlements)
         let rooms = try await byNumber(limits.room)
@@ -61,8 +64,11 @@ extension Store {
         // halfway.
         let settling = settlements.isEmpty ? [] : [columns.statement]
         let rows = try await runByIndex(
-            [worker.lockStatement] + settling
-                + [worker.leaseStatement(limits, rooms: rooms, from: floors.present)])
+            [worker.lockStatement(generation)] + settling
+                + [
+                    worker.leaseStatement(
+                        limits, generation: generation, rooms: rooms, from: floors.present)
+                ])
         guard let registered = rows.first, let answer = rows.last else {
             throw .defect("no answer")
         }
@@ -123,10 +129,14 @@ extension Store {
 }
 
 extension WorkerID {
-    fileprivate var lockStatement: SQL {
+    fileprivate func lockStatement(_ generation: Int64) -> SQL {
+        "SELECT extract(epoch FROM now())::float8 \(standing(generation)) FOR KEY SHARE"
+    }
+
+    private func standing(_ generation: Int64) -> SQL {
         """
-        SELECT extract(epoch FROM now())::float8 FROM worker
-        WHERE id = \(rawValue) AND expires_at > now() FOR KEY SHARE
+        FROM worker
+        WHERE id = \(rawValue) AND expires_at > now() AND generation = \(generation)
         """
     }
 
@@ -137,7 +147,7 @@ extension WorkerID {
     ///   - rooms: `limits.room` by the connection's number.
     ///   - floors: see `LeaseFloors`.
     func leaseStatement(
-        _ limits: LeaseLimits, rooms: [Int64?] = [], from floors: [Double]
+        _ limits: LeaseLimits, generation: Int64 = 0, rooms: [Int64?] = [], from floors: [Double]
     ) -> SQL {
         """
         WITH origin AS MATERIALIZED (
@@ -155,7 +165,7 @@ extension WorkerID {
                 WHERE state = 1 AND connection = connection.number
                     AND ready_at BETWEEN floor AND now()
                 LIMIT 1) AS lane
-            WHERE blocked_until <= now() AND room > 0
+            WHERE is_active AND blocked_until <= now() AND room > 0
             LIMIT \(Self.connectionsPerTurn)),
         picked AS MATERIALIZED (
             SELECT lane.lane_id FROM due, LATERAL (
@@ -166,7 +176,7 @@ extension WorkerID {
                 LIMIT least(due.room, (
                     SELECT ceil(\(limits.lanesMax)::float8 / nullif(count(*), 0)) FROM due)::bigint)
                 FOR UPDATE SKIP LOCKED) AS lane
-            WHERE EXISTS (SELECT FROM worker WHERE id = \(rawValue) AND expires_at > now())
+            WHERE EXISTS (SELECT \(standing(generation)))
             LIMIT \(limits.lanesMax)),
         leased AS (
             UPDATE lane SET state = 2, owner = \(rawValue), epoch = epoch + 1, attempt = attempt + 1
@@ -184,7 +194,7 @@ extension WorkerID {
 
     private static func connections(_ comparison: String) -> SQL {
         """
-        SELECT number, blocked_until FROM connection
+        SELECT number, is_active, blocked_until FROM connection
         WHERE number \(unescaped: comparison) (SELECT number FROM origin) ORDER BY number
         """
     }

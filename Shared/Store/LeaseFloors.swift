@@ -16,29 +16,40 @@ final class LeaseFloors: Sendable {
 
     private struct State {
         var byNumber: [Double] = []
-        var resetAt = 0.0
+        var resetAt: Double
+        /// Of the last lease.
+        var now: Double
     }
 
-    private let state = Mutex(State())
+    private let state = Mutex(State(resetAt: 0, now: 0))
 
     /// By the connection's number; 0 for any moment.
     var present: [Double] { state.withLock { $0.byNumber } }
 
+    /// A lease that ran from a floor knows nothing of what lies below it: when everything is to be
+    /// looked at, it is the next one that does. So it is after the clock was set back, too.
+    ///
     /// - Parameters:
     ///   - leased: connections, and when lanes of theirs that were leased had become due: of each
     ///     connection the oldest that there were.
     ///   - now: of the lease.
     func raise(by leased: some Sequence<(Int32, Double)>, at now: Double) {
         state.withLock { state in
-            if now - state.resetAt >= Self.resetSeconds { state = State(resetAt: now) }
+            guard now > state.now - Self.slackSeconds,
+                now - state.resetAt < Self.resetSeconds
+            else {
+                state = State(resetAt: now, now: now)
+                return
+            }
+            state.now = now
             var oldest: [Int: Double] = [:]
             for (connection, readyAt) in leased where connection >= 0 {
                 oldest[Int(connection)] = min(oldest[Int(connection)] ?? .infinity, readyAt)
             }
             for (connection, readyAt) in oldest {
+                let floor = min(readyAt, now) - Self.slackSeconds
                 while state.byNumber.count <= connection { state.byNumber.append(0) }
-                state.byNumber[connection] = max(
-                    state.byNumber[connection], readyAt - Self.slackSeconds)
+                state.byNumber[connection] = max(state.byNumber[connection], floor)
             }
         }
     }

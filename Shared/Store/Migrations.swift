@@ -10,6 +10,7 @@ extension Store {
         Migration(number: 5, name: "postponements", script: postponementSchema),
         Migration(number: 6, name: "days of the log", script: segmentSchema),
         Migration(number: 7, name: "facts of begun effects", script: effectFactsSchema),
+        Migration(number: 8, name: "generations of leases", script: generationSchema),
     ]
 
     /// Brings the database to this program's schema and makes room for today's events.

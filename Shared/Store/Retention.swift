@@ -3,13 +3,23 @@ import Postgres
 /// How long what is kept.
 public struct Retention: Sendable {
     /// Events with their ledger and effects, in days; longer while a lane has not come past them.
-    public var logDays: Int32 = 30
+    public var logDays: Int32
+    /// Rows that one transaction takes away; then comes the next.
+    var rowsAtOnceMax: Int
+    /// For how long rows of one kind are taken away in a round.
+    var secondsMax: Double
 
     /// Partitions that exist before their day begins.
     static let segmentsAhead: Int32 = 3
 
     public init(logDays: Int32 = 30) {
+        self.init(logDays: logDays, rowsAtOnceMax: 20_000)
+    }
+
+    init(logDays: Int32 = 30, rowsAtOnceMax: Int, secondsMax: Double = 300) {
         self.logDays = logDays
+        self.rowsAtOnceMax = rowsAtOnceMax
+        self.secondsMax = secondsMax
     }
 }
 
@@ -20,6 +30,8 @@ public struct Maintenance: Equatable, Sendable {
     /// Was due, but somebody used the table; the next round tries again.
     public var segmentsBusy: [Int32] = []
     public var lanesForgotten = 0
+    /// Of connections on which nobody works: events that waited are older than the retention.
+    public var lanesCutShort = 0
 }
 
 extension Store {
@@ -28,6 +40,7 @@ extension Store {
     public func maintain(_ retention: Retention) async throws(StoreError) -> Maintenance {
         var done = Maintenance()
         try await createPartitions()
+        done.lanesCutShort = try await cutShort(retention)
         for segment in try await segmentsOver(retention) {
             if try await drop(["effect_\(segment)", "settlement_\(segment)", "job_\(segment)"]) {
                 done.segmentsDropped.append(segment)
@@ -39,9 +52,62 @@ extension Store {
             done.periodsDropped.append(period)
         }
         done.lanesForgotten = try await forgetLanes(retention)
-        try await purgeKnowledge(retention)
+        try await forgetPostponements(retention)
         return done
     }
+
+    /// What waits for a connection that is switched off, or blocked for ever because it was moved
+    /// into another database, is not worked on, and must not keep the log of all others. Its lanes
+    /// go past what is older than the retention, which then goes unsettled with its day. If the
+    /// connection is applied again, they go on with what is left.
+    ///
+    /// A lane that a worker still has is left alone: its settlement has to find its day.
+    private func cutShort(_ retention: Retention) async throws(StoreError) -> Int {
+        let stale = try await run { pool throws(PostgresError) in
+            try await pool.query(
+                """
+                SELECT lane_id, oldest FROM lane JOIN connection ON number = lane.connection,
+                    (SELECT segment_now() - \(retention.logDays)) AS kept (oldest)
+                WHERE state = 1 AND segment < oldest AND NOT (\(Self.isServed))
+                ORDER BY lane_id
+                """, deadlineSeconds: 60
+            ).decoded(Int64.self, Int32.self)
+        }
+        guard let oldest = stale.first?.1 else { return 0 }
+        var cut = 0
+        for start in stride(from: 0, to: stale.count, by: retention.rowsAtOnceMax) {
+            let lanes = stale[start...].prefix(retention.rowsAtOnceMax).map(\.0)
+            cut += try await cutShort(lanes, before: oldest)
+        }
+        return cut
+    }
+
+    /// The lanes are locked by a statement of its own: only the next one is sure to see every event
+    /// that was appended before.
+    private func cutShort(
+        _ lanes: [Int64], before oldest: Int32
+    ) async throws(StoreError) -> Int {
+        let isStale: SQL = "lane_id = ANY (\(lanes)) AND state = 1 AND segment < \(oldest)"
+        let rows = try await runByIndex([
+            "SELECT FROM lane WHERE \(isStale) ORDER BY lane_id FOR UPDATE",
+            """
+            UPDATE lane SET attempt = 0, ready_at = clock_timestamp(),
+                segment = least(tail_segment, \(oldest)),
+                (state, done) = (
+                    SELECT count(*)::int2, coalesce(min(head.sequence) - 1, lane.tail)
+                    FROM (
+                        SELECT sequence FROM job
+                        WHERE job.lane_id = lane.lane_id AND job.sequence > lane.done
+                            AND job.segment BETWEEN \(oldest) AND lane.tail_segment
+                        ORDER BY sequence LIMIT 1) AS head)
+            WHERE \(isStale)
+            """,
+        ])
+        return rows.last?.affected ?? 0
+    }
+
+    /// Of a connection: whether anybody works on its lanes, at this moment or later.
+    static let isServed: SQL = "is_active AND blocked_until < 'infinity'"
 
     /// Segments that are old and that no lane needs: a lane that is idle can only come to need
     /// today's.
@@ -120,36 +186,54 @@ extension Store {
     /// Lanes that have been idle for longer than any of their events is kept: a lane that comes
     /// again begins with sequence 1.
     private func forgetLanes(_ retention: Retention) async throws(StoreError) -> Int {
-        let rows = try await run { pool throws(PostgresError) in
-            try await pool.query(
-                """
-                DELETE FROM lane WHERE lane_id IN (
-                    SELECT lane_id FROM lane
-                    WHERE state = 0
-                        AND ready_at < now() - (\(retention.logDays) + 2) * interval '1 day'
-                    LIMIT \(Self.rowsPerRoundMax) FOR UPDATE SKIP LOCKED)
-                """)
-        }
-        return rows.affected
+        try await delete(
+            """
+            DELETE FROM lane WHERE lane_id IN (
+                SELECT lane_id FROM lane
+                WHERE state = 0
+                    AND ready_at < now() - (\(retention.logDays) + 2) * interval '1 day'
+                LIMIT \(retention.rowsAtOnceMax) FOR UPDATE SKIP LOCKED)
+            """, retention)
     }
 
-    private func purgeKnowledge(_ retention: Retention) async throws(StoreError) {
-        _ = try await run { pool throws(PostgresError) in
-            try await pool.pipeline([
-                """
-                DELETE FROM journal WHERE ctid = ANY (ARRAY(
-                    SELECT ctid FROM journal WHERE expires_at < now()
-                    LIMIT \(Self.rowsPerRoundMax) FOR UPDATE SKIP LOCKED))
-                """,
-                """
-                DELETE FROM postponement WHERE ctid = ANY (ARRAY(
-                    SELECT ctid FROM postponement
-                    WHERE postponed_at < now() - (\(retention.logDays) + 2) * interval '1 day'
-                    LIMIT \(Self.rowsPerRoundMax) FOR UPDATE SKIP LOCKED))
-                """,
-            ])
-        }
+    private func forgetPostponements(_ retention: Retention) async throws(StoreError) {
+        _ = try await delete(
+            """
+            DELETE FROM postponement WHERE ctid = ANY (ARRAY(
+                SELECT ctid FROM postponement
+                WHERE postponed_at < now() - (\(retention.logDays) + 2) * interval '1 day'
+                LIMIT \(retention.rowsAtOnceMax) FOR UPDATE SKIP LOCKED))
+            """, retention)
     }
 
-    private static let rowsPerRoundMax = 50_000
+    /// Forgets our own writes whose echoes are not waited for any more. They are many and live
+    /// short: every few seconds is right.
+    /// - Returns: how many were forgotten.
+    public func forgetWrites(
+        _ retention: Retention = Retention()
+    ) async throws(StoreError) -> Int {
+        try await delete(
+            """
+            DELETE FROM journal WHERE ctid = ANY (ARRAY(
+                SELECT ctid FROM journal WHERE expires_at < now()
+                LIMIT \(retention.rowsAtOnceMax) FOR UPDATE SKIP LOCKED))
+            """, retention)
+    }
+
+    /// Again and again until nothing is left to delete, or until there is no more time.
+    /// - Parameter statement: deletes `rowsAtOnceMax` rows, if there are as many.
+    private func delete(
+        _ statement: SQL, _ retention: Retention
+    ) async throws(StoreError) -> Int {
+        let end = ContinuousClock.now + .seconds(retention.secondsMax)
+        var deleted = 0
+        var last: Int
+        repeat {
+            last = try await run { pool throws(PostgresError) in
+                try await pool.query(statement, deadlineSeconds: 60).affected
+            }
+            deleted += last
+        } while last >= retention.rowsAtOnceMax && ContinuousClock.now < end
+        return deleted
+    }
 }

@@ -13,6 +13,11 @@ public struct WorkerID: Hashable, Sendable, CustomStringConvertible {
 }
 
 extension Store {
+    static let generationSchema = """
+        ALTER TABLE worker ADD COLUMN generation bigint NOT NULL DEFAULT 0;
+        COMMENT ON COLUMN worker.generation IS 'leases of an earlier one are not made any more';
+        """
+
     /// Lanes are leased in the name of a worker and stay so until it lets them go or expires. Lanes
     /// carry no expiry of their own: one row is renewed, however many lanes are held.
     public func register(
@@ -33,14 +38,17 @@ extension Store {
 
     /// The worker's own deadline runs from *before* this call: by then it must have been renewed
     /// again, or must have stopped calling vendors.
+    /// - Parameter deadlineSeconds: how long to wait for the answer, if not as long as for others.
     /// - Throws: `.lostLease` if the worker expired; it registers anew and forgets its lanes.
-    public func renew(_ worker: WorkerID, ttlSeconds: Double) async throws(StoreError) {
+    public func renew(
+        _ worker: WorkerID, ttlSeconds: Double, deadlineSeconds: Double? = nil
+    ) async throws(StoreError) {
         let rows = try await run { pool throws(PostgresError) in
             try await pool.query(
                 """
                 UPDATE worker SET expires_at = now() + \(ttlSeconds) * interval '1 second'
                 WHERE id = \(worker.rawValue) AND expires_at > now()
-                """)
+                """, deadlineSeconds: deadlineSeconds)
         }
         guard rows.affected == 1 else { throw .lostLease }
     }
@@ -51,7 +59,7 @@ extension Store {
         _ = try await run { pool throws(PostgresError) in
             try await pool.pipeline([
                 "SELECT FROM worker WHERE id = \(worker.rawValue) FOR UPDATE",
-                Self.endLeases(where: "owner = \(worker.rawValue)", refundsAttempt: true),
+                Self.endLeases(where: "owner = \(worker.rawValue)", attempt: .refunded),
                 "DELETE FROM worker WHERE id = \(worker.rawValue)",
             ])
         }
@@ -59,28 +67,40 @@ extension Store {
 
     /// Gives back what is held in the worker's name beyond the leases that it knows of: lanes that
     /// were leased by a call whose answer was lost. Their attempt is refunded.
+    ///
+    /// A call that nobody waits for any more may still be on its way, for as long as a connection
+    /// holds bytes back. So a worker's leases have a generation, and this begins the next one: a
+    /// lease or reclaim of an earlier one that arrives afterwards does nothing.
+    /// - Parameter generation: higher than at any call before.
     /// - Returns: how many lanes were given back.
     public func reclaim(
-        for worker: WorkerID, keeping known: [Fence]
+        for worker: WorkerID, keeping known: [Fence], generation: Int64
     ) async throws(StoreError) -> Int {
-        // The worker's row is waited for: a lease that nobody waits for any more may still be on
-        // its way, and holds it.
+        // The worker's row is waited for: a lease that is being made holds it.
         try await run { pool throws(PostgresError) in
             try await pool.pipeline([
                 "SELECT FROM worker WHERE id = \(worker.rawValue) FOR UPDATE",
+                """
+                UPDATE worker SET generation = \(generation)
+                WHERE id = \(worker.rawValue) AND generation < \(generation)
+                """,
                 Self.endLeases(
                     where: """
-                        owner = \(worker.rawValue) AND NOT EXISTS (
+                        owner = (SELECT id FROM worker
+                            WHERE id = \(worker.rawValue) AND generation = \(generation))
+                        AND NOT EXISTS (
                             SELECT FROM unnest(\(known.map(\.lane)), \(known.map(\.epoch)))
                                 AS known (lane_id, epoch)
                             WHERE known.lane_id = lane.lane_id AND known.epoch = lane.epoch)
-                        """, refundsAttempt: true),
+                        """, attempt: .refunded),
             ]).last?.affected ?? 0
         }
     }
 
     /// Makes the lanes of expired workers ready under a new epoch. The attempt stays counted: a job
-    /// that kills its worker every time must come to an end some day.
+    /// that kills its worker every time must come to an end some day. Lanes to which this happens
+    /// again come back one by one, the further apart the more often it did, or that job would take
+    /// those along to its end that happen to be worked on with it.
     ///
     /// Costs a look at the few rows of `worker` as long as nobody has expired.
     /// - Returns: how many lanes were rescued.
@@ -92,7 +112,7 @@ extension Store {
                 ).decoded(Int64.self)
                 guard !expired.isEmpty else { return 0 }
                 let rows = try await session.pipeline([
-                    Self.endLeases(where: "owner = ANY (\(expired))", refundsAttempt: false),
+                    Self.endLeases(where: "owner = ANY (\(expired))", attempt: .counted),
                     "DELETE FROM worker WHERE id = ANY (\(expired))",
                 ])
                 return rows.first?.affected ?? 0
@@ -100,15 +120,29 @@ extension Store {
         }
     }
 
-    /// Leased lanes become due at once, under a new epoch: whoever had them writes nothing more.
-    private static func endLeases(where condition: SQL, refundsAttempt: Bool) -> SQL {
-        let refund: SQL = refundsAttempt ? ", attempt = greatest(attempt - 1, 0)" : ""
+    private enum EndedAttempt {
+        case refunded
+        case counted
+    }
+
+    /// Leased lanes become due under a new epoch: whoever had them writes nothing more. They are
+    /// due at once; but those whose attempt counts, for at least the second time, apart.
+    private static func endLeases(where condition: SQL, attempt: EndedAttempt) -> SQL {
+        let changes: SQL =
+            switch attempt {
+            case .refunded:
+                "ready_at = clock_timestamp(), attempt = greatest(attempt - 1, 0)"
+            case .counted:
+                """
+                ready_at = clock_timestamp() + CASE WHEN attempt > 1
+                    THEN random() * 2 ^ least(attempt, 8) ELSE 0 END * interval '1 second'
+                """
+            }
         return """
             WITH held AS MATERIALIZED (
                 SELECT lane_id FROM lane WHERE state = 2 AND \(condition)
                 ORDER BY lane_id FOR UPDATE)
-            UPDATE lane SET state = 1, owner = NULL, epoch = epoch + 1,
-                ready_at = clock_timestamp()\(refund)
+            UPDATE lane SET state = 1, owner = NULL, epoch = epoch + 1, \(changes)
             FROM held WHERE lane.lane_id = held.lane_id
             """
     }

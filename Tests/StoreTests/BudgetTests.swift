@@ -60,6 +60,15 @@ final class BudgetTests: XCTestCase {
         XCTAssertEqual(grant, .granted(10, left: 0))
     }
 
+    func testABudgetOfAClockThatWasSetBackIsOnlyUsedUp() async throws {
+        let fixture = try await StoreFixture.make(for: self)
+        let limits = BudgetLimits(perSecond: 0.1, burst: 10)
+        _ = try await fixture.store.take(atMost: 10, from: "token", limits)
+        try await fixture.passSeconds(-3600)
+        let grant = try await fixture.store.take(atMost: 1, from: "token", limits)
+        XCTAssertLessThanOrEqual(wait(grant), 10.01)
+    }
+
     func testACloseHoldsForEverybodyAndTakesNothing() async throws {
         let fixture = try await StoreFixture.make(for: self)
         try await fixture.store.close("token", forSeconds: 900)

@@ -149,6 +149,22 @@ final class LeaseTests: XCTestCase {
         }
     }
 
+    func testNoLaneOfAConnectionThatIsSwitchedOffIsLeased() async throws {
+        let fixture = try await StoreFixture.make(for: self)
+        try await fixture.append(1, to: "a")
+        try await fixture.append(1, to: "b", of: "two")
+        _ = try await fixture.pool.query("UPDATE connection SET is_active = id <> 'one'")
+        let worker = try await fixture.worker()
+        let lanes = try await fixture.lease(worker).lanes
+        XCTAssertEqual(lanes.map(\.connection), ["two"])
+        let depth = try await fixture.store.depth()
+        XCTAssertEqual(depth.map(\.events), [1, 1])
+        XCTAssertEqual(depth.map(\.readyLanes), [0, 0], "nobody waits for what nobody takes")
+        _ = try await fixture.pool.query("UPDATE connection SET is_active = true")
+        let later = try await fixture.lease(worker).lanes
+        XCTAssertEqual(later.map(\.connection), ["one"])
+    }
+
     func testAConnectionWhoseLanesAllWaitTakesNoTurn() async throws {
         let fixture = try await StoreFixture.make(for: self)
         for number in 1...6 { try await fixture.append(1, to: LaneKey("\(number)")) }
@@ -241,8 +257,9 @@ final class LeaseTests: XCTestCase {
         try await fixture.append(1, to: "late")
         _ = try await fixture.pool.query(
             "UPDATE lane SET ready_at = now() - interval '1 hour' WHERE key = 'early'")
+        // By a clock that was set back since.
         let floors = fixture.store.floors
-        floors.raise(by: [(1, 100_000_000_000)], at: 0)
+        for _ in 1...2 { floors.raise(by: [(1, 100_000_000_000)], at: 100_000_000_000) }
         let hidden = try await fixture.lease(worker).lanes
         XCTAssertEqual(hidden, [])
         // That lease has told the store what time it is: everything is looked at again.
@@ -252,12 +269,36 @@ final class LeaseTests: XCTestCase {
 
     func testFloorsFollowTheOldestThatWasLeased() {
         let floors = LeaseFloors()
-        floors.raise(by: [(3, 1010), (1, 1005), (3, 1007)], at: 1020)
-        XCTAssertEqual(floors.present, [0, 1003, 0, 1005])
-        floors.raise(by: [(3, 1001)], at: 1021)
-        XCTAssertEqual(floors.present, [0, 1003, 0, 1005], "a floor never sinks")
-        floors.raise(by: [], at: 1041)
-        XCTAssertEqual(floors.present, [], "now and then everything is looked at")
+        func check(
+            _ leased: [(Int32, Double)], at now: Double, _ expected: [Double], line: UInt = #line
+        ) {
+            floors.raise(by: leased, at: now)
+            XCTAssertEqual(floors.present, expected, line: line)
+        }
+        check([(3, 1010)], at: 1020, [])
+        check([(3, 1010), (1, 1005), (3, 1007)], at: 1021, [0, 1003, 0, 1005])
+        // A floor never sinks, and never reaches the present.
+        check([(3, 1001), (1, 1030)], at: 1023, [0, 1021, 0, 1005])
+    }
+
+    /// What a lease finds that ran from a floor says nothing about what lies below it.
+    func testEverySoOftenALeaseRunsFromNoFloor() {
+        let floors = LeaseFloors()
+        for now in [1000, 1001] as [Double] { floors.raise(by: [(1, 999)], at: now) }
+        XCTAssertEqual(floors.present, [0, 997])
+        floors.raise(by: [(1, 1018)], at: 1020)
+        XCTAssertEqual(floors.present, [])
+        floors.raise(by: [(1, 990)], at: 1021)
+        XCTAssertEqual(floors.present, [0, 988])
+    }
+
+    func testNoFloorOutlivesAClockThatIsSetBack() {
+        for step in [5, 3600] as [Double] {
+            let floors = LeaseFloors()
+            for now in [5000, 5010] as [Double] { floors.raise(by: [(Int32(1), now)], at: now) }
+            floors.raise(by: [], at: 5010 - step)
+            XCTAssertEqual(floors.present, [], "\(step) s")
+        }
     }
 
     /// Blocks that one lease touches, by the server's own count.

@@ -1,7 +1,9 @@
 import Models
 import Postgres
-import Store
+import TestSupport
 import XCTest
+
+@testable import Store
 
 final class RetentionTests: XCTestCase {
     /// The day from which on the database believes to live.
@@ -53,6 +55,60 @@ final class RetentionTests: XCTestCase {
         XCTAssertTrue(late.segmentsDropped.starts(with: [1001, 1002]))
         let rest = try await segments(fixture, of: "settlement")
         XCTAssertEqual(rest, [])
+    }
+
+    /// Switched off, or moved into another database.
+    func testWhatWaitsWhereNobodyWorksGoesWithItsDay() async throws {
+        for condition in ["is_active = false", "blocked_until = 'infinity'"] as [SQL] {
+            let fixture = try await StoreFixture.make(for: self)
+            try await turn(fixture, to: 1000)
+            _ = try await fixture.append([
+                .sample("e1", lane: "all"), .sample("e2", lane: "some"),
+                .sample("e3", lane: "none"),
+            ])
+            _ = try await fixture.store.settle(
+                try await fixture.lease(fixture.worker()).lanes.filter { $0.key == "none" }
+                    .map { $0.settled() })
+            try await fixture.releaseAll()
+            try await turn(fixture, to: 1031)
+            _ = try await fixture.append([
+                .sample("e4", lane: "some"), .sample("e5", lane: "some"),
+                .sample("e6", lane: "none"),
+            ])
+            _ = try await fixture.pool.query(
+                "UPDATE connection SET \(condition) WHERE id = 'one'")
+            try await turn(fixture, to: 1032)
+            let done = try await fixture.store.maintain(Retention(logDays: 30))
+            XCTAssertEqual(done.segmentsDropped, [1000, 1001])
+            XCTAssertEqual(done.lanesCutShort, 2)
+
+            _ = try await fixture.pool.query(
+                "UPDATE connection SET is_active = true, blocked_until = 'epoch'")
+            _ = try await fixture.append([.sample("e7", lane: "all")])
+            let lanes = try await fixture.lease(fixture.worker()).lanes
+            XCTAssertEqual(
+                Dictionary(
+                    uniqueKeysWithValues: lanes.map { ($0.key, $0.jobs.map(\.event.id)) }),
+                ["all": ["e7"], "some": ["e4", "e5"], "none": ["e6"]])
+            let lost = try await fixture.store.settle(lanes.map { $0.settled() })
+            XCTAssertEqual(lost, [])
+        }
+    }
+
+    /// Its settlement has to find its day.
+    func testADayIsKeptWhileAWorkerHasALaneOfItEvenOfAConnectionThatIsOff() async throws {
+        let fixture = try await StoreFixture.make(for: self)
+        try await turn(fixture, to: 1000)
+        _ = try await fixture.append([.sample("e1")])
+        let lane = try await fixture.leasedLane(fixture.worker())
+        _ = try await fixture.pool.query("UPDATE connection SET is_active = false")
+        try await turn(fixture, to: 1032)
+        let early = try await fixture.store.maintain(Retention(logDays: 30))
+        XCTAssertEqual(early.segmentsDropped, [])
+        let lost = try await fixture.store.settle([lane.settled()])
+        XCTAssertEqual(lost, [])
+        let late = try await fixture.store.maintain(Retention(logDays: 30))
+        XCTAssertEqual(late.segmentsDropped, [1000, 1001])
     }
 
     func testABusyPartitionIsLeftForTheNextRound() async throws {
@@ -156,11 +212,6 @@ final class RetentionTests: XCTestCase {
             "UPDATE lane SET ready_at = now() - interval '33 days' WHERE key LIKE '%long'")
         _ = try await fixture.pool.query(
             """
-            INSERT INTO journal (connection, target, field, hash, expires_at)
-            SELECT 1, 't', 'f', '', now() + n * interval '1 minute' FROM generate_series(-2, 2) AS n
-            """)
-        _ = try await fixture.pool.query(
-            """
             SELECT create_partition('deduplication', period_now() - n, '')
             FROM generate_series(1, 4) AS n
             """)
@@ -175,9 +226,41 @@ final class RetentionTests: XCTestCase {
         let lanes = try await fixture.pool.query("SELECT key FROM lane ORDER BY key")
             .decoded(String.self)
         XCTAssertEqual(lanes, ["idle", "waiting for long"])
-        let journal = try await fixture.number("SELECT count(*) FROM journal")
-        XCTAssertEqual(journal, 2)
         let postponements = try await fixture.number("SELECT count(*) FROM postponement")
         XCTAssertEqual(postponements, 1)
+    }
+
+    func testAllThatHasExpiredIsForgottenALittleAtATime() async throws {
+        let fixture = try await StoreFixture.make(for: self)
+        _ = try await fixture.pool.query(
+            """
+            INSERT INTO journal (connection, target, field, hash, expires_at)
+            SELECT 1, 't', 'f', '', now() + (n - 35.5) * interval '1 minute'
+            FROM generate_series(1, 40) AS n
+            """)
+        _ = try await fixture.pool.query(
+            """
+            INSERT INTO lane
+                (lane_id, connection, state, tail, done, ready_at, segment, tail_segment, key)
+            SELECT n, 1, 0, 1, 1, now() - (n - 3.5) * interval '1 day', 1, 1, n
+            FROM generate_series(1, 70) AS n
+            """)
+        let retention = Retention(logDays: 30, rowsAtOnceMax: 10)
+        let writes = try await fixture.store.forgetWrites(retention)
+        XCTAssertEqual(writes, 35)
+        let journal = try await fixture.number("SELECT count(*) FROM journal")
+        XCTAssertEqual(journal, 5)
+        let done = try await fixture.store.maintain(retention)
+        XCTAssertEqual(done.lanesForgotten, 35)
+        let none = try await fixture.store.maintain(
+            Retention(logDays: 1, rowsAtOnceMax: 10, secondsMax: 0))
+        XCTAssertEqual(none.lanesForgotten, 10, "the rest has time")
+    }
+}
+
+extension StoreFixture {
+    fileprivate func releaseAll() async throws {
+        _ = try await pool.query(
+            "UPDATE lane SET state = 1, owner = NULL, epoch = epoch + 1 WHERE state = 2")
     }
 }

@@ -72,8 +72,21 @@ struct StoreFixture: Sendable {
     }
 
     /// As if every delay had passed.
-    func passDelays() async throws {
-        _ = try await pool.query("UPDATE lane SET ready_at = now() WHERE state = 1")
+    func passDelays() async throws { try await setReady(to: "now()") }
+
+    /// As if lanes that wait had waited so much longer.
+    func pass(seconds: Double) async throws {
+        try await setReady(to: "ready_at - \(seconds) * interval '1 second'")
+    }
+
+    private func setReady(to moment: SQL) async throws {
+        _ = try await pool.query(
+            """
+            WITH waiting AS MATERIALIZED (
+                SELECT lane_id FROM lane WHERE state = 1 ORDER BY lane_id FOR UPDATE)
+            UPDATE lane SET ready_at = \(moment)
+            FROM waiting WHERE lane.lane_id = waiting.lane_id
+            """)
     }
 }
 

@@ -54,7 +54,8 @@ final class WorkerTests: XCTestCase {
         let known = try await fixture.lease(worker, lanes: 1).lanes
         _ = try await fixture.lease(worker, lanes: 1)
         let others = try await fixture.lease(other, lanes: 1).lanes
-        let back = try await fixture.store.reclaim(for: worker, keeping: known.map(\.fence))
+        let back = try await fixture.store.reclaim(
+            for: worker, keeping: known.map(\.fence), generation: 1)
         XCTAssertEqual(back, 1)
         let again = try await fixture.lease(other).lanes
         XCTAssertEqual(again.map(\.attempt), [1], "its attempt was refunded")
@@ -62,8 +63,29 @@ final class WorkerTests: XCTestCase {
         XCTAssertEqual(lost, [])
         // A lane that was leased anew is not the one that the worker knew.
         let stale = Fence(lane: again[0].id, epoch: again[0].epoch - 1)
-        let mine = try await fixture.store.reclaim(for: other, keeping: [stale])
+        let mine = try await fixture.store.reclaim(for: other, keeping: [stale], generation: 1)
         XCTAssertEqual(mine, 1)
+    }
+
+    /// One that its worker no longer waits for may still be on its way.
+    func testALeaseThatArrivesAfterAReclaimGetsNothing() async throws {
+        let fixture = try await StoreFixture.make(for: self)
+        try await fixture.append(1, to: "a")
+        let worker = try await fixture.worker()
+        let limits = LeaseLimits(lanesMax: 1, jobsPerLaneMax: 1)
+        _ = try await fixture.store.reclaim(for: worker, keeping: [], generation: 1)
+        await assertThrows(.lostLease) { () async throws(StoreError) in
+            try await fixture.store.lease(for: worker, generation: 0, limits: limits)
+        }
+        let untouched = try await fixture.number(
+            "SELECT count(*) FROM lane WHERE state = 1 AND epoch = 0")
+        XCTAssertEqual(untouched, 1)
+        let lease = try await fixture.store.lease(for: worker, generation: 1, limits: limits)
+        XCTAssertEqual(lease.lanes.count, 1)
+        let back = try await fixture.store.reclaim(for: worker, keeping: [], generation: 1)
+        XCTAssertEqual(back, 0, "a late reclaim knows nothing of what was leased since")
+        let lost = try await fixture.store.settle(lease.lanes.map { $0.settled() })
+        XCTAssertEqual(lost, [])
     }
 
     func testAWorkerThatRetiresGivesItsAttemptsBack() async throws {
@@ -91,6 +113,39 @@ final class WorkerTests: XCTestCase {
         }
     }
 
+    /// A worker has all lanes that are due at once, and each takes it two seconds; but one of them
+    /// ends its worker whenever it is begun, until its attempts are over.
+    func testWhatEndsItsWorkerTakesNoOtherLaneAlong() async throws {
+        let fixture = try await StoreFixture.make(for: self)
+        for lane in 1...20 { try await fixture.append(1, to: LaneKey("\(lane)")) }
+        try await fixture.append(1, to: "poison")
+        var worker = try await fixture.worker()
+        var working: [(lane: LeasedLane, until: Int)] = []
+        var attempts: [LaneKey: Int] = [:]
+        for halfSecond in 1...2000 where attempts.count < 21 {
+            try await fixture.pass(seconds: 0.5)
+            let over = working.filter { $0.until <= halfSecond }.map(\.lane)
+            working.removeAll { $0.until <= halfSecond }
+            for lane in over { attempts[lane.key] = lane.attempt }
+            let lease = try await fixture.lease(worker, settling: over.map { $0.settled() })
+            working += lease.lanes.map { ($0, halfSecond + 4) }
+            guard let place = working.firstIndex(where: { $0.lane.key == "poison" }) else {
+                continue
+            }
+            if working[place].lane.attempt < 8 {
+                try await fixture.expire(worker)
+                _ = try await fixture.store.rescue()
+                worker = try await fixture.worker()
+                working = []
+            } else {
+                working[place].until = 0
+            }
+        }
+        XCTAssertEqual(attempts.removeValue(forKey: "poison"), 8)
+        XCTAssertEqual(attempts.count, 20)
+        XCTAssertLessThan(attempts.values.max() ?? 8, 8)
+    }
+
     /// Workers lease and settle while others declare them dead at random moments.
     func testEveryEventEndsOnceHoweverOftenWorkersDie() async throws {
         let fixture = try await StoreFixture.make(for: self)
@@ -105,6 +160,7 @@ final class WorkerTests: XCTestCase {
                         if Int.random(in: 0..<3, using: &random) == 0 {
                             try await fixture.expire(worker)
                             _ = try await fixture.store.rescue()
+                            try await fixture.passDelays()
                         }
                         _ = try await fixture.store.settle(
                             lease.lanes.shuffled(using: &random).map { $0.settled() })
