@@ -108,7 +108,7 @@ extension Failure {
                 Cause(
                     .liaison, code: "noAnswer", message: "\(server): \(reason)",
                     outcomeUnknown: isWrite))
-        case .cancelled:
+        case .notBegun, .cancelled:
             self = .interrupted
         }
     }

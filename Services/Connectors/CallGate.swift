@@ -78,13 +78,16 @@ extension CallGate {
     ) async -> Bool {
         var request = request
         request.timeoutSeconds = seconds
+        // It must not wait behind the calls that wait because of what it is to find out.
+        request.isUrgent = true
         do throws(HTTPClientError) {
             return try await send(request).status < 500
-        } catch .cancelled {
-            // Nothing was found out; nobody is accused of it.
-            return true
         } catch {
-            return false
+            switch error {
+            // Nothing was found out; nobody is accused of it.
+            case .notBegun, .cancelled: return true
+            case .notSent, .unknownOutcome: return false
+            }
         }
     }
 }

@@ -49,6 +49,7 @@ final class CallGateTests: XCTestCase {
         await check(.failure(.notSent(reason: "no route")), nil, .retry)
         await check(.failure(.unknownOutcome(reason: "time-out")), nil, .retry)
         await check(.failure(.cancelled), nil, .interrupted)
+        await check(.failure(.notBegun(reason: "no connection")), nil, .interrupted)
     }
 
     func testItMayPutAnotherFailureInTheCallsPlace() async {
@@ -103,6 +104,7 @@ final class CallGateTests: XCTestCase {
             XCTAssertEqual(found, isUp, line: line)
             XCTAssertEqual(heard.entries, 0, line: line)
             XCTAssertEqual(script.lines, ["GET /abilities"], line: line)
+            XCTAssertEqual(script.requests.map(\.isUrgent), [true], line: line)
         }
         await check(.json(200, [:]), isUp: true)
         await check(.answer(401), isUp: true)
@@ -112,6 +114,7 @@ final class CallGateTests: XCTestCase {
         await check(.failure(.notSent(reason: "no route")), isUp: false)
         await check(.failure(.unknownOutcome(reason: "time-out")), isUp: false)
         await check(.failure(.cancelled), isUp: true)
+        await check(.failure(.notBegun(reason: "no connection")), isUp: true)
     }
 
     private func pagerDuty(_ script: Script, _ gate: CallGate) -> PagerDuty {
