@@ -94,6 +94,31 @@ final class CallGateTests: XCTestCase {
         XCTAssertEqual(then.reports.count, 2)
     }
 
+    func testACallIsNotMadeOnceItMayNotContinue() async throws {
+        let mayContinue = Mutex(true)
+        var gate = CallGate.open
+        gate.mayContinue = { mayContinue.withLock { $0 } }
+        let script = Script { request, _ in
+            request.url.contains("oauth2")
+                ? .json(200, Org.token("T1")) : .json(200, ["abilities": [], "sobjects": []])
+        }
+        let account = pagerDuty(script, gate)
+        let org = Salesforce(settings: try Org.settings(), send: script.send, now: { Org.now })
+            .behind(gate)
+        _ = try await account.abilities()
+        _ = try await org.describe()
+        let made = script.requests.filter { !$0.url.contains("oauth2") }
+        XCTAssertEqual(made.count, 2)
+        XCTAssertTrue(made.allSatisfy { $0.mayBegin() })
+        mayContinue.withLock { $0 = false }
+        XCTAssertFalse(made.contains { $0.mayBegin() }, "asked again when its turn comes")
+        for failure in [
+            await failure(of: { () async throws(Failure) in try await account.abilities() }),
+            await failure(of: { () async throws(Failure) in try await org.describe() }),
+        ] { XCTAssertEqual(failure, .interrupted) }
+        XCTAssertEqual(script.requests.count, 3)
+    }
+
     func testACheckIsACallThatPassesNoGate() async {
         func check(
             _ answer: Result<HTTPResponse, HTTPClientError>, isUp: Bool, line: UInt = #line

@@ -114,6 +114,29 @@ final class ClientOutcomeTests: XCTestCase {
         XCTAssertEqual(journal.all, ["/first", "/urgent", "/second"])
     }
 
+    func testAsksAtTheLastMomentWhetherItMayBegin() async throws {
+        let journal = Journal()
+        let handler = HTTPHandler.answering { request in
+            journal.add(request.path)
+            return HTTPResponse(status: 200)
+        }
+        try await withServer({ _ in }, handler) { server in
+            let client = try HTTPClient()
+            for mayBegin in [true, false, true] {
+                var request = server.request("POST", "\(mayBegin)")
+                request.mayBegin = { mayBegin }
+                do throws(HTTPClientError) {
+                    _ = try await client.send(request)
+                    XCTAssertTrue(mayBegin)
+                } catch {
+                    XCTAssertFalse(mayBegin)
+                    guard case .notBegun = error else { return XCTFail("\(error)") }
+                }
+            }
+        }
+        XCTAssertEqual(journal.all, ["/true", "/true"])
+    }
+
     func testNeverRepeatsAnUnsafeRequestByItself() async throws {
         let journal = Journal()
         let server = try ScriptedServer { connection, _ in

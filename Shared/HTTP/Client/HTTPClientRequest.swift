@@ -11,6 +11,8 @@ public struct HTTPClientRequest: Sendable {
     public var timeoutSeconds: Double
     /// Goes before all others to its host that wait, over a connection more than they may have.
     public var isUrgent = false
+    /// Asked at the last moment, on the client's thread: false ends the request as `notBegun`.
+    public var mayBegin: @Sendable () -> Bool = { true }
 
     public init(
         method: String, url: String, headers: HTTPHeaders = [:], body: [UInt8] = [],
