@@ -6,7 +6,7 @@ struct AppendState: Sendable {
     typealias Writer = CheckedContinuation<Turn, Never>
 
     enum Entry {
-        /// A writer is awake and will take it.
+        /// A writer will take it.
         case waits
         /// This writer was idle and has to look what there is. What comes until it does, it takes
         /// as well.
@@ -38,6 +38,8 @@ struct AppendState: Sendable {
     private var committingEvents = 0
     /// A writer was woken and has not looked yet.
     private var isWaking = false
+    /// Somebody will call `look`.
+    private var isLookComing = false
     private var database = Database.answers
     private var isClosed = false
 
@@ -58,26 +60,48 @@ struct AppendState: Sendable {
         }
         waiting.append(ticket)
         waitingEvents += ticket.events.count
-        guard !isWaking, isWorthACommit, let writer = idle.popLast() else { return .waits }
-        isWaking = true
-        return .wakes(writer)
+        return wake(at: ticket.arrivedAt).map(Entry.wakes) ?? .waits
     }
 
     /// - Parameter committed: how many events this writer has had in a commit since it last asked.
     /// - Returns: `nil` when there is nothing to do; the writer will be woken.
-    mutating func takeOrPark(_ writer: Writer, committed: Int) -> Turn? {
+    mutating func takeOrPark(
+        _ writer: Writer, committed: Int, at now: ContinuousClock.Instant
+    ) -> Turn? {
         committingEvents -= committed
         isWaking = false
-        if !waiting.isEmpty, isWorthACommit { return .batch(takeBatch()) }
+        if isWorthACommit(at: now) { return .batch(takeBatch()) }
         if isClosed, waiting.isEmpty { return .ended }
         idle.append(writer)
         return nil
     }
 
+    /// In how long `look` must be called, because an idle writer may then be worth waking although
+    /// nobody comes; to be asked after each change. `nil` while there is no need.
+    mutating func nextLook(at now: ContinuousClock.Instant) -> Duration? {
+        guard !isLookComing, !isWaking, !idle.isEmpty, !waiting.isEmpty else { return nil }
+        isLookComing = true
+        return .seconds(limits.besideSecondsMax) - waited(until: now)
+    }
+
+    /// The writer that was idle and has to look what there is.
+    mutating func look(at now: ContinuousClock.Instant) -> Writer? {
+        isLookComing = false
+        return wake(at: now)
+    }
+
+    private mutating func wake(at now: ContinuousClock.Instant) -> Writer? {
+        guard !isWaking, isWorthACommit(at: now), let writer = idle.popLast() else { return nil }
+        isWaking = true
+        return writer
+    }
+
     /// With nothing under way everything is. Beside another commit, a few events would cost as much
-    /// as many: they wait for its end, or until they are as many.
-    private var isWorthACommit: Bool {
-        isClosed || waitingEvents >= min(committingEvents, limits.batchEventsMax)
+    /// as many: they wait for its end, or until they are as many, but not for one that hangs.
+    private func isWorthACommit(at now: ContinuousClock.Instant) -> Bool {
+        !waiting.isEmpty
+            && (isClosed || waitingEvents >= min(committingEvents, limits.batchEventsMax)
+                || waited(until: now) >= .seconds(limits.besideSecondsMax))
     }
 
     /// How long the first in the row waits.

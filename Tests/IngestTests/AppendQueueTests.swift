@@ -53,7 +53,7 @@ final class AppendQueueTests: XCTestCase {
     func testBesideACommitFewEventsWaitUntilTheyAreAsMany() async {
         let ledger = FakeLedger()
         var limits = AppendLimits()
-        limits.writers = 3
+        (limits.writers, limits.besideSecondsMax) = (3, 3600)
         await held(ledger, limits) { queue, gate in
             await withTaskGroup(of: Void.self) { group in
                 group.addTask { _ = try? await queue.append(events("two", 2)) }
@@ -67,6 +67,24 @@ final class AppendQueueTests: XCTestCase {
             }
         }
         XCTAssertEqual(ledger.batches.sorted(), [1, 2, 3])
+    }
+
+    func testBesideACommitThatHangsOneEventDoesNotWaitForItsEnd() async {
+        let ledger = FakeLedger()
+        let (gate, entered) = (Latch(), Latch())
+        ledger.hold(until: gate, entered: entered)
+        await running(ledger) { queue in
+            async let hanging = try? queue.append(events("hanging", 2))
+            await entered.wait()
+            ledger.hold(until: .opened)
+            for number in 0..<3 {
+                let receipt = try? await queue.append(events("beside\(number)", 1))
+                XCTAssertEqual(receipt?.accepted, 1)
+            }
+            gate.open()
+            _ = await hanging
+        }
+        XCTAssertEqual(ledger.batches, [1, 1, 1, 2])
     }
 
     func testDuplicatesAreToldApartPerDelivery() async throws {
@@ -251,6 +269,14 @@ private func enter(
         }
         waiting += size
         while queue.waitingEvents < waiting { await Task.yield() }
+    }
+}
+
+extension Latch {
+    fileprivate static var opened: Latch {
+        let latch = Latch()
+        latch.open()
+        return latch
     }
 }
 
