@@ -143,21 +143,21 @@ final class AppendQueue: Sendable {
     }
 
     private func commit(_ batch: [Ticket]) async {
+        let started = ContinuousClock.now
         do {
-            let started = ContinuousClock.now
             let appended = try await ledger.append(batch.flatMap(\.events))
             observer.committed(events: appended.count, after: .now - started)
-            state.withLock { $0.databaseAnswered() }
+            state.withLock { $0.databaseAnswered(at: .now) }
             answer(batch, with: appended)
         } catch {
             switch error {
             case .unavailable(let reason):
                 observer.databaseAway(reason)
-                let waiting = state.withLock { $0.databaseAway(at: .now) }
+                let waiting = state.withLock { $0.failed(since: started, at: .now) }
                 refuse(batch + waiting, .unavailable)
             // An append holds no lease and expects no version; it is refused like a defect.
             case .defect, .lostLease, .conflict:
-                state.withLock { $0.databaseAnswered() }
+                state.withLock { $0.databaseAnswered(at: .now) }
                 await commitAlone(batch, "\(error)")
             }
         }

@@ -34,12 +34,16 @@ struct AppendState: Sendable {
     private var waiting: [Ticket] = []
     private(set) var waitingEvents = 0
     private var idle: [Writer] = []
-    /// Events in commits that are under way.
+    /// Commits that are under way, and the events in them.
+    private var commits = 0
     private var committingEvents = 0
     /// A writer was woken and has not looked yet.
     private var isWaking = false
     /// Somebody will call `look`.
     private var isLookComing = false
+    /// When a commit succeeded last, and how many have failed since.
+    private var answeredAt: ContinuousClock.Instant?
+    private var failures = 0
     private var database = Database.answers
     private var isClosed = false
 
@@ -68,6 +72,7 @@ struct AppendState: Sendable {
     mutating func takeOrPark(
         _ writer: Writer, committed: Int, at now: ContinuousClock.Instant
     ) -> Turn? {
+        if committed > 0 { commits -= 1 }
         committingEvents -= committed
         isWaking = false
         if isWorthACommit(at: now) { return .batch(takeBatch()) }
@@ -109,13 +114,29 @@ struct AppendState: Sendable {
         waiting.first.map { now - $0.arrivedAt } ?? .zero
     }
 
-    mutating func databaseAnswered() { database = .answers }
+    mutating func databaseAnswered(at now: ContinuousClock.Instant) {
+        database = .answers
+        (answeredAt, failures) = (now, 0)
+    }
 
-    /// Those who wait are refused with the one that failed: waiting longer would not help them, and
-    /// the vendor's deadline is short.
-    mutating func databaseAway(at now: ContinuousClock.Instant) -> [Ticket] {
+    /// A commit failed. What befell one connection is no reason to refuse anybody else; when none
+    /// is left that works, the database is away. Those who wait are refused then: waiting longer
+    /// would not help them, and the vendor's deadline is short.
+    ///
+    /// - Parameter began: when that commit did.
+    /// - Returns: who is refused beside those whose commit it was.
+    mutating func failed(
+        since began: ContinuousClock.Instant, at now: ContinuousClock.Instant
+    ) -> [Ticket] {
+        if let answeredAt, answeredAt > began { return [] }
+        failures += 1
+        guard failures >= limits.writers || commits <= 1 || isTried else { return [] }
         database = .away(until: now.advanced(by: .seconds(limits.pauseSeconds)))
         return takeAll()
+    }
+
+    private var isTried: Bool {
+        if case .tried = database { true } else { false }
     }
 
     mutating func close(refusingWaiting: Bool) -> (idle: [Writer], refused: [Ticket]) {
@@ -137,6 +158,7 @@ struct AppendState: Sendable {
         waiting.removeFirst(batch.count)
         let taken = batch.eventCount
         waitingEvents -= taken
+        commits += 1
         committingEvents += taken
         return batch
     }

@@ -154,6 +154,50 @@ final class AppendQueueTests: XCTestCase {
         }
     }
 
+    func testACommitThatFailsWhileOthersSucceedIsRefusedAlone() async {
+        let ledger = FakeLedger()
+        let (gate, entered) = (Latch(), Latch())
+        ledger.hold(until: gate, entered: entered)
+        var limits = AppendLimits()
+        limits.pauseSeconds = 3600
+        await running(ledger, limits) { queue in
+            async let failing: Void = refused(queue, "failing", .unavailable)
+            await entered.wait()
+            ledger.hold(until: .opened)
+            let beside = try? await queue.append(events("beside", 1))
+            XCTAssertEqual(beside?.accepted, 1)
+            ledger.become(.away)
+            gate.open()
+            await failing
+            ledger.become(.well)
+            let after = try? await queue.append(events("after", 1))
+            XCTAssertEqual(after?.accepted, 1)
+        }
+    }
+
+    func testTheDatabaseIsAwayOnceEveryWriterHasFailed() async {
+        let ledger = FakeLedger()
+        let (gates, entered) = ([Latch(), Latch()], [Latch(), Latch()])
+        var limits = AppendLimits()
+        limits.pauseSeconds = 3600
+        await running(ledger, limits) { queue in
+            await withTaskGroup(of: Void.self) { group in
+                for number in 0...1 {
+                    ledger.hold(until: gates[number], entered: entered[number])
+                    group.addTask { await refused(queue, "w\(number)", .unavailable) }
+                    await entered[number].wait()
+                }
+                ledger.become(.away)
+                gates[0].open()
+                await group.next()
+                gates[1].open()
+            }
+            ledger.become(.well)
+            await refused(queue, "later", .unavailable)
+        }
+        XCTAssertEqual(ledger.batches, [])
+    }
+
     func testOneRefusedDeliveryDoesNotTakeOthersWithIt() async {
         let ledger = FakeLedger()
         ledger.become(.refusing("bad-0"))
