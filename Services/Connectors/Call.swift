@@ -104,7 +104,7 @@ extension Failure {
         case .unknownOutcome(let reason):
             self = .retryable(
                 Cause(.liaison, code: "noAnswer", message: "\(server): \(reason)"))
-        case .cancelled:
+        case .notBegun, .cancelled:
             self = .interrupted
         }
     }

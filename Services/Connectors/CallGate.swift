@@ -10,8 +10,11 @@ public struct CallGate: Sendable {
 
     /// Returns when the call may be made; else throws what to do instead of it.
     public var enter: @Sendable (_ check: Check) async throws(Failure) -> Void
-    /// Hears of every call that was let through. May throw another failure than the call's own.
+    /// Hears of every call that was made. May throw another failure than the call's own.
     public var leave: @Sendable (CallReport, _ check: Check) async throws(Failure) -> Void
+    /// Asked right before a request is sent, however long it waited: false ends the call as
+    /// interrupted.
+    public var mayContinue: @Sendable () -> Bool = { true }
 
     public init(
         enter: @escaping @Sendable (_ check: Check) async throws(Failure) -> Void,
@@ -54,6 +57,7 @@ extension CallGate {
         _ call: () async throws(Failure) -> HTTPResponse
     ) async throws(Failure) -> HTTPResponse {
         try await enter(check)
+        guard mayContinue() else { throw .interrupted }
         let began = ContinuousClock.now
         let result: Result<HTTPResponse, Failure>
         var report = CallReport(status: nil, failure: nil)
@@ -78,13 +82,16 @@ extension CallGate {
     ) async -> Bool {
         var request = request
         request.timeoutSeconds = seconds
+        // It must not wait behind the calls that wait because of what it is to find out.
+        request.isUrgent = true
         do throws(HTTPClientError) {
             return try await send(request).status < 500
-        } catch .cancelled {
-            // Nothing was found out; nobody is accused of it.
-            return true
         } catch {
-            return false
+            switch error {
+            // Nothing was found out; nobody is accused of it.
+            case .notBegun, .cancelled: return true
+            case .notSent, .unknownOutcome: return false
+            }
         }
     }
 }

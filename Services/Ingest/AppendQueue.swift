@@ -1,3 +1,4 @@
+import Dispatch
 import Models
 import Runtime
 import Store
@@ -32,6 +33,8 @@ struct AppendLimits: Sendable {
     var waitSecondsMax = 0.8
     /// Commits under way at the same time.
     var writers = 2
+    /// For how long events gather beside a commit under way; it may be one that hangs.
+    var besideSecondsMax = 0.02
     /// After the database was away: how long everybody is refused at once before one delivery is
     /// tried again.
     var pauseSeconds = 0.5
@@ -73,11 +76,31 @@ final class AppendQueue: Sendable {
     ) {
         if events.isEmpty { return answer(.success(Receipt([]))) }
         let ticket = Ticket(events: events, answer: answer)
-        switch state.withLock({ $0.enter(ticket) }) {
+        let (entry, pause) = state.withLock { state in
+            (state.enter(ticket), state.nextLook(at: ticket.arrivedAt))
+        }
+        switch entry {
         case .waits: break
         case .wakes(let writer): writer.resume(returning: .look)
         case .refused(let rejection): answer(.failure(rejection))
         }
+        look(after: pause)
+    }
+
+    private func look(after pause: Duration?) {
+        guard let pause else { return }
+        DispatchQueue.global().asyncAfter(deadline: .now() + pause / .seconds(1)) { [weak self] in
+            self?.look()
+        }
+    }
+
+    private func look() {
+        let (writer, pause) = state.withLock { state in
+            let now = ContinuousClock.now
+            return (state.look(at: now), state.nextLook(at: now))
+        }
+        writer?.resume(returning: .look)
+        look(after: pause)
     }
 
     /// Commits until `stop` opens and everything that waits is committed. Whoever comes later is
@@ -109,27 +132,32 @@ final class AppendQueue: Sendable {
 
     private func turn(after committed: Int) async -> AppendState.Turn {
         await withCheckedContinuation { writer in
-            let turn = state.withLock { $0.takeOrPark(writer, committed: committed) }
+            let (turn, pause) = state.withLock { state in
+                let now = ContinuousClock.now
+                let turn = state.takeOrPark(writer, committed: committed, at: now)
+                return (turn, state.nextLook(at: now))
+            }
             if let turn { writer.resume(returning: turn) }
+            look(after: pause)
         }
     }
 
     private func commit(_ batch: [Ticket]) async {
+        let started = ContinuousClock.now
         do {
-            let started = ContinuousClock.now
             let appended = try await store.append(batch.flatMap(\.events))
             observer.committed(events: appended.count, after: .now - started)
-            state.withLock { $0.databaseAnswered() }
+            state.withLock { $0.databaseAnswered(at: .now) }
             answer(batch, with: appended)
         } catch {
             switch error {
             case .unavailable(let reason):
                 observer.databaseAway(reason)
-                let waiting = state.withLock { $0.databaseAway(at: .now) }
+                let waiting = state.withLock { $0.failed(since: started, at: .now) }
                 refuse(batch + waiting, .unavailable)
             // An append holds no lease and expects no version; it is refused like a defect.
             case .defect, .lostLease, .conflict:
-                state.withLock { $0.databaseAnswered() }
+                state.withLock { $0.databaseAnswered(at: .now) }
                 await commitAlone(batch, "\(error)")
             }
         }

@@ -6,7 +6,7 @@ struct AppendState: Sendable {
     typealias Writer = CheckedContinuation<Turn, Never>
 
     enum Entry {
-        /// A writer is awake and will take it.
+        /// A writer will take it.
         case waits
         /// This writer was idle and has to look what there is. What comes until it does, it takes
         /// as well.
@@ -34,10 +34,16 @@ struct AppendState: Sendable {
     private var waiting: [Ticket] = []
     private(set) var waitingEvents = 0
     private var idle: [Writer] = []
-    /// Events in commits that are under way.
+    /// Commits that are under way, and the events in them.
+    private var commits = 0
     private var committingEvents = 0
     /// A writer was woken and has not looked yet.
     private var isWaking = false
+    /// Somebody will call `look`.
+    private var isLookComing = false
+    /// When a commit succeeded last, and how many have failed since.
+    private var answeredAt: ContinuousClock.Instant?
+    private var failures = 0
     private var database = Database.answers
     private var isClosed = false
 
@@ -58,26 +64,49 @@ struct AppendState: Sendable {
         }
         waiting.append(ticket)
         waitingEvents += ticket.events.count
-        guard !isWaking, isWorthACommit, let writer = idle.popLast() else { return .waits }
-        isWaking = true
-        return .wakes(writer)
+        return wake(at: ticket.arrivedAt).map(Entry.wakes) ?? .waits
     }
 
     /// - Parameter committed: how many events this writer has had in a commit since it last asked.
     /// - Returns: `nil` when there is nothing to do; the writer will be woken.
-    mutating func takeOrPark(_ writer: Writer, committed: Int) -> Turn? {
+    mutating func takeOrPark(
+        _ writer: Writer, committed: Int, at now: ContinuousClock.Instant
+    ) -> Turn? {
+        if committed > 0 { commits -= 1 }
         committingEvents -= committed
         isWaking = false
-        if !waiting.isEmpty, isWorthACommit { return .batch(takeBatch()) }
+        if isWorthACommit(at: now) { return .batch(takeBatch()) }
         if isClosed, waiting.isEmpty { return .ended }
         idle.append(writer)
         return nil
     }
 
+    /// In how long `look` must be called, because an idle writer may then be worth waking although
+    /// nobody comes; to be asked after each change. `nil` while there is no need.
+    mutating func nextLook(at now: ContinuousClock.Instant) -> Duration? {
+        guard !isLookComing, !isWaking, !idle.isEmpty, !waiting.isEmpty else { return nil }
+        isLookComing = true
+        return .seconds(limits.besideSecondsMax) - waited(until: now)
+    }
+
+    /// The writer that was idle and has to look what there is.
+    mutating func look(at now: ContinuousClock.Instant) -> Writer? {
+        isLookComing = false
+        return wake(at: now)
+    }
+
+    private mutating func wake(at now: ContinuousClock.Instant) -> Writer? {
+        guard !isWaking, isWorthACommit(at: now), let writer = idle.popLast() else { return nil }
+        isWaking = true
+        return writer
+    }
+
     /// With nothing under way everything is. Beside another commit, a few events would cost as much
-    /// as many: they wait for its end, or until they are as many.
-    private var isWorthACommit: Bool {
-        isClosed || waitingEvents >= min(committingEvents, limits.batchEventsMax)
+    /// as many: they wait for its end, or until they are as many, but not for one that hangs.
+    private func isWorthACommit(at now: ContinuousClock.Instant) -> Bool {
+        !waiting.isEmpty
+            && (isClosed || waitingEvents >= min(committingEvents, limits.batchEventsMax)
+                || waited(until: now) >= .seconds(limits.besideSecondsMax))
     }
 
     /// How long the first in the row waits.
@@ -85,13 +114,29 @@ struct AppendState: Sendable {
         waiting.first.map { now - $0.arrivedAt } ?? .zero
     }
 
-    mutating func databaseAnswered() { database = .answers }
+    mutating func databaseAnswered(at now: ContinuousClock.Instant) {
+        database = .answers
+        (answeredAt, failures) = (now, 0)
+    }
 
-    /// Those who wait are refused with the one that failed: waiting longer would not help them, and
-    /// the vendor's deadline is short.
-    mutating func databaseAway(at now: ContinuousClock.Instant) -> [Ticket] {
+    /// A commit failed. What befell one connection is no reason to refuse anybody else; when none
+    /// is left that works, the database is away. Those who wait are refused then: waiting longer
+    /// would not help them, and the vendor's deadline is short.
+    ///
+    /// - Parameter began: when that commit did.
+    /// - Returns: who is refused beside those whose commit it was.
+    mutating func failed(
+        since began: ContinuousClock.Instant, at now: ContinuousClock.Instant
+    ) -> [Ticket] {
+        if let answeredAt, answeredAt > began { return [] }
+        failures += 1
+        guard failures >= limits.writers || commits <= 1 || isTried else { return [] }
         database = .away(until: now.advanced(by: .seconds(limits.pauseSeconds)))
         return takeAll()
+    }
+
+    private var isTried: Bool {
+        if case .tried = database { true } else { false }
     }
 
     mutating func close(refusingWaiting: Bool) -> (idle: [Writer], refused: [Ticket]) {
@@ -113,6 +158,7 @@ struct AppendState: Sendable {
         waiting.removeFirst(batch.count)
         let taken = batch.eventCount
         waitingEvents -= taken
+        commits += 1
         committingEvents += taken
         return batch
     }

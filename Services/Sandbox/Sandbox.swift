@@ -38,7 +38,7 @@ public final class Sandbox: Sendable {
         salesforceURL = "http://\(host):\(salesforce.port)"
         state.setURLs(pagerDuty: pagerDutyURL, salesforce: salesforceURL)
         var clientLimits = HTTPClientLimits()
-        clientLimits.connectionsPerHostMax = clientLimits.connectionsMax
+        clientLimits.connectionsPerHostMax = 64
         client = try HTTPClient(limits: clientLimits)
         self.clock = clock
         self.log = log

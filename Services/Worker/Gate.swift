@@ -58,10 +58,16 @@ final class Gate: Sendable {
     var left: Int { turnstile.withLock { $0.left } }
 
     /// As a connector wants it; calls made through it are equally urgent.
-    func asCallGate(_ urgency: Urgency = .ordinary) -> CallGate {
-        CallGate(
+    ///
+    /// - Parameter mayContinue: whether the lane for which they are made is still this worker's.
+    func asCallGate(
+        _ urgency: Urgency = .ordinary, while mayContinue: @escaping @Sendable () -> Bool = { true }
+    ) -> CallGate {
+        var gate = CallGate(
             enter: { check async throws(Failure) in try await self.enter(urgency, check) },
             leave: { report, check async throws(Failure) in try await self.leave(report, check) })
+        gate.mayContinue = mayContinue
+        return gate
     }
 
     func requireOpen() throws(Failure) {

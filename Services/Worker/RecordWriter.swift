@@ -10,10 +10,14 @@ import Synchronization
 /// There is no loop behind it: of those who wait, the one that came first makes the call for all.
 final class RecordWriter: Sendable {
     /// Makes one call; the results stand in the order of the updates. Throws when the call as a
-    /// whole failed.
+    /// whole failed, or was not made because it might not be continued.
     typealias Send =
-        @Sendable ([Salesforce.RecordUpdate], RecordWriteOptions) async throws(Failure) ->
-        [Result<RecordID, Failure>]
+        @Sendable (
+            [Salesforce.RecordUpdate], RecordWriteOptions, _ mayContinue: @escaping MayContinue
+        ) async throws(Failure) -> [Result<RecordID, Failure>]
+
+    /// Whether a lane is still this worker's.
+    typealias MayContinue = @Sendable () -> Bool
 
     /// Longer than this nobody waits for writes that were announced.
     static let gatherSecondsMax = 1.0
@@ -23,8 +27,9 @@ final class RecordWriter: Sendable {
 
     init(send: @escaping Send) { self.send = send }
 
-    convenience init(_ salesforce: Salesforce) {
-        self.init { (updates, options) async throws(Failure) in
+    convenience init(_ salesforce: Salesforce, behind gate: Gate) {
+        self.init { (updates, options, mayContinue) async throws(Failure) in
+            let salesforce = salesforce.behind(gate.asCallGate(while: mayContinue))
             // One write is what a plain PATCH is for: it has words of its own for everything.
             guard let update = updates.first, updates.count == 1 else {
                 return try await salesforce.updateCollection(updates, options: options)
@@ -38,7 +43,7 @@ final class RecordWriter: Sendable {
     ///
     /// - Parameter mayContinue: asked again before the call: whoever has lost its lane by then must
     ///   not write any more.
-    func announce(while mayContinue: @escaping @Sendable () -> Bool) -> AnnouncedWrite {
+    func announce(while mayContinue: @escaping MayContinue) -> AnnouncedWrite {
         AnnouncedWrite(
             number: state.withLock { $0.announce() }, writer: self, mayContinue: mayContinue)
     }
@@ -101,7 +106,9 @@ final class RecordWriter: Sendable {
     ) async -> [Result<RecordID, Failure>] {
         guard let first = writes.first else { return [] }
         do throws(Failure) {
-            return try await send(writes.map(\.update), first.options)
+            return try await send(writes.map(\.update), first.options) {
+                writes.allSatisfy { $0.mayContinue() }
+            }
         } catch {
             switch error {
             case .permanent where writes.count > 1:

@@ -37,7 +37,7 @@ struct Vendors: Sendable {
     }
 
     private var pagerDutyOrReason: Result<PagerDuty, Failure>
-    private let salesforceOrReason: Result<Salesforce, Failure>
+    private var salesforceOrReason: Result<Salesforce, Failure>
     private let pagerDutyGate: Gate
     private let salesforceGate: Gate
     private let writer: RecordWriter?
@@ -51,7 +51,8 @@ struct Vendors: Sendable {
         salesforceGate = access.gate(.salesforce, of: connection)
         pagerDutyOrReason = Self.pagerDuty(connection, access, pagerDutyGate.asCallGate())
         salesforceOrReason = Self.salesforce(connection, access, salesforceGate.asCallGate())
-        writer = (try? salesforceOrReason.get()).map(RecordWriter.init)
+        let gate = salesforceGate
+        writer = (try? salesforceOrReason.get()).map { RecordWriter($0, behind: gate) }
     }
 
     func pagerDuty() throws(Failure) -> PagerDuty { try pagerDutyOrReason.get() }
@@ -78,7 +79,7 @@ extension Vendors {
     /// what was not begun need not be looked for on the next attempt. What it returns is for this
     /// one command.
     ///
-    /// - Parameter mayContinue: whether the lane is still this worker's.
+    /// - Parameter mayContinue: whether the lane is still this worker's; asked before each call.
     func admitted(
         for command: Command, while mayContinue: @escaping @Sendable () -> Bool
     ) async throws(Failure) -> Vendors {
@@ -89,12 +90,15 @@ extension Vendors {
             admitted.pagerDutyOrReason = .success(
                 try await pagerDuty.admitted(
                     by: pagerDutyGate.asCallGate(command.urgency),
-                    then: pagerDutyGate.asCallGate(.begun)))
+                    then: pagerDutyGate.asCallGate(.begun, while: mayContinue)))
         case .updateRecord:
             try salesforceGate.requireOpen()
             admitted.announced = writer?.announce(while: mayContinue)
         case .createRecord, .addComment, .deliver:
             try salesforceGate.requireOpen()
+            admitted.salesforceOrReason = salesforceOrReason.map {
+                $0.behind(salesforceGate.asCallGate(while: mayContinue))
+            }
         }
         return admitted
     }

@@ -49,6 +49,7 @@ final class CallGateTests: XCTestCase {
         await check(.failure(.notSent(reason: "no route")), nil, .retry)
         await check(.failure(.unknownOutcome(reason: "time-out")), nil, .retry)
         await check(.failure(.cancelled), nil, .interrupted)
+        await check(.failure(.notBegun(reason: "no connection")), nil, .interrupted)
     }
 
     func testItMayPutAnotherFailureInTheCallsPlace() async {
@@ -93,6 +94,31 @@ final class CallGateTests: XCTestCase {
         XCTAssertEqual(then.reports.count, 2)
     }
 
+    func testACallIsNotMadeOnceItMayNotContinue() async throws {
+        let mayContinue = Mutex(true)
+        var gate = CallGate.open
+        gate.mayContinue = { mayContinue.withLock { $0 } }
+        let script = Script { request, _ in
+            request.url.contains("oauth2")
+                ? .json(200, Org.token("T1")) : .json(200, ["notes": []])
+        }
+        let account = pagerDuty(script, gate)
+        let org = Salesforce(settings: try Org.settings(), send: script.send, now: { Org.now })
+            .behind(gate)
+        _ = try await account.notes("P1")
+        _ = try await org.apexREST("/services/apexrest/x", body: [:])
+        let made = script.requests.filter { !$0.url.contains("oauth2") }
+        XCTAssertEqual(made.count, 2)
+        XCTAssertTrue(made.allSatisfy { $0.mayBegin() })
+        mayContinue.withLock { $0 = false }
+        XCTAssertFalse(made.contains { $0.mayBegin() }, "asked again when its turn comes")
+        for failure in [
+            await failure(of: { () async throws(Failure) in try await account.notes("P1") }),
+            await failure(of: { () async throws(Failure) in try await org.apexREST("/services/apexrest/x", body: [:]) }),
+        ] { XCTAssertEqual(failure, .interrupted) }
+        XCTAssertEqual(script.requests.count, 3)
+    }
+
     func testACheckIsACallThatPassesNoGate() async {
         func check(
             _ answer: Result<HTTPResponse, HTTPClientError>, isUp: Bool, line: UInt = #line
@@ -103,6 +129,7 @@ final class CallGateTests: XCTestCase {
             XCTAssertEqual(found, isUp, line: line)
             XCTAssertEqual(heard.entries, 0, line: line)
             XCTAssertEqual(script.lines, ["GET /abilities"], line: line)
+            XCTAssertEqual(script.requests.map(\.isUrgent), [true], line: line)
         }
         await check(.json(200, [:]), isUp: true)
         await check(.answer(401), isUp: true)
@@ -112,6 +139,7 @@ final class CallGateTests: XCTestCase {
         await check(.failure(.notSent(reason: "no route")), isUp: false)
         await check(.failure(.unknownOutcome(reason: "time-out")), isUp: false)
         await check(.failure(.cancelled), isUp: true)
+        await check(.failure(.notBegun(reason: "no connection")), isUp: true)
     }
 
     private func pagerDuty(_ script: Script, _ gate: CallGate) -> PagerDuty {

@@ -50,26 +50,91 @@ final class ClientOutcomeTests: XCTestCase {
         await checkUnknownOutcome(try HTTPClient(), dripping.url, timeoutSeconds: 0.1)
     }
 
-    func testWaitingForAConnectionIsNotSending() async throws {
-        let journal = Journal()
-        let silent = try ScriptedServer { connection, _ in
-            _ = connection.requestHead()
-            journal.add("got it")
-            _ = connection.rest()
+    func testWaitingForAConnectionIsNoPartOfTheTimeOut() async throws {
+        let (journal, answered) = (Journal(), Gate())
+        let handler = HTTPHandler.answering { request in
+            journal.add(request.path)
+            if request.path == "/first" { await answered.wait() }
+            return HTTPResponse(status: 200)
         }
         var limits = HTTPClientLimits()
         limits.connectionsPerHostMax = 1
+        let (client, silent) = (try HTTPClient(limits: limits), try SilentServer())
+        try await withServer({ _ in }, handler) { server in
+            async let first = client.send(server.request("GET", "first"))
+            try await blocking { XCTAssert(journal.waitForNext()) }
+            async let second = client.send(server.request("GET", "second", timeoutSeconds: 0.2))
+            // Lasts longer than the second may, from when it is asked for.
+            await checkUnknownOutcome(client, silent.url, timeoutSeconds: 0.3)
+            answered.open()
+            let statuses = try await [first.status, second.status]
+            XCTAssertEqual(statuses, [200, 200])
+        }
+    }
+
+    func testWaitingTooLongForAConnectionIsNotBeginning() async throws {
+        let silent = try SilentServer()
+        var limits = HTTPClientLimits()
+        (limits.connectionsPerHostMax, limits.waitSecondsMax) = (1, 0.05)
         let client = try HTTPClient(limits: limits)
         await withTaskGroup { group in
             group.addTask { await checkCancelled(client, silent.url) }
-            _ = try? await blocking { XCTAssert(journal.waitForNext()) }
+            _ = try? await blocking { XCTAssert(silent.journal.waitForNext()) }
             await withTaskGroup { waiting in
                 for _ in 1...20 {
-                    waiting.addTask { await checkNotSent(client, silent.url, timeoutSeconds: 0.05) }
+                    waiting.addTask { await checkNotBegun(client, silent.url) }
                 }
             }
             group.cancelAll()
         }
+    }
+
+    func testAnUrgentRequestWaitsForNobody() async throws {
+        let (journal, answered) = (Journal(), Gate())
+        let handler = HTTPHandler.answering { request in
+            journal.add(request.path)
+            if request.path == "/first" { await answered.wait() }
+            return HTTPResponse(status: 200)
+        }
+        var limits = HTTPClientLimits()
+        limits.connectionsPerHostMax = 1
+        let client = try HTTPClient(limits: limits)
+        try await withServer({ _ in }, handler) { server in
+            async let first = client.send(server.request("GET", "first"))
+            try await blocking { XCTAssert(journal.waitForNext()) }
+            async let second = client.send(server.request("GET", "second"))
+            var urgent = server.request("GET", "urgent")
+            urgent.isUrgent = true
+            let status = try await client.send(urgent).status
+            XCTAssertEqual(status, 200)
+            answered.open()
+            let statuses = try await [first.status, second.status]
+            XCTAssertEqual(statuses, [200, 200])
+        }
+        XCTAssertEqual(journal.all, ["/first", "/urgent", "/second"])
+    }
+
+    func testAsksAtTheLastMomentWhetherItMayBegin() async throws {
+        let journal = Journal()
+        let handler = HTTPHandler.answering { request in
+            journal.add(request.path)
+            return HTTPResponse(status: 200)
+        }
+        try await withServer({ _ in }, handler) { server in
+            let client = try HTTPClient()
+            for mayBegin in [true, false, true] {
+                var request = server.request("POST", "\(mayBegin)")
+                request.mayBegin = { mayBegin }
+                do throws(HTTPClientError) {
+                    _ = try await client.send(request)
+                    XCTAssertTrue(mayBegin)
+                } catch {
+                    XCTAssertFalse(mayBegin)
+                    guard case .notBegun = error else { return XCTFail("\(error)") }
+                }
+            }
+        }
+        XCTAssertEqual(journal.all, ["/true", "/true"])
     }
 
     func testNeverRepeatsAnUnsafeRequestByItself() async throws {

@@ -185,4 +185,24 @@ final class ClientTests: XCTestCase {
             }
         }
     }
+
+    func testManySlowHostsTogetherDoNotHoldUpAnother() async throws {
+        var limits = HTTPClientLimits()
+        limits.connectionsMax = 64
+        let client = try HTTPClient(limits: limits)
+        let silent = try (1...8).map { _ in try SilentServer() }
+        try await withServer { server in
+            await withTaskGroup { group in
+                for host in silent {
+                    for _ in 1...10 { group.addTask { await checkCancelled(client, host.url) } }
+                }
+                _ = try? await blocking {
+                    for host in silent { for _ in 1...5 { XCTAssert(host.journal.waitForNext()) } }
+                }
+                let answer = try? await client.send(server.request("GET", "", timeoutSeconds: 5))
+                XCTAssertEqual(answer?.status, 200)
+                group.cancelAll()
+            }
+        }
+    }
 }

@@ -52,7 +52,7 @@ final class AppendQueueTests: XCTestCase {
     func testBesideACommitFewEventsWaitUntilTheyAreAsMany() async {
         let ledger = FakeLedger()
         var limits = AppendLimits()
-        limits.writers = 3
+        (limits.writers, limits.besideSecondsMax) = (3, 3600)
         await held(ledger, limits) { queue, gate in
             await withTaskGroup(of: Void.self) { group in
                 group.addTask { _ = try? await queue.append(events("two", 2)) }
@@ -66,6 +66,24 @@ final class AppendQueueTests: XCTestCase {
             }
         }
         XCTAssertEqual(ledger.batches.sorted(), [1, 2, 3])
+    }
+
+    func testBesideACommitThatHangsOneEventDoesNotWaitForItsEnd() async {
+        let ledger = FakeLedger()
+        let (gate, entered) = (Latch(), Latch())
+        ledger.hold(until: gate, entered: entered)
+        await running(ledger) { queue in
+            async let hanging = try? queue.append(events("hanging", 2))
+            await entered.wait()
+            ledger.hold(until: .opened)
+            for number in 0..<3 {
+                let receipt = try? await queue.append(events("beside\(number)", 1))
+                XCTAssertEqual(receipt?.accepted, 1)
+            }
+            gate.open()
+            _ = await hanging
+        }
+        XCTAssertEqual(ledger.batches, [1, 1, 1, 2])
     }
 
     func testDuplicatesAreToldApartPerDelivery() async throws {
@@ -133,6 +151,50 @@ final class AppendQueueTests: XCTestCase {
             let after = try? await queue.append(events("after", 1))
             XCTAssertEqual(after?.accepted, 1)
         }
+    }
+
+    func testACommitThatFailsWhileOthersSucceedIsRefusedAlone() async {
+        let ledger = FakeLedger()
+        let (gate, entered) = (Latch(), Latch())
+        ledger.hold(until: gate, entered: entered)
+        var limits = AppendLimits()
+        limits.pauseSeconds = 3600
+        await running(ledger, limits) { queue in
+            async let failing: Void = refused(queue, "failing", .unavailable)
+            await entered.wait()
+            ledger.hold(until: .opened)
+            let beside = try? await queue.append(events("beside", 1))
+            XCTAssertEqual(beside?.accepted, 1)
+            ledger.become(.away)
+            gate.open()
+            await failing
+            ledger.become(.well)
+            let after = try? await queue.append(events("after", 1))
+            XCTAssertEqual(after?.accepted, 1)
+        }
+    }
+
+    func testTheDatabaseIsAwayOnceEveryWriterHasFailed() async {
+        let ledger = FakeLedger()
+        let (gates, entered) = ([Latch(), Latch()], [Latch(), Latch()])
+        var limits = AppendLimits()
+        limits.pauseSeconds = 3600
+        await running(ledger, limits) { queue in
+            await withTaskGroup(of: Void.self) { group in
+                for number in 0...1 {
+                    ledger.hold(until: gates[number], entered: entered[number])
+                    group.addTask { await refused(queue, "w\(number)", .unavailable) }
+                    await entered[number].wait()
+                }
+                ledger.become(.away)
+                gates[0].open()
+                await group.next()
+                gates[1].open()
+            }
+            ledger.become(.well)
+            await refused(queue, "later", .unavailable)
+        }
+        XCTAssertEqual(ledger.batches, [])
     }
 
     func testOneRefusedDeliveryDoesNotTakeOthersWithIt() async {
@@ -250,6 +312,14 @@ private func enter(
         }
         waiting += size
         while queue.waitingEvents < waiting { await Task.yield() }
+    }
+}
+
+extension Latch {
+    fileprivate static var opened: Latch {
+        let latch = Latch()
+        latch.open()
+        return latch
     }
 }
 

@@ -120,6 +120,14 @@ final class StormRecordWriterTests: XCTestCase {
         XCTAssertEqual(org.calls.count, 15, "halved seven times, both halves each time")
     }
 
+    func testWhoHasLostItsLaneMeanwhileDoesNotLookForTheOneThatSpoilsACall() async {
+        let refused = Failure.permanent(Cause(.salesforce, code: "JSON_PARSER_ERROR", message: "!"))
+        let org = FakeOrganization { _ throws(Failure) in throw refused }
+        let failures = await org.failures(of: 1...2, while: { org.calls.isEmpty })
+        XCTAssertEqual(failures, [1: .interrupted, 2: .interrupted])
+        XCTAssertEqual(org.calls, [["1=x", "2=x"]])
+    }
+
     func testWhoHasLostItsLaneMeanwhileWritesNothing() async throws {
         let org = FakeOrganization()
         let mine = org.writer.announce(while: { true })
@@ -157,7 +165,8 @@ private final class FakeOrganization: Sendable {
     ) {
         let record = Record(isHeld: count > 0)
         self.record = record
-        writer = RecordWriter { (updates, _) async throws(Failure) in
+        writer = RecordWriter { (updates, _, mayContinue) async throws(Failure) in
+            guard mayContinue() else { throw .interrupted }
             record.calls.withLock { $0.append(updates.map(\.text)) }
             if record.isHeld && !record.arrived.isOpen {
                 record.arrived.open()
@@ -184,8 +193,10 @@ private final class FakeOrganization: Sendable {
     }
 
     /// Of writes that are announced together.
-    func failures(of numbers: ClosedRange<Int>) async -> [Int: Failure] {
-        let writes = numbers.map { ($0, writer.announce(while: { true })) }
+    func failures(
+        of numbers: ClosedRange<Int>, while mayContinue: @escaping @Sendable () -> Bool = { true }
+    ) async -> [Int: Failure] {
+        let writes = numbers.map { ($0, writer.announce(while: mayContinue)) }
         return await withTaskGroup(of: (Int, Failure?).self) { group in
             for (number, write) in writes {
                 group.addTask {

@@ -28,9 +28,11 @@ public struct PagerDuty: Sendable {
         let judge = { (response: HTTPResponse) -> Failure? in
             response.isSuccess ? nil : .pagerDuty(response)
         }
+        var request = request(for: call)
+        request.mayBegin = gate.mayContinue
         return try await gate.pass(check: check, judging: judge) { () async throws(Failure) in
             do throws(HTTPClientError) {
-                return try await send(request(for: call))
+                return try await send(request)
             } catch {
                 throw Failure(error, server: settings.origin)
             }

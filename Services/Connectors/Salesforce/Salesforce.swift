@@ -35,6 +35,21 @@ public final class Salesforce: Sendable {
         }
     }
 
+    /// The same organisation with its sessions, its calls behind another gate; logins concern
+    /// everybody and keep theirs.
+    public func behind(_ gate: CallGate) -> Salesforce {
+        Salesforce(settings: settings, send: send, gate: gate, sessions: sessions)
+    }
+
+    private init(
+        settings: SalesforceSettings, send: @escaping Send, gate: CallGate, sessions: SessionCache
+    ) {
+        self.settings = settings
+        self.send = send
+        self.gate = gate
+        self.sessions = sessions
+    }
+
     /// Who we are; logs in when nobody has yet.
     public func whoAmI() async throws(Failure) -> Identity {
         try await sessions.session().session.identity
@@ -88,10 +103,12 @@ public final class Salesforce: Sendable {
         let judge = { (response: HTTPResponse) -> Failure? in
             response.isSuccess ? nil : .salesforce(response)
         }
+        var request = request(for: call, in: session)
+        request.mayBegin = gate.mayContinue
         let check = Self.check(session.instance, by: send)
         return try await gate.pass(check: check, judging: judge) { () async throws(Failure) in
             do throws(HTTPClientError) {
-                return try await send(request(for: call, in: session))
+                return try await send(request)
             } catch {
                 throw Failure(error, server: session.instance)
             }

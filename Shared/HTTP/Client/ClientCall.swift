@@ -6,8 +6,8 @@ final class ClientCall: Sendable {
     let request: HTTPClientRequest
     /// Calls with the same key go to the same server and share its connections.
     let host: String
-    /// Monotonic nanoseconds.
-    let deadline: UInt64
+    /// Since when it waits for its turn, in monotonic nanoseconds.
+    let arrivedAt = monotonicNanoseconds()
     private let continuation: CheckedContinuation<Outcome, Never>
 
     init(
@@ -18,7 +18,6 @@ final class ClientCall: Sendable {
         self.request = request
         self.host = host
         self.continuation = continuation
-        deadline = monotonicNanoseconds() + nanoseconds(request.timeoutSeconds)
     }
 
     /// To be called exactly once.

@@ -3,8 +3,12 @@
 struct ClientQueue {
     private struct Host {
         var running = 0
+        var urgent: ArraySlice<UInt64> = []
         var waiting: ArraySlice<UInt64> = []
-        var isReady = false
+
+        var isWaiting: Bool { !urgent.isEmpty || !waiting.isEmpty }
+
+        mutating func take() -> UInt64? { urgent.popFirst() ?? waiting.popFirst() }
     }
 
     private let runningMax: Int
@@ -12,8 +16,8 @@ struct ClientQueue {
     private var running = 0
     private var hosts: [String: Host] = [:]
     private var calls: [UInt64: ClientCall] = [:]
-    /// Hosts with a call waiting and a connection free, each once; they take turns.
-    private var ready: ArraySlice<String> = []
+    /// Hosts with a call waiting, each once, in the order of their turns.
+    private var turns: [String] = []
 
     init(limits: HTTPClientLimits) {
         runningMax = limits.connectionsMax
@@ -22,23 +26,29 @@ struct ClientQueue {
 
     mutating func add(_ call: ClientCall) {
         calls[call.id] = call
-        hosts[call.host, default: Host()].waiting.append(call.id)
-        markIfReady(call.host)
+        var host = hosts[call.host] ?? Host()
+        if !host.isWaiting { turns.append(call.host) }
+        if call.request.isUrgent {
+            host.urgent.append(call.id)
+        } else {
+            host.waiting.append(call.id)
+        }
+        hosts[call.host] = host
     }
 
     /// The call to start now, which then counts as running until `finished`.
     mutating func next() -> ClientCall? {
-        while running < runningMax, let name = ready.popFirst() {
-            hosts[name]?.isReady = false
-            guard let id = hosts[name]?.waiting.popFirst() else { continue }
+        while let turn = turns.firstIndex(where: mayStart) {
+            let name = turns.remove(at: turn)
+            let id = hosts[name]?.take()
+            if hosts[name]?.isWaiting == true { turns.append(name) }
             // It may have been removed while it waited.
-            guard let call = calls.removeValue(forKey: id) else {
-                markIfReady(name)
+            guard let call = id.flatMap({ calls.removeValue(forKey: $0) }) else {
+                forgetIfIdle(name)
                 continue
             }
             running += 1
             hosts[name]?.running += 1
-            markIfReady(name)
             return call
         }
         return nil
@@ -47,10 +57,7 @@ struct ClientQueue {
     mutating func finished(_ call: ClientCall) {
         running -= 1
         hosts[call.host]?.running -= 1
-        markIfReady(call.host)
-        if let host = hosts[call.host], host.running == 0, host.waiting.isEmpty, !host.isReady {
-            hosts[call.host] = nil
-        }
+        forgetIfIdle(call.host)
     }
 
     mutating func remove(_ id: UInt64) -> ClientCall? {
@@ -65,11 +72,15 @@ struct ClientQueue {
 
     var isEmpty: Bool { calls.isEmpty }
 
-    private mutating func markIfReady(_ name: String) {
-        guard let host = hosts[name], !host.isReady, !host.waiting.isEmpty,
-            host.running < runningPerHostMax
-        else { return }
-        hosts[name]?.isReady = true
-        ready.append(name)
+    /// An urgent call is not kept by what the others use up.
+    private func mayStart(_ name: String) -> Bool {
+        guard let host = hosts[name] else { return false }
+        if !host.urgent.isEmpty { return host.running <= runningPerHostMax }
+        let left = runningMax - (running - host.running)
+        return host.running < min(runningPerHostMax, left > 1 ? left * 2 / 3 : left)
+    }
+
+    private mutating func forgetIfIdle(_ name: String) {
+        if let host = hosts[name], host.running == 0, !host.isWaiting { hosts[name] = nil }
     }
 }

@@ -22,7 +22,7 @@ final class CurlLoop: @unchecked Sendable {
     /// Handles between two transfers: making one costs more than a small request.
     private var idleHandles: [UnsafeMutableRawPointer] = []
     private static let pollMillisecondsMax: Int32 = 60_000
-    /// While calls wait for a connection their time-outs are looked at so often.
+    /// While calls wait for their turn it is looked so often whether they have waited too long.
     private static let waitingPollMillisecondsMax: Int32 = 20
 
     init(limits: HTTPClientLimits) throws(HTTPClientSetupError) {
@@ -32,9 +32,9 @@ final class CurlLoop: @unchecked Sendable {
         self.limits = limits
         self.multi = multi
         queue = ClientQueue(limits: limits)
+        // Idle ones included: the oldest of those makes way. Absent on purpose: libcurl's own
+        // limits of what is under way, in whose queue a call's time-out would run.
         curl_multi_set_number(multi, CURLMOPT_MAXCONNECTS, limits.connectionsMax)
-        curl_multi_set_number(multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, limits.connectionsMax)
-        curl_multi_set_number(multi, CURLMOPT_MAX_HOST_CONNECTIONS, limits.connectionsPerHostMax)
     }
 
     func start(_ call: ClientCall) {
@@ -116,7 +116,7 @@ final class CurlLoop: @unchecked Sendable {
             }
             let transfer = CurlTransfer(call, on: easy, limits: limits)
             transfers[easy] = transfer
-            guard transfer.configure(now: monotonicNanoseconds()),
+            guard transfer.configure(),
                 curl_multi_add_handle(multi, easy) == CURLM_OK
             else {
                 end(transfer, .failure(.notSent(reason: "libcurl does not take the request")))
@@ -138,8 +138,9 @@ final class CurlLoop: @unchecked Sendable {
     private func expireWaiting() {
         guard !queue.isEmpty else { return }
         let now = monotonicNanoseconds()
-        for call in queue.removeAll(where: { $0.deadline <= now }) {
-            call.end(.failure(.notSent(reason: "no connection became free in time")))
+        let longest = nanoseconds(limits.waitSecondsMax)
+        for call in queue.removeAll(where: { $0.arrivedAt + longest <= now }) {
+            call.end(.failure(.notBegun(reason: "no connection became free in time")))
         }
     }
 

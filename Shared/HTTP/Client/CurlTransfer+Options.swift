@@ -4,10 +4,9 @@ extension CurlTransfer {
     /// Tells libcurl about the call. Absent on purpose: redirects, cookies, proxies, compression,
     /// user information in URLs and every protocol but HTTP/1.1.
     ///
-    /// - Parameter now: monotonic nanoseconds.
     /// - Returns: whether libcurl took every option.
-    func configure(now: UInt64) -> Bool {
-        (setConnection() + setTimes(now) + setMethod() + setHeaders() + setCallbacks())
+    func configure() -> Bool {
+        (setConnection() + setTimes() + setMethod() + setHeaders() + setCallbacks())
             .allSatisfy { $0 == CURLE_OK }
     }
 
@@ -29,13 +28,13 @@ extension CurlTransfer {
         ]
     }
 
-    private func setTimes(_ now: UInt64) -> [CURLcode] {
-        let left = call.deadline > now ? (call.deadline - now) / 1_000_000 : 0
+    private func setTimes() -> [CURLcode] {
+        let whole = nanoseconds(call.request.timeoutSeconds) / 1_000_000
         let connect = nanoseconds(limits.connectTimeoutSeconds) / 1_000_000
         let idle = nanoseconds(limits.connectionIdleSeconds) / 1_000_000_000
         return [
             // Zero would be "none".
-            curl_set_number(easy, CURLOPT_TIMEOUT_MS, Int(max(1, left))),
+            curl_set_number(easy, CURLOPT_TIMEOUT_MS, Int(max(1, whole))),
             curl_set_number(easy, CURLOPT_CONNECTTIMEOUT_MS, Int(max(1, connect))),
             curl_set_number(easy, CURLOPT_MAXAGE_CONN, Int(idle)),
         ]

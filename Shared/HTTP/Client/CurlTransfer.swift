@@ -14,6 +14,7 @@ final class CurlTransfer {
     private var headersAreComplete = false
     /// Why a callback of ours stopped the transfer.
     private var stopReason: String?
+    private var mayNotBegin = false
 
     init(_ call: ClientCall, on easy: UnsafeMutableRawPointer, limits: HTTPClientLimits) {
         self.call = call
@@ -37,6 +38,7 @@ final class CurlTransfer {
         }
         let said = result == CURLE_OK ? "the answer is malformed" : nil
         let reason = stopReason ?? said ?? String(cString: curl_easy_strerror(result))
+        if mayNotBegin && !hasSent { return .failure(.notBegun(reason: reason)) }
         return .failure(hasSent ? .unknownOutcome(reason: reason) : .notSent(reason: reason))
     }
 
@@ -54,6 +56,11 @@ final class CurlTransfer {
     /// its own account, for any method, when a reused connection ends before the first byte of an
     /// answer. But the server may have acted on what it got, so only a safe method is repeated.
     func maySend() -> Bool {
+        guard call.request.mayBegin() else {
+            mayNotBegin = true
+            stopReason = "it may not begin any more"
+            return false
+        }
         if !hasSent || ["GET", "HEAD"].contains(call.request.method) { return true }
         stopReason = "the connection ended before an answer"
         return false

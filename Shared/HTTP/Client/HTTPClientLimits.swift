@@ -1,8 +1,12 @@
 /// Bounds of a client, over all its requests.
 public struct HTTPClientLimits: Sendable {
-    public var connectionsMax = 64
-    /// Further requests to the same host and port wait for a connection within their time-out.
+    /// Requests under way. One host never has more than two thirds of what the others leave, so
+    /// that where several are slow there is something left for the next one.
+    public var connectionsMax = 512
+    /// Further requests to the same host and port wait.
     public var connectionsPerHostMax = 8
+    /// One that waited longer ends as `notBegun`.
+    public var waitSecondsMax = 60.0
     /// A connection that idled longer is not used again: its server may be about to close it.
     public var connectionIdleSeconds = 30.0
     public var connectTimeoutSeconds = 10.0

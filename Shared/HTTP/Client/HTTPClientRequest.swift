@@ -6,8 +6,13 @@ public struct HTTPClientRequest: Sendable {
     public var url: String
     public var headers: HTTPHeaders
     public var body: [UInt8]
-    /// The whole exchange: waiting for a connection, connecting, sending and receiving.
+    /// The whole exchange: connecting, sending and receiving. The wait for a turn is not part of
+    /// it: how long that takes says nothing of the server.
     public var timeoutSeconds: Double
+    /// Goes before all others to its host that wait, over a connection more than they may have.
+    public var isUrgent = false
+    /// Asked at the last moment, on the client's thread: false ends the request as `notBegun`.
+    public var mayBegin: @Sendable () -> Bool = { true }
 
     public init(
         method: String, url: String, headers: HTTPHeaders = [:], body: [UInt8] = [],

@@ -3,11 +3,12 @@ import XCTest
 
 extension HTTPServer {
     func request(
-        _ method: String, _ path: String, _ headers: HTTPHeaders = [:], _ body: String = ""
+        _ method: String, _ path: String, _ headers: HTTPHeaders = [:], _ body: String = "",
+        timeoutSeconds: Double = 30
     ) -> HTTPClientRequest {
         HTTPClientRequest(
             method: method, url: "http://127.0.0.1:\(port)/\(path)", headers: headers,
-            body: Array(body.utf8))
+            body: Array(body.utf8), timeoutSeconds: timeoutSeconds)
     }
 }
 
@@ -30,6 +31,13 @@ func checkNotSent(
 ) async {
     let error = await failure(client, url, timeoutSeconds: timeoutSeconds)
     guard case .notSent = error else {
+        return XCTFail("\(String(describing: error))", line: line)
+    }
+}
+
+func checkNotBegun(_ client: HTTPClient, _ url: String, line: UInt = #line) async {
+    let error = await failure(client, url)
+    guard case .notBegun = error else {
         return XCTFail("\(String(describing: error))", line: line)
     }
 }

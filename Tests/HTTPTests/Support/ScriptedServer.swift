@@ -45,6 +45,22 @@ final class ScriptedServer: Sendable {
     var url: String { "http://127.0.0.1:\(port)/" }
 }
 
+/// Takes every request and never answers; tells of each in its journal.
+struct SilentServer: Sendable {
+    let journal = Journal()
+    private let server: ScriptedServer
+
+    init() throws {
+        server = try ScriptedServer { [journal] connection, _ in
+            _ = connection.requestHead()
+            journal.add("got it")
+            _ = connection.rest()
+        }
+    }
+
+    var url: String { server.url }
+}
+
 extension RawConnection {
     /// The next request's head; `nil` at the end of the connection.
     func requestHead() -> String? {
