@@ -10,7 +10,7 @@ struct Turns: Sendable {
     let recorder: EffectRecorder
     let registration: Registration
     let limits: WorkerLimits
-    /// Opens when the worker stops: turns then end at the next effect.
+    /// Opens when the worker stops: turns then end at the next call.
     let stopping: Latch
     /// Opens when a stop has no more time: turns then end in the middle of a call.
     let cutOff = Latch()

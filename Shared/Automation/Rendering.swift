@@ -85,7 +85,7 @@ struct Rendering {
         case .upper: return .string(Self.text(value).uppercased())
         case .lower: return .string(Self.text(value).lowercased())
         case .trim: return .string(Value.trimmed(Self.text(value)))
-        case .truncate(let count): return .string(Self.text(value).cut(toCharacters: count))
+        case .truncate(let count): return .string(Self.text(value).cut(toUnits: count))
         case .date(let pattern):
             return Value.moment(value).map { .string($0.formatted(pattern)) } ?? value
         case .json: return .string(value.text)
@@ -106,26 +106,6 @@ struct Rendering {
     private static func text(_ value: JSON) -> String {
         if let text = Value.text(value) { return text }
         return value.array.flatMap { _ in Value.list(value) }?.joined(separator: ", ") ?? value.text
-    }
-}
-
-extension String {
-    /// At most so many characters as both vendors count them: UTF-16 units.
-    func cut(toCharacters count: Int) -> String { cut(to: count) { $0.utf16.count } }
-
-    /// At most so many bytes of UTF-8.
-    func cut(toBytes count: Int) -> String { cut(to: count) { $0.utf8.count } }
-
-    /// Cut between characters; the last one says that something is missing.
-    private func cut(to sizeMax: Int, size: (String) -> Int) -> String {
-        guard size(self) > sizeMax else { return self }
-        let mark = "…"
-        var total = size(mark)
-        let kept = prefix { character in
-            total += size(String(character))
-            return total <= sizeMax
-        }
-        return kept + mark
     }
 }
 

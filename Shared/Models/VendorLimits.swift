@@ -12,15 +12,20 @@ public enum VendorLimits {
 }
 
 extension String {
-    /// At most so many UTF-16 units, which is how both vendors count characters, cut between
-    /// characters; the last one says that something is missing.
-    public func cut(toUnits count: Int) -> String {
-        guard utf16.count > count else { return self }
+    /// At most so many UTF-16 units, which is how both vendors count characters.
+    public func cut(toUnits count: Int) -> String { cut(to: count) { $0.utf16.count } }
+
+    /// At most so many bytes of UTF-8.
+    public func cut(toBytes count: Int) -> String { cut(to: count) { $0.utf8.count } }
+
+    /// Cut between characters; the last one says that something is missing.
+    private func cut(to sizeMax: Int, size: (String) -> Int) -> String {
+        guard size(self) > sizeMax else { return self }
         let mark = "…"
-        var size = mark.utf16.count
+        var total = size(mark)
         let kept = prefix { character in
-            size += character.utf16.count
-            return size <= count
+            total += size(String(character))
+            return total <= sizeMax
         }
         return kept + mark
     }

@@ -80,15 +80,15 @@ extension Store {
         try await run { pool throws(PostgresError) in
             try await pool.pipeline([
                 "SELECT FROM worker WHERE id = \(worker.rawValue) FOR UPDATE",
-                """
-                UPDATE worker SET generation = \(generation)
-                WHERE id = \(worker.rawValue) AND generation < \(generation)
-                """,
                 Self.endLeases(
+                    with: """
+                        newer AS (
+                            UPDATE worker SET generation = \(generation)
+                            WHERE id = \(worker.rawValue) AND generation < \(generation)
+                            RETURNING id),
+                        """,
                     where: """
-                        owner = (SELECT id FROM worker
-                            WHERE id = \(worker.rawValue) AND generation = \(generation))
-                        AND NOT EXISTS (
+                        owner = (SELECT id FROM newer) AND NOT EXISTS (
                             SELECT FROM unnest(\(known.map(\.lane)), \(known.map(\.epoch)))
                                 AS known (lane_id, epoch)
                             WHERE known.lane_id = lane.lane_id AND known.epoch = lane.epoch)
@@ -127,7 +127,11 @@ extension Store {
 
     /// Leased lanes become due under a new epoch: whoever had them writes nothing more. They are
     /// due at once; but those whose attempt counts, for at least the second time, apart.
-    private static func endLeases(where condition: SQL, attempt: EndedAttempt) -> SQL {
+    ///
+    /// - Parameter with: common table expressions that the condition reads.
+    private static func endLeases(
+        with expressions: SQL = "", where condition: SQL, attempt: EndedAttempt
+    ) -> SQL {
         let changes: SQL =
             switch attempt {
             case .refunded:
@@ -139,7 +143,7 @@ extension Store {
                 """
             }
         return """
-            WITH held AS MATERIALIZED (
+            WITH \(expressions) held AS MATERIALIZED (
                 SELECT lane_id FROM lane WHERE state = 2 AND \(condition)
                 ORDER BY lane_id FOR UPDATE)
             UPDATE lane SET state = 1, owner = NULL, epoch = epoch + 1, \(changes)

@@ -114,7 +114,9 @@ final class CallGateTests: XCTestCase {
         XCTAssertFalse(made.contains { $0.mayBegin() }, "asked again when its turn comes")
         for failure in [
             await failure(of: { () async throws(Failure) in try await account.notes("P1") }),
-            await failure(of: { () async throws(Failure) in try await org.apexREST("/services/apexrest/x", body: [:]) }),
+            await failure(of: { () async throws(Failure) in
+                try await org.apexREST("/services/apexrest/x", body: [:])
+            }),
         ] { XCTAssertEqual(failure, .interrupted) }
         XCTAssertEqual(script.requests.count, 3)
     }

@@ -6,8 +6,11 @@ final class SettingsTests: XCTestCase {
     func testTheReadmeNamesEverySetting() throws {
         let tree = SourceTree()
         let readme = try XCTUnwrap(tree.files.first { $0.path == "README.md" }).text
-        for service in ["Ingest", "Worker", "Console"] {
-            let path = "Services/\(service)/\(service)Configuration.swift"
+        for path in [
+            "Services/Ingest/IngestConfiguration.swift",
+            "Services/Worker/WorkerConfiguration.swift",
+            "Services/Console/ConsoleConfiguration.swift", "Shared/Store/StoreSettings.swift",
+        ] {
             let file = try XCTUnwrap(tree.files.first { $0.path == path })
             let names = Self.settings(in: file.text)
             XCTAssertFalse(names.isEmpty, path)
@@ -18,12 +21,16 @@ final class SettingsTests: XCTestCase {
         }
     }
 
-    /// What is asked of an `EnvironmentReader`.
+    /// What is asked of an `EnvironmentReader`, also by its standard name.
     private static func settings(in text: String) -> [String] {
-        let asking = /\.(?:string|integer|seconds|bytes|choice|secret|optionalSecret)\(\s*/
+        let getter = /\.(?:string|integer|seconds|bytes|choice|secret|optionalAddress)\(\s*/
+        let standard = /_ name: String =\s/
         let name = /"([A-Z_]+)"/
-        return text.matches(of: asking).compactMap { match in
-            text[match.range.upperBound...].prefixMatch(of: name).map { String($0.1) }
+        let asked = [
+            text.matches(of: getter).map(\.range), text.matches(of: standard).map(\.range),
+        ]
+        return asked.joined().compactMap { range in
+            text[range.upperBound...].prefixMatch(of: name).map { String($0.1) }
         }
     }
 }
