@@ -56,20 +56,25 @@ extension Store {
         return grant
     }
 
-    /// `next_at` is when the bucket would be full again; what is missing to that is used. A
-    /// millionth of a call makes up for rounding.
+    /// `next_at` is when the bucket would be full again; what is missing to that is used. It is no
+    /// further away than of an empty bucket, even if the clock was set back. A millionth of a call
+    /// makes up for rounding.
     private static func taking(_ wanted: Int, from scope: String, _ limits: BudgetLimits) -> SQL {
         """
         WITH before AS MATERIALIZED (
-            SELECT scope, greatest(next_at, clock_timestamp()) AS next_at, closed_until,
-                open_until, trips, clock_timestamp() AS now
-            FROM budget WHERE scope = \(scope.storable) FOR UPDATE),
+            SELECT *, clock_timestamp() AS now FROM budget WHERE scope = \(scope.storable)
+            FOR UPDATE),
+        bounded AS (
+            SELECT scope, closed_until, open_until, trips, now,
+                least(greatest(next_at, now),
+                    now + \(limits.burst / limits.perSecond) * interval '1 second') AS next_at
+            FROM before),
         known AS (
             SELECT *, \(limits.burst)
                 - extract(epoch FROM next_at - now)::float8 * \(limits.perSecond) AS available,
                 greatest(0, extract(epoch FROM closed_until - now))::float8 AS closed,
                 greatest(0, extract(epoch FROM open_until - now))::float8 AS open
-            FROM before),
+            FROM bounded),
         decided AS (
             SELECT *, CASE WHEN closed > 0 OR trips > 0 THEN 0
                 ELSE greatest(0, least(\(wanted)::int, floor(available + 1e-6)::int)) END AS calls
@@ -78,7 +83,8 @@ extension Store {
             UPDATE budget
             SET next_at = decided.next_at
                 + decided.calls / \(limits.perSecond) * interval '1 second'
-            FROM decided WHERE budget.scope = decided.scope AND decided.calls > 0)
+            FROM decided WHERE budget.scope = decided.scope
+                AND (decided.calls > 0 OR decided.next_at < budget.next_at))
         SELECT calls, available, closed, trips, open FROM decided
         """
     }

@@ -38,12 +38,13 @@ extension Store {
 
     /// The same as some process read it lately. However many ask, together they look at the lanes
     /// once in so many seconds, and less often where that takes so long that it would cost more
-    /// than `share` of a core.
+    /// than `share` of a core. A reading that is to come yet is one of a clock that was set back.
     public func recentDepth(
         ageSecondsMax seconds: Double = 5, share: Double = 1 / 200
     ) async throws(StoreError) -> [Depth] {
         let isDue: SQL = """
-            read_at + greatest(\(seconds), took_seconds / \(share)) * interval '1 second' <= now()
+            now() NOT BETWEEN read_at - interval '10 seconds'
+                AND read_at + greatest(\(seconds), took_seconds / \(share)) * interval '1 second'
             """
         let due = try await run { pool throws(PostgresError) in
             try await pool.query("SELECT \(isDue) FROM depth_reading").decoded(Bool.self)

@@ -61,6 +61,18 @@ final class BudgetTests: XCTestCase {
         XCTAssertEqual(grant, .granted(10, left: 0))
     }
 
+    func testABudgetOfAClockThatWasSetBackIsOnlyUsedUp() async throws {
+        let fixture = try await StoreFixture.make(for: self)
+        let limits = BudgetLimits(perSecond: 0.1, burst: 10)
+        _ = try await fixture.store.take(atMost: 10, from: "token", limits)
+        try await fixture.passSeconds(-3600)
+        let grant = try await fixture.store.take(atMost: 1, from: "token", limits)
+        XCTAssertLessThanOrEqual(wait(grant), 10.01)
+        try await fixture.passSeconds(20)
+        let later = try await fixture.store.take(atMost: 2, from: "token", limits)
+        XCTAssertEqual(later, .granted(2, left: 0))
+    }
+
     func testACloseHoldsForEverybodyAndTakesNothing() async throws {
         let fixture = try await StoreFixture.make(for: self)
         try await fixture.store.close("token", forSeconds: 900)

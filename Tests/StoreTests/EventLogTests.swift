@@ -145,6 +145,16 @@ final class EventLogTests: XCTestCase {
         XCTAssertEqual(late, [1])
     }
 
+    func testAReadingOfAClockThatWasSetBackIsNotKept() async throws {
+        let fixture = try await StoreFixture.make(for: self)
+        _ = try await fixture.store.recentDepth()
+        try await fixture.append(1, to: "a")
+        _ = try await fixture.pool.query(
+            "UPDATE depth_reading SET read_at = now() + interval '1 hour'")
+        let depth = try await fixture.store.recentDepth()
+        XCTAssertEqual(depth.map(\.events), [1])
+    }
+
     func testAPokeIsHeard() async throws {
         let fixture = try await StoreFixture.make(for: self)
         var pokes = Store.pokes(from: fixture.database.address).makeAsyncIterator()
