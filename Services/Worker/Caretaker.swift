@@ -1,8 +1,8 @@
 import Runtime
 import Store
 
-/// What any worker may do for all: take over the lanes of workers that died, clean up after lanes,
-/// make partitions ahead and drop old ones. Several may do it at once.
+/// What any worker may do for all: take over the lanes of workers that died, clean up after lanes
+/// and our own writes, make partitions ahead and drop old ones. Several may do it at once.
 struct Caretaker: Sendable {
     let store: Store
     let limits: WorkerLimits
@@ -32,8 +32,9 @@ struct Caretaker: Sendable {
         while !(await stop.wait(atMost: .seconds(Double.random(in: 5...10)))) {
             do throws(StoreError) {
                 if try await store.cleanLanes() { log.debug("cleaned the lanes") }
+                _ = try await store.forgetWrites()
             } catch {
-                log.warning("could not clean the lanes", ["reason": "\(error)"])
+                log.warning("could not clean up", ["reason": "\(error)"])
             }
         }
     }

@@ -3,13 +3,23 @@ import Postgres
 /// How long what is kept.
 public struct Retention: Sendable {
     /// Events with their ledger and effects, in days; longer while a lane has not come past them.
-    public var logDays: Int32 = 30
+    public var logDays: Int32
+    /// Rows that one transaction takes away; then comes the next.
+    var rowsAtOnceMax: Int
+    /// For how long rows of one kind are taken away in a round.
+    var secondsMax: Double
 
     /// Partitions that exist before their day begins.
     static let segmentsAhead: Int32 = 3
 
     public init(logDays: Int32 = 30) {
+        self.init(logDays: logDays, rowsAtOnceMax: 20_000)
+    }
+
+    init(logDays: Int32 = 30, rowsAtOnceMax: Int, secondsMax: Double = 300) {
         self.logDays = logDays
+        self.rowsAtOnceMax = rowsAtOnceMax
+        self.secondsMax = secondsMax
     }
 }
 
@@ -39,7 +49,7 @@ extension Store {
             done.periodsDropped.append(period)
         }
         done.lanesForgotten = try await forgetLanes(retention)
-        try await purgeKnowledge(retention)
+        try await forgetPostponements(retention)
         return done
     }
 
@@ -120,36 +130,54 @@ extension Store {
     /// Lanes that have been idle for longer than any of their events is kept: a lane that comes
     /// again begins with sequence 1.
     private func forgetLanes(_ retention: Retention) async throws(StoreError) -> Int {
-        let rows = try await run { pool throws(PostgresError) in
-            try await pool.query(
-                """
-                DELETE FROM lane WHERE lane_id IN (
-                    SELECT lane_id FROM lane
-                    WHERE state = 0
-                        AND ready_at < now() - (\(retention.logDays) + 2) * interval '1 day'
-                    LIMIT \(Self.rowsPerRoundMax) FOR UPDATE SKIP LOCKED)
-                """)
-        }
-        return rows.affected
+        try await delete(
+            """
+            DELETE FROM lane WHERE lane_id IN (
+                SELECT lane_id FROM lane
+                WHERE state = 0
+                    AND ready_at < now() - (\(retention.logDays) + 2) * interval '1 day'
+                LIMIT \(retention.rowsAtOnceMax) FOR UPDATE SKIP LOCKED)
+            """, retention)
     }
 
-    private func purgeKnowledge(_ retention: Retention) async throws(StoreError) {
-        _ = try await run { pool throws(PostgresError) in
-            try await pool.pipeline([
-                """
-                DELETE FROM journal WHERE ctid = ANY (ARRAY(
-                    SELECT ctid FROM journal WHERE expires_at < now()
-                    LIMIT \(Self.rowsPerRoundMax) FOR UPDATE SKIP LOCKED))
-                """,
-                """
-                DELETE FROM postponement WHERE ctid = ANY (ARRAY(
-                    SELECT ctid FROM postponement
-                    WHERE postponed_at < now() - (\(retention.logDays) + 2) * interval '1 day'
-                    LIMIT \(Self.rowsPerRoundMax) FOR UPDATE SKIP LOCKED))
-                """,
-            ])
-        }
+    private func forgetPostponements(_ retention: Retention) async throws(StoreError) {
+        _ = try await delete(
+            """
+            DELETE FROM postponement WHERE ctid = ANY (ARRAY(
+                SELECT ctid FROM postponement
+                WHERE postponed_at < now() - (\(retention.logDays) + 2) * interval '1 day'
+                LIMIT \(retention.rowsAtOnceMax) FOR UPDATE SKIP LOCKED))
+            """, retention)
     }
 
-    private static let rowsPerRoundMax = 50_000
+    /// Forgets our own writes whose echoes are not waited for any more. They are many and live
+    /// short: every few seconds is right.
+    /// - Returns: how many were forgotten.
+    public func forgetWrites(
+        _ retention: Retention = Retention()
+    ) async throws(StoreError) -> Int {
+        try await delete(
+            """
+            DELETE FROM journal WHERE ctid = ANY (ARRAY(
+                SELECT ctid FROM journal WHERE expires_at < now()
+                LIMIT \(retention.rowsAtOnceMax) FOR UPDATE SKIP LOCKED))
+            """, retention)
+    }
+
+    /// Again and again until nothing is left to delete, or until there is no more time.
+    /// - Parameter statement: deletes `rowsAtOnceMax` rows, if there are as many.
+    private func delete(
+        _ statement: SQL, _ retention: Retention
+    ) async throws(StoreError) -> Int {
+        let end = ContinuousClock.now + .seconds(retention.secondsMax)
+        var deleted = 0
+        var last: Int
+        repeat {
+            last = try await run { pool throws(PostgresError) in
+                try await pool.query(statement, deadlineSeconds: 60).affected
+            }
+            deleted += last
+        } while last >= retention.rowsAtOnceMax && ContinuousClock.now < end
+        return deleted
+    }
 }

@@ -1,8 +1,9 @@
 import Models
 import Postgres
-import Store
 import TestSupport
 import XCTest
+
+@testable import Store
 
 final class RetentionTests: XCTestCase {
     /// The day from which on the database believes to live.
@@ -157,11 +158,6 @@ final class RetentionTests: XCTestCase {
             "UPDATE lane SET ready_at = now() - interval '33 days' WHERE key LIKE '%long'")
         _ = try await fixture.pool.query(
             """
-            INSERT INTO journal (connection, target, field, hash, expires_at)
-            SELECT 1, 't', 'f', '', now() + n * interval '1 minute' FROM generate_series(-2, 2) AS n
-            """)
-        _ = try await fixture.pool.query(
-            """
             SELECT create_partition('deduplication', period_now() - n, '')
             FROM generate_series(1, 4) AS n
             """)
@@ -176,9 +172,41 @@ final class RetentionTests: XCTestCase {
         let lanes = try await fixture.pool.query("SELECT key FROM lane ORDER BY key")
             .decoded(String.self)
         XCTAssertEqual(lanes, ["idle", "waiting for long"])
-        let journal = try await fixture.number("SELECT count(*) FROM journal")
-        XCTAssertEqual(journal, 2)
         let postponements = try await fixture.number("SELECT count(*) FROM postponement")
         XCTAssertEqual(postponements, 1)
+    }
+
+    func testAllThatHasExpiredIsForgottenALittleAtATime() async throws {
+        let fixture = try await StoreFixture.make(for: self)
+        _ = try await fixture.pool.query(
+            """
+            INSERT INTO journal (connection, target, field, hash, expires_at)
+            SELECT 1, 't', 'f', '', now() + (n - 35.5) * interval '1 minute'
+            FROM generate_series(1, 40) AS n
+            """)
+        _ = try await fixture.pool.query(
+            """
+            INSERT INTO lane
+                (lane_id, connection, state, tail, done, ready_at, segment, tail_segment, key)
+            SELECT n, 1, 0, 1, 1, now() - (n - 3.5) * interval '1 day', 1, 1, n
+            FROM generate_series(1, 70) AS n
+            """)
+        let retention = Retention(logDays: 30, rowsAtOnceMax: 10)
+        let writes = try await fixture.store.forgetWrites(retention)
+        XCTAssertEqual(writes, 35)
+        let journal = try await fixture.number("SELECT count(*) FROM journal")
+        XCTAssertEqual(journal, 5)
+        let done = try await fixture.store.maintain(retention)
+        XCTAssertEqual(done.lanesForgotten, 35)
+        let none = try await fixture.store.maintain(
+            Retention(logDays: 1, rowsAtOnceMax: 10, secondsMax: 0))
+        XCTAssertEqual(none.lanesForgotten, 10, "the rest has time")
+    }
+}
+
+extension StoreFixture {
+    fileprivate func releaseAll() async throws {
+        _ = try await pool.query(
+            "UPDATE lane SET state = 1, owner = NULL, epoch = epoch + 1 WHERE state = 2")
     }
 }
