@@ -46,6 +46,11 @@ struct Caretaker: Sendable {
                 for segment in done.segmentsDropped {
                     log.info("dropped a day of the log", ["segment": "\(segment)"])
                 }
+                if done.lanesCutShort > 0 {
+                    log.warning(
+                        "events of connections that are off went with their days",
+                        ["lanes": .integer(done.lanesCutShort)])
+                }
             } catch {
                 log.warning("could not maintain the log", ["reason": "\(error)"])
             }

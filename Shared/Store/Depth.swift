@@ -7,7 +7,7 @@ public struct Depth: Equatable, Sendable {
     public let events: Int
     /// Lanes with events that are not settled.
     public let lanes: Int
-    /// Those that are due and that no worker has.
+    /// Those that are due and that no worker has; none of a connection that is switched off.
     public let readyLanes: Int
     /// How long the lane that is due longest has waited for its turn; 0 if none is due.
     public let oldestDueSeconds: Double
@@ -87,10 +87,13 @@ extension Store {
 
     private static let waiting: SQL = """
         SELECT connection AS number, sum(tail - done)::bigint AS events, count(*) AS lanes,
-            count(*) FILTER (WHERE state = 1 AND ready_at <= now()) AS ready_lanes,
+            count(*) FILTER (WHERE state = 1 AND ready_at <= now() AND is_served) AS ready_lanes,
             greatest(0, extract(epoch FROM
-                now() - min(ready_at) FILTER (WHERE state = 1)))::float8 AS oldest_due_seconds
-        FROM lane WHERE state <> 0 GROUP BY connection
+                now() - min(ready_at) FILTER (WHERE state = 1 AND is_served)
+            ))::float8 AS oldest_due_seconds
+        FROM lane JOIN (SELECT number, \(isServed) AS is_served FROM connection) AS connection
+            ON number = connection
+        WHERE state <> 0 GROUP BY connection
         """
 
     private func depth(of waiting: SQL) async throws(StoreError) -> [Depth] {

@@ -47,7 +47,8 @@ public struct Lease: Equatable, Sendable {
 extension Store {
     /// Settles what the worker has finished and leases the next lanes, in one commit.
     ///
-    /// Connections take turns; within one, the lane that waits longest comes first. The attempt is
+    /// Connections take turns; one that is switched off has none, and its events wait. Within one,
+    /// the lane that waits longest comes first. The attempt is
     /// counted here, before the work begins, so that a crash counts, too. What it costs does not
     /// depend on how many jobs wait.
     ///
@@ -164,7 +165,7 @@ extension WorkerID {
                 WHERE state = 1 AND connection = connection.number
                     AND ready_at BETWEEN floor AND now()
                 LIMIT 1) AS lane
-            WHERE blocked_until <= now() AND room > 0
+            WHERE is_active AND blocked_until <= now() AND room > 0
             LIMIT \(Self.connectionsPerTurn)),
         picked AS MATERIALIZED (
             SELECT lane.lane_id FROM due, LATERAL (
@@ -193,7 +194,7 @@ extension WorkerID {
 
     private static func connections(_ comparison: String) -> SQL {
         """
-        SELECT number, blocked_until FROM connection
+        SELECT number, is_active, blocked_until FROM connection
         WHERE number \(unescaped: comparison) (SELECT number FROM origin) ORDER BY number
         """
     }

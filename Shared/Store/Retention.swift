@@ -30,6 +30,8 @@ public struct Maintenance: Equatable, Sendable {
     /// Was due, but somebody used the table; the next round tries again.
     public var segmentsBusy: [Int32] = []
     public var lanesForgotten = 0
+    /// Of connections on which nobody works: they went past what is older than the retention.
+    public var lanesCutShort = 0
 }
 
 extension Store {
@@ -38,6 +40,7 @@ extension Store {
     public func maintain(_ retention: Retention) async throws(StoreError) -> Maintenance {
         var done = Maintenance()
         try await createPartitions()
+        done.lanesCutShort = try await cutShort(retention)
         for segment in try await segmentsOver(retention) {
             if try await drop(["effect_\(segment)", "settlement_\(segment)", "job_\(segment)"]) {
                 done.segmentsDropped.append(segment)
@@ -52,6 +55,59 @@ extension Store {
         try await forgetPostponements(retention)
         return done
     }
+
+    /// What waits for a connection that is switched off, or blocked for ever because it was moved
+    /// into another database, is not worked on, and must not keep the log of all others. Its lanes
+    /// go past what is older than the retention, which then goes unsettled with its day. If the
+    /// connection is applied again, they go on with what is left.
+    ///
+    /// A lane that a worker still has is left alone: its settlement has to find its day.
+    private func cutShort(_ retention: Retention) async throws(StoreError) -> Int {
+        let stale = try await run { pool throws(PostgresError) in
+            try await pool.query(
+                """
+                SELECT lane_id, oldest FROM lane JOIN connection ON number = lane.connection,
+                    (SELECT segment_now() - \(retention.logDays)) AS kept (oldest)
+                WHERE state = 1 AND segment < oldest AND NOT (\(Self.isServed))
+                ORDER BY lane_id
+                """, deadlineSeconds: 60
+            ).decoded(Int64.self, Int32.self)
+        }
+        guard let oldest = stale.first?.1 else { return 0 }
+        var cut = 0
+        for start in stride(from: 0, to: stale.count, by: retention.rowsAtOnceMax) {
+            let lanes = stale[start...].prefix(retention.rowsAtOnceMax).map(\.0)
+            cut += try await cutShort(lanes, before: oldest)
+        }
+        return cut
+    }
+
+    /// The lanes are locked by a statement of its own: only the next one is sure to see every event
+    /// that was appended before.
+    private func cutShort(
+        _ lanes: [Int64], before oldest: Int32
+    ) async throws(StoreError) -> Int {
+        let isStale: SQL = "lane_id = ANY (\(lanes)) AND state = 1 AND segment < \(oldest)"
+        let rows = try await runByIndex([
+            "SELECT FROM lane WHERE \(isStale) ORDER BY lane_id FOR UPDATE",
+            """
+            UPDATE lane SET attempt = 0, ready_at = clock_timestamp(),
+                (state, done, segment) = (
+                    SELECT count(*)::int2, coalesce(min(head.sequence) - 1, lane.tail),
+                        coalesce(min(head.segment), lane.tail_segment)
+                    FROM (
+                        SELECT sequence, segment FROM job
+                        WHERE job.lane_id = lane.lane_id AND job.sequence > lane.done
+                            AND job.segment BETWEEN \(oldest) AND lane.tail_segment
+                        ORDER BY sequence LIMIT 1) AS head)
+            WHERE \(isStale)
+            """,
+        ])
+        return rows.last?.affected ?? 0
+    }
+
+    /// Of a connection: whether anybody works on its lanes, at this moment or later.
+    static let isServed: SQL = "is_active AND blocked_until < 'infinity'"
 
     /// Segments that are old and that no lane needs: a lane that is idle can only come to need
     /// today's.

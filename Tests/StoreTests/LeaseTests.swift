@@ -149,6 +149,22 @@ final class LeaseTests: XCTestCase {
         }
     }
 
+    func testNoLaneOfAConnectionThatIsSwitchedOffIsLeased() async throws {
+        let fixture = try await StoreFixture.make(for: self)
+        try await fixture.append(1, to: "a")
+        try await fixture.append(1, to: "b", of: "two")
+        _ = try await fixture.pool.query("UPDATE connection SET is_active = id <> 'one'")
+        let worker = try await fixture.worker()
+        let lanes = try await fixture.lease(worker).lanes
+        XCTAssertEqual(lanes.map(\.connection), ["two"])
+        let depth = try await fixture.store.depth()
+        XCTAssertEqual(depth.map(\.events), [1, 1])
+        XCTAssertEqual(depth.map(\.readyLanes), [0, 0], "nobody waits for what nobody takes")
+        _ = try await fixture.pool.query("UPDATE connection SET is_active = true")
+        let later = try await fixture.lease(worker).lanes
+        XCTAssertEqual(later.map(\.connection), ["one"])
+    }
+
     func testAConnectionWhoseLanesAllWaitTakesNoTurn() async throws {
         let fixture = try await StoreFixture.make(for: self)
         for number in 1...6 { try await fixture.append(1, to: LaneKey("\(number)")) }

@@ -57,6 +57,63 @@ final class RetentionTests: XCTestCase {
         XCTAssertEqual(rest, [])
     }
 
+    /// Switched off, or moved into another database.
+    func testWhatWaitsWhereNobodyWorksGoesWithItsDay() async throws {
+        for condition in ["is_active = false", "blocked_until = 'infinity'"] as [SQL] {
+            let fixture = try await StoreFixture.make(for: self)
+            try await turn(fixture, to: 1000)
+            _ = try await fixture.append([
+                .sample("e1", lane: "all"), .sample("e2", lane: "some"),
+                .sample("e3", lane: "none"),
+            ])
+            _ = try await fixture.store.settle(
+                try await fixture.lease(fixture.worker()).lanes.filter { $0.key == "none" }
+                    .map { $0.settled() })
+            try await fixture.releaseAll()
+            try await turn(fixture, to: 1031)
+            _ = try await fixture.append([
+                .sample("e4", lane: "some"), .sample("e5", lane: "some"),
+                .sample("e6", lane: "none"),
+            ])
+            _ = try await fixture.pool.query(
+                "UPDATE connection SET \(condition) WHERE id = 'one'")
+            try await turn(fixture, to: 1032)
+            let done = try await fixture.store.maintain(Retention(logDays: 30))
+            XCTAssertEqual(done.segmentsDropped, [1000, 1001])
+            XCTAssertEqual(done.lanesCutShort, 2)
+            try await turn(fixture, to: 1033)
+            let again = try await fixture.store.maintain(Retention(logDays: 30))
+            XCTAssertEqual(again.lanesCutShort, 0)
+
+            _ = try await fixture.pool.query(
+                "UPDATE connection SET is_active = true, blocked_until = 'epoch'")
+            _ = try await fixture.append([.sample("e7", lane: "all")])
+            let lanes = try await fixture.lease(fixture.worker()).lanes
+            XCTAssertEqual(
+                Dictionary(
+                    uniqueKeysWithValues: lanes.map { ($0.key, $0.jobs.map(\.event.id)) }),
+                ["all": ["e7"], "some": ["e4", "e5"], "none": ["e6"]])
+            let lost = try await fixture.store.settle(lanes.map { $0.settled() })
+            XCTAssertEqual(lost, [])
+        }
+    }
+
+    /// Its settlement has to find its day.
+    func testADayIsKeptWhileAWorkerHasALaneOfItEvenOfAConnectionThatIsOff() async throws {
+        let fixture = try await StoreFixture.make(for: self)
+        try await turn(fixture, to: 1000)
+        _ = try await fixture.append([.sample("e1")])
+        let lane = try await fixture.leasedLane(fixture.worker())
+        _ = try await fixture.pool.query("UPDATE connection SET is_active = false")
+        try await turn(fixture, to: 1032)
+        let early = try await fixture.store.maintain(Retention(logDays: 30))
+        XCTAssertEqual(early.segmentsDropped, [])
+        let lost = try await fixture.store.settle([lane.settled()])
+        XCTAssertEqual(lost, [])
+        let late = try await fixture.store.maintain(Retention(logDays: 30))
+        XCTAssertEqual(late.segmentsDropped, [1000, 1001])
+    }
+
     func testABusyPartitionIsLeftForTheNextRound() async throws {
         let fixture = try await StoreFixture.make(for: self)
         try await turn(fixture, to: 1000)
