@@ -54,9 +54,13 @@ final class Registration: Sendable {
         }
     }
 
-    /// Renews until told to stop, then gives everything back.
+    /// Renews until told to stop, then gives everything back. What failed is tried again at once,
+    /// on another connection: there is time for that.
     func keep(until stop: Latch) async {
-        while !(await stop.wait(atMost: .seconds(ttlSeconds / 3))) { await renew() }
+        var isRenewed = true
+        while !(await stop.wait(atMost: .seconds(ttlSeconds / (isRenewed ? 3 : 60)))) {
+            isRenewed = await renew()
+        }
         do throws(StoreError) {
             try await store.retire(worker)
         } catch {
@@ -64,15 +68,20 @@ final class Registration: Sendable {
         }
     }
 
-    private func renew() async {
-        let asked = clock.now
+    /// - Returns: false if it is not known whether it was renewed.
+    func renew() async -> Bool {
+        let (asked, worker) = (clock.now, worker)
         do throws(StoreError) {
-            try await store.renew(worker, ttlSeconds: ttlSeconds)
+            try await store.renew(
+                worker, ttlSeconds: ttlSeconds, deadlineSeconds: ttlSeconds / 6)
             state.withLock { $0.deadline = asked + .seconds(ttlSeconds) }
+            return true
         } catch .lostLease {
             await registerAnew()
+            return true
         } catch {
             log.warning("could not renew the lease", ["reason": "\(error)"])
+            return false
         }
     }
 

@@ -38,14 +38,17 @@ extension Store {
 
     /// The worker's own deadline runs from *before* this call: by then it must have been renewed
     /// again, or must have stopped calling vendors.
+    /// - Parameter deadlineSeconds: how long to wait for the answer, if not as long as for others.
     /// - Throws: `.lostLease` if the worker expired; it registers anew and forgets its lanes.
-    public func renew(_ worker: WorkerID, ttlSeconds: Double) async throws(StoreError) {
+    public func renew(
+        _ worker: WorkerID, ttlSeconds: Double, deadlineSeconds: Double? = nil
+    ) async throws(StoreError) {
         let rows = try await run { pool throws(PostgresError) in
             try await pool.query(
                 """
                 UPDATE worker SET expires_at = now() + \(ttlSeconds) * interval '1 second'
                 WHERE id = \(worker.rawValue) AND expires_at > now()
-                """)
+                """, deadlineSeconds: deadlineSeconds)
         }
         guard rows.affected == 1 else { throw .lostLease }
     }

@@ -33,6 +33,23 @@ final class RegistrationTests: XCTestCase {
         XCTAssertFalse(registration.isEntitled(as: registration.worker))
     }
 
+    /// What does not answer in good time is asked again while there is time.
+    func testARenewalThatHangsCostsNoLease() async throws {
+        let (pool, store) = try await store()
+        let registration = try await Registration(
+            store: store, name: "a", ttlSeconds: 12, log: .silent)
+        let worker = registration.worker
+        try await pool.withTransaction { session throws(PostgresError) in
+            try await session.query("SELECT FROM worker FOR UPDATE")
+            let hung = await registration.renew()
+            XCTAssertFalse(hung)
+            XCTAssertTrue(registration.isEntitled(as: worker))
+        }
+        let renewed = await registration.renew()
+        XCTAssertTrue(renewed)
+        XCTAssertEqual(registration.worker, worker)
+    }
+
     func testAStopGivesItBack() async throws {
         let (pool, store) = try await store()
         let registration = try await Registration(
@@ -46,7 +63,7 @@ final class RegistrationTests: XCTestCase {
 
     private func store() async throws -> (Pool, Store) {
         let database = try await TestDatabase.make(for: self, migrations: Store.migrations)
-        let pool = database.pool(connectionsMax: 2)
+        let pool = database.pool(connectionsMax: 3)
         return (pool, Store(pool))
     }
 }
