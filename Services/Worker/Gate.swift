@@ -239,10 +239,14 @@ extension Cause {
 }
 
 extension RateLimit {
+    /// Limits are of a minute (`reference/pagerduty.md` 5.8). A header that tells more is wrong,
+    /// and must not keep the account closed.
+    private static let pauseSecondsMax = 120.0
+
     /// How long to leave the account alone when so little is left that the calls under way could
     /// use it up; others may be using the same key.
-    fileprivate var pauseSeconds: Double? {
+    var pauseSeconds: Double? {
         guard let remaining, let resetSeconds, let limit else { return nil }
-        return remaining <= limit / 64 ? max(1, resetSeconds) : nil
+        return remaining <= limit / 64 ? min(max(1, resetSeconds), Self.pauseSecondsMax) : nil
     }
 }

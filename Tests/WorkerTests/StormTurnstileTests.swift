@@ -1,4 +1,5 @@
 import Automation
+import Connectors
 import Store
 import XCTest
 
@@ -27,6 +28,19 @@ final class StormTurnstileTests: XCTestCase {
             XCTAssertGreaterThanOrEqual(budget.burst, 1)
             XCTAssertGreaterThan(worst, Double(calls) * 0.9, "the limit is made use of")
         }
+    }
+
+    func testNoHeaderPausesAnAccountForLong() {
+        func check(_ remaining: Int?, _ reset: Double?, _ expected: Double?, line: UInt = #line) {
+            let limit = RateLimit(limit: 960, remaining: remaining, resetSeconds: reset)
+            XCTAssertEqual(limit.pauseSeconds, expected, line: line)
+        }
+        check(15, 31, 31)
+        check(16, 31, nil)
+        check(0, 0, 1)
+        check(0, 1_795_725_000, 120)  // A moment, not a time that is left.
+        check(0, nil, nil)
+        check(nil, 31, nil)
     }
 
     func testACallerBuysForAllWhoWait() {
