@@ -134,17 +134,22 @@ private struct Move {
             for segment in segments {
                 try await target.pool.query("SELECT create_segment(\(segment))")
             }
-            let periods = try await source.pool.query(
-                "SELECT DISTINCT period FROM deduplication ORDER BY 1"
-            ).decoded(Int32.self)
-            for period in periods {
+            for period in try await periods() {
                 try await target.pool.query(
                     "SELECT create_partition('deduplication', \(period), '')")
             }
         }
     }
 
-    /// One snapshot here, one transaction there, which ends only if nothing moved meanwhile.
+    private func periods() async throws(PostgresError) -> [Int32] {
+        try await blockForAMinute()
+        return try await source.pool.query(
+            "SELECT DISTINCT period FROM deduplication ORDER BY 1", deadlineSeconds: 50
+        ).decoded(Int32.self)
+    }
+
+    /// One snapshot here, one transaction there, which ends only if nothing moved meanwhile: that
+    /// is looked at when nobody can begin any more, or something could still begin afterwards.
     func copy(
         asItStandsAt standing: LaneStanding
     ) async throws(MoveError) -> [(table: String, rows: Int)] {
@@ -156,10 +161,10 @@ private struct Move {
                             "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
                         return try await copyTables(from: here, into: there)
                     }
+                    try await block(until: "'infinity'")
                     guard try await readStanding() == standing else {
                         throw .retryable(sqlState: "40001")
                     }
-                    try await block(until: "'infinity'")
                     return rows
                 } catch .unknownOutcome {
                     throw .unavailable("the connection broke before the commit")
@@ -182,18 +187,41 @@ private struct Move {
         return copied
     }
 
-    /// What was seen cannot be told apart by connection, so all of it comes along.
+    /// What was seen cannot be told apart by connection, so all of it comes along: in portions, as
+    /// the block has to be renewed while they are inserted.
     private func copySeen(from here: Session, into there: Session) async throws(PostgresError) {
         try await there.query(
             "CREATE TEMPORARY TABLE seen (period int, hash bytea) ON COMMIT DROP")
-        _ = try await here.copy(
-            "SELECT period, hash FROM deduplication", into: "seen (period, hash)", of: there,
-            between: blockForAMinute)
-        try await there.query(
+        for period in try await periods() {
+            for portion in 0..<Self.portions {
+                _ = try await here.copy(
+                    Self.seen(in: portion, of: period), into: "seen (period, hash)", of: there,
+                    between: blockForAMinute)
+                try await there.query(
+                    """
+                    INSERT INTO deduplication (period, hash)
+                    SELECT period, hash FROM seen ORDER BY hash
+                    ON CONFLICT DO NOTHING
+                    """, deadlineSeconds: 50)
+                try await there.query("TRUNCATE seen")
+                try await blockForAMinute()
+            }
+        }
+    }
+
+    private static let portions = 64
+
+    /// By the first byte of the hash, which is as good as random.
+    private static func seen(in portion: Int, of period: Int32) -> SQL {
+        func bound(_ portion: Int) -> SQL {
+            let byte = String(portion * 256 / portions, radix: 16)
+            return "'\\x\(unescaped: byte.count < 2 ? "0" + byte : byte)'"
+        }
+        let rows: SQL = """
+            SELECT period, hash FROM deduplication
+            WHERE period = \(unescaped: String(period)) AND hash >= \(bound(portion))
             """
-            INSERT INTO deduplication (period, hash) SELECT period, hash FROM seen ORDER BY hash
-            ON CONFLICT DO NOTHING
-            """, deadlineSeconds: 600)
+        return portion + 1 < portions ? "\(rows) AND hash < \(bound(portion + 1))" : rows
     }
 
     private func trying<T>(

@@ -67,6 +67,52 @@ final class MoveTests: XCTestCase {
         }
     }
 
+    /// In portions, between which the connection is blocked anew: nothing takes a minute.
+    func testAllThatWasSeenIsKnownThere() async throws {
+        let (old, new) = try await databases()
+        _ = try await old.append([.sample("e1")])
+        _ = try await old.pool.query(
+            "SELECT create_partition('deduplication', period_now() - 1, '')")
+        _ = try await old.pool.query(
+            """
+            INSERT INTO deduplication (period, hash)
+            SELECT period_now() - n % 2, decode(lpad(to_hex(n), 4, '0') || 'aa', 'hex')
+            FROM generate_series(0, 65535, 85) AS n
+            """)
+        _ = try await new.pool.query(
+            "INSERT INTO deduplication VALUES (period_now(), '\\x0000aa')")
+        try await old.countBlocks()
+        _ = try await old.store.move("one", to: new.store)
+        let seen: SQL = "SELECT count(*) FROM deduplication"
+        let (there, here) = (try await new.number(seen), try await old.number(seen))
+        XCTAssertEqual(there, here)
+        XCTAssertEqual(here, 773)
+        let blocks = try await old.number("SELECT last_value FROM blocks")
+        XCTAssertGreaterThan(blocks, 64)
+    }
+
+    /// Its block had lapsed, or another's lease was on its way.
+    func testAWorkerThatGetsInAtTheLastMomentIsNoticed() async throws {
+        let (old, new) = try await databases()
+        _ = try await old.append([.sample("e1")])
+        _ = try await old.pool.query(
+            """
+            CREATE FUNCTION intrude() RETURNS trigger LANGUAGE plpgsql AS $$
+            BEGIN
+                UPDATE lane SET epoch = epoch + 1;
+                RETURN NULL;
+            END $$
+            """)
+        _ = try await old.pool.query(
+            """
+            CREATE TRIGGER intrude AFTER UPDATE ON connection FOR EACH ROW
+            WHEN (NEW.blocked_until = 'infinity') EXECUTE FUNCTION intrude()
+            """)
+        await assertStays("one", in: old, to: new, because: .notQuiet)
+        let moved = try await new.number("SELECT count(*) FROM lane")
+        XCTAssertEqual(moved, 0)
+    }
+
     func testAConnectionThatIsThereAlreadyIsNotMoved() async throws {
         let (old, new) = try await databases()
         _ = try await old.append([.sample("e1")])
@@ -107,5 +153,25 @@ final class MoveTests: XCTestCase {
         let blocked = try? await old.number(
             "SELECT count(*) FROM connection WHERE blocked_until > now()")
         XCTAssertEqual(blocked, 0)
+    }
+}
+
+extension StoreFixture {
+    /// In the sequence `blocks`.
+    fileprivate func countBlocks() async throws {
+        _ = try await pool.query("CREATE SEQUENCE blocks")
+        _ = try await pool.query(
+            """
+            CREATE FUNCTION count_block() RETURNS trigger LANGUAGE plpgsql AS $$
+            BEGIN
+                PERFORM nextval('blocks');
+                RETURN NULL;
+            END $$
+            """)
+        _ = try await pool.query(
+            """
+            CREATE TRIGGER count_block AFTER UPDATE ON connection FOR EACH ROW
+            EXECUTE FUNCTION count_block()
+            """)
     }
 }
