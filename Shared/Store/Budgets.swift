@@ -83,7 +83,8 @@ extension Store {
             UPDATE budget
             SET next_at = decided.next_at
                 + decided.calls / \(limits.perSecond) * interval '1 second'
-            FROM decided WHERE budget.scope = decided.scope AND decided.calls > 0)
+            FROM decided WHERE budget.scope = decided.scope
+                AND (decided.calls > 0 OR decided.next_at < budget.next_at))
         SELECT calls, available, closed, trips, open FROM decided
         """
     }

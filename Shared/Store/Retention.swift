@@ -30,7 +30,7 @@ public struct Maintenance: Equatable, Sendable {
     /// Was due, but somebody used the table; the next round tries again.
     public var segmentsBusy: [Int32] = []
     public var lanesForgotten = 0
-    /// Of connections on which nobody works: events that waited are older than the retention.
+    /// Of connections on which nobody works: they went past what is older than the retention.
     public var lanesCutShort = 0
 }
 
@@ -92,11 +92,11 @@ extension Store {
             "SELECT FROM lane WHERE \(isStale) ORDER BY lane_id FOR UPDATE",
             """
             UPDATE lane SET attempt = 0, ready_at = clock_timestamp(),
-                segment = least(tail_segment, \(oldest)),
-                (state, done) = (
-                    SELECT count(*)::int2, coalesce(min(head.sequence) - 1, lane.tail)
+                (state, done, segment) = (
+                    SELECT count(*)::int2, coalesce(min(head.sequence) - 1, lane.tail),
+                        coalesce(min(head.segment), lane.tail_segment)
                     FROM (
-                        SELECT sequence FROM job
+                        SELECT sequence, segment FROM job
                         WHERE job.lane_id = lane.lane_id AND job.sequence > lane.done
                             AND job.segment BETWEEN \(oldest) AND lane.tail_segment
                         ORDER BY sequence LIMIT 1) AS head)

@@ -36,19 +36,29 @@ final class LifeTests: XCTestCase {
         }
     }
 
+    /// And nobody looks at it; at another one, that no worker knows yet, somebody does.
     func testAConnectionThatIsSwitchedOffWaits() async throws {
         try await Bridge.open(for: self, .init(rules: [Self.noting])) { bridge in
             let incident = try await bridge.trigger()
             await bridge.sandbox.settled()
             try await bridge.configure([], isActive: false)
             try await bridge.append(incident, 1)
-            try await bridge.withWorker {
+            var other = Bridge.event("Q1", 1)
+            other.event.connection = "unknown"
+            try await bridge.withWorker { [other] in
+                _ = try await bridge.pool.query(
+                    "INSERT INTO connection (id) VALUES ('unknown')")
+                try await bridge.append([other])
                 try await bridge.eventually("nobody looked") {
-                    try await bridge.pool.query("SELECT max(epoch) FROM lane").decoded(Int.self)[0]
-                        >= 3
+                    try await bridge.pool.query("SELECT FROM postponement").count == 1
                 }
+                let untouched = try await bridge.pool.query(
+                    "SELECT count(*) FROM lane WHERE epoch = 0"
+                ).decoded(Int.self)
+                XCTAssertEqual(untouched, [1])
                 let outcomes = try await bridge.outcomes()
                 XCTAssertEqual(Set(outcomes), ["waiting"])
+                _ = try await bridge.pool.query("DELETE FROM lane WHERE epoch > 0")
                 try await bridge.configure([Self.noting])
                 try await bridge.idle()
             }

@@ -67,6 +67,9 @@ final class BudgetTests: XCTestCase {
         try await fixture.passSeconds(-3600)
         let grant = try await fixture.store.take(atMost: 1, from: "token", limits)
         XCTAssertLessThanOrEqual(wait(grant), 10.01)
+        try await fixture.passSeconds(20)
+        let later = try await fixture.store.take(atMost: 2, from: "token", limits)
+        XCTAssertEqual(later, .granted(2, left: 0))
     }
 
     func testACloseHoldsForEverybodyAndTakesNothing() async throws {

@@ -81,6 +81,9 @@ final class RetentionTests: XCTestCase {
             let done = try await fixture.store.maintain(Retention(logDays: 30))
             XCTAssertEqual(done.segmentsDropped, [1000, 1001])
             XCTAssertEqual(done.lanesCutShort, 2)
+            try await turn(fixture, to: 1033)
+            let again = try await fixture.store.maintain(Retention(logDays: 30))
+            XCTAssertEqual(again.lanesCutShort, 0)
 
             _ = try await fixture.pool.query(
                 "UPDATE connection SET is_active = true, blocked_until = 'epoch'")
