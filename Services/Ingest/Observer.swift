@@ -66,7 +66,14 @@ struct Observer: Sendable {
     /// worth a line; what strangers try at other paths is not.
     func turnedAway(_ head: HTTPRequestHead, _ rejection: Rejection) {
         turnedAway[Outcome(rejection)].add()
-        tell("request turned away", path: head.path, reason: "\(rejection)")
+        switch rejection {
+        case .notFound, .methodNotAllowed, .unsupportedMediaType, .unauthentic, .malformed,
+            .tooLarge, .subscriptionSecretStale:
+            tell("request turned away", path: head.path, reason: "\(rejection)")
+        // It is sent again, and comes in storms.
+        case .unavailable, .overloaded, .backlogged:
+            log.debug("request turned away", ["reason": "\(rejection)"])
+        }
     }
 
     /// A fault of the request ends a vendor's feed just so; of our own trouble it is sent again.
