@@ -84,11 +84,17 @@ extension Turn {
         return cause.map(Outcome.failed) ?? decision.outcome
     }
 
-    /// Something was created: what comes after it can act on it and speak of it.
+    /// Something was created: what comes after it can act on it and speak of it. Rules before that
+    /// one have had their turn.
     private func go(
         on course: inout Decision.Course, with link: Link, _ incident: Incident?, by rule: RuleID
     ) async throws(Failure) {
         course.facts.add(link, incident)
+        let over = course.matches.prefix { $0.rule != rule }
+        let problems = course.plan.problems.filter { problem in
+            over.contains { $0.rule == problem.rule }
+        }
+        course.matches.removeFirst(over.count)
         for index in course.matches.indices
         where course.matches[index].rule == rule && course.matches[index].record == nil {
             course.matches[index].created = RecordReference(object: link.object, id: link.record)
@@ -96,6 +102,7 @@ extension Turn {
         let needs = desk.rulebook.needs(of: course.matches, course.facts)
         if !needs.isEmpty { try await desk.vendors.fetch(needs, into: &course.facts) }
         course.plan = desk.rulebook.plan(course.matches, course.facts)
+        course.plan.problems.insert(contentsOf: problems, at: 0)
     }
 
     /// - Returns: what came of it, now or in an earlier attempt; `nil` if it was done in this turn.

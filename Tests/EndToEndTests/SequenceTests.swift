@@ -82,6 +82,23 @@ final class SequenceTests: XCTestCase {
         }
     }
 
+    func testRulesBeforeTheCreationHaveHadTheirTurn() async throws {
+        let rules = [
+            Rules.onRecord("before", when: Self.urgent, Rules.note("Before.")),
+            Rules.onRecord("page", when: Self.urgent, Rules.createIncident),
+            Rules.onRecord("after", when: Self.urgent, Rules.note("After.")),
+        ]
+        try await Bridge.atWork(for: self, .init(rules: rules)) { bridge in
+            let id = try await bridge.create("Case", ["Subject": "Cannot pay"])
+            await bridge.update("Case", id, ["Priority": "High"])
+            try await bridge.quiet()
+            let incidents = await bridge.incidents()
+            let incident = IncidentID(try XCTUnwrap(incidents.first?["id"]?.string))
+            let notes = await bridge.notes(on: incident)
+            XCTAssertEqual(notes, ["After."])
+        }
+    }
+
     /// An attempt that comes after the creation knows of it.
     func testALaterAttemptGoesOnAfterTheCreation() async throws {
         let rule = Rules.onRecord(
