@@ -154,16 +154,17 @@ extension WorkerID {
             SELECT floor(random() * (1 + coalesce(max(number), 0)))::int AS number
             FROM connection),
         due AS MATERIALIZED (
-            SELECT connection.number, lane.floor, room FROM (
+            SELECT connection.number, lanes.floor, lanes.room FROM (
                 (\(Self.connections(">="))) UNION ALL (\(Self.connections("<")))) AS connection,
             LATERAL (
                 SELECT coalesce((\(rooms))[connection.number + 1],
-                    \(limits.room.ofOthers)::bigint)) AS lanes (room),
+                        \(limits.room.ofOthers)::bigint),
+                    to_timestamp(coalesce((\(floors))[connection.number + 1], 0))
+            ) AS lanes (room, floor),
             LATERAL (
-                SELECT floor FROM lane, to_timestamp(
-                    coalesce((\(floors))[connection.number + 1], 0)) AS floor
+                SELECT FROM lane
                 WHERE state = 1 AND connection = connection.number
-                    AND ready_at BETWEEN floor AND now()
+                    AND ready_at BETWEEN lanes.floor AND now()
                 LIMIT 1) AS lane
             WHERE is_active AND blocked_until <= now() AND room > 0
             LIMIT \(Self.connectionsPerTurn)),
