@@ -52,7 +52,9 @@ struct Explanation {
             let own = try await store.effects(of: [job], in: lane)
             guard job.event.original != job.event.id else { return own }
             let earlier = try await store.effects(ofAll: job.event.original, in: lane)
-            return own.merging(earlier.performed.mapValues(EffectProgress.performed)) { $1 }
+            let all = Dictionary(
+                earlier.records.map { ($0.key, $0.progress) }, uniquingKeysWith: { $1 })
+            return own.merging(all) { own, _ in own }
         }
     }
 

@@ -31,7 +31,7 @@ extension Vendors {
         let found: [RecordID: JSONObject?]
         do throws(Failure) {
             found = try await readable(wishes)
-        } catch .permanent {
+        } catch .permanent(let cause) where cause.isAboutAField {
             try await learnUnreadable(wishes)
             found = try await readable(wishes)
         }
@@ -66,21 +66,29 @@ extension Vendors {
     }
 
     /// Salesforce refuses all for one. What it thinks of each field is the same for every record of
-    /// an object.
+    /// an object that is there.
     private func learnUnreadable(_ wishes: [Salesforce.Wish]) async throws(Failure) {
-        var asked: Set<[String]> = []
+        var known: Set<[String]> = []
         for wish in wishes {
-            for field in wish.fields
-            where asked.insert([wish.record.object.lowercased(), field.lowercased()]).inserted {
+            for field in wish.fields {
+                let name = [wish.record.object.lowercased(), field.lowercased()]
+                guard !known.contains(name) else { continue }
+                let one = Salesforce.Wish(record: wish.record, fields: [field])
                 do throws(Failure) {
-                    _ = try await readable([
-                        Salesforce.Wish(record: wish.record, fields: [field])
-                    ])
-                } catch .permanent(let cause) {
+                    if try await readable([one])[wish.record.id] != .some(nil) {
+                        known.insert(name)
+                    }
+                } catch .permanent(let cause) where cause.isAboutAField {
                     unreadable.remember(field, of: wish.record.object, cause)
+                    known.insert(name)
                 }
             }
         }
+    }
+
+    func isGone(_ record: RecordReference) async throws(Failure) -> Bool {
+        let wish = Salesforce.Wish(record: record, fields: ["Id"])
+        return try await salesforce().records([wish])[record.id] == .some(nil)
     }
 
     /// Whether we created this record ourselves. The event of its creation may arrive before
@@ -97,4 +105,9 @@ extension Vendors {
         guard let author = change.author else { return nil }
         return try await salesforce().whoAmI().user == author
     }
+}
+
+extension Cause {
+    /// The query names a field that does not exist or that our user may not see.
+    fileprivate var isAboutAField: Bool { code == "INVALID_FIELD" }
 }

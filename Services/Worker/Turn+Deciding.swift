@@ -53,27 +53,37 @@ extension Turn {
             echoes: try await echoes(of: event))
     }
 
-    /// A replay goes on where the original broke off: what that was judged on stays, texts are
-    /// filled in with what is known now. `nil` for what is no replay, or of an event that did
-    /// nothing.
+    /// A replay goes on where the original broke off: what that was judged on stays, links
+    /// included, texts are filled in with what is known now. `nil` for what is no replay, or of an
+    /// event that did nothing.
     private mutating func restOfReplayed(
         _ job: Job, _ event: EventFacts
     ) async throws(Failure) -> Decision? {
         let original = job.event.original
         guard original != job.event.id else { return nil }
         let earlier = try await ledger.earlierEffects(of: original)
+        self.earlier[job.sequence] = earlier
+        // Somebody may have mended what could not be read.
+        desk.vendors.unreadable.forget()
         guard let json = earlier.facts else { return nil }
-        self.earlier.merge(earlier.performed) { $1 }
-        let then = Facts(event: event, json: json)
-        let matches = desk.judge(then).matches
-        var facts = Facts(
-            event: event, links: surroundings.links(for: event), echoes: then.echoes)
-        let needs = desk.rulebook.needs(of: matches, facts)
+        var then = Facts(event: event, json: json)
+        then.records = then.records.filter { $0.value.obstacles.isEmpty }
+        var judgement = desk.judge(then)
+        if !judgement.needs.isEmpty {
+            try await desk.vendors.fetch(judgement.needs, into: &then)
+            judgement = desk.judge(then)
+        }
+        var facts = Facts(event: event, links: then.links, echoes: then.echoes)
+        for link in surroundings.links(for: event) where earlier.made(link) {
+            facts.add(link, nil)
+        }
+        let needs = desk.rulebook.needs(of: judgement.matches, facts)
         if !needs.isEmpty { try await desk.vendors.fetch(needs, into: &facts) }
-        let plan = desk.rulebook.plan(matches, facts)
+        let plan = desk.rulebook.plan(judgement.matches, facts)
+        let isIdle = judgement.matches.isEmpty && plan.effects.isEmpty && plan.problems.isEmpty
         return Decision(
-            job: job, outcome: matches.isEmpty ? .unmatched : .applied, facts: json,
-            course: Decision.Course(facts: facts, matches: matches, plan: plan))
+            job: job, outcome: isIdle ? .unmatched : .applied, facts: then.json,
+            course: Decision.Course(facts: facts, matches: judgement.matches, plan: plan))
     }
 
     /// What somebody else writes is no echo, also when it is what we wrote a while ago.

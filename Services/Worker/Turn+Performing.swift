@@ -69,10 +69,11 @@ extension Turn {
         }) {
             try checkpoint()
             tried.insert(effect.key)
+            course.done.insert(effect.command)
             do throws(Failure) {
                 let performed = try await perform(effect, of: decision)
                 if let link = performed?.link {
-                    try await go(on: &course, with: link, performed?.incident, by: effect.rule)
+                    try await go(on: &course, after: effect, link, performed?.incident)
                 }
             } catch {
                 let reason = try givenUp(error, on: decision.job)
@@ -84,24 +85,20 @@ extension Turn {
         return cause.map(Outcome.failed) ?? decision.outcome
     }
 
-    /// Something was created: what comes after it can act on it and speak of it. Rules before that
-    /// one have had their turn.
+    /// Something was created: what comes after it can act on it and speak of it.
     private func go(
-        on course: inout Decision.Course, with link: Link, _ incident: Incident?, by rule: RuleID
+        on course: inout Decision.Course, after creation: Effect, _ link: Link,
+        _ incident: Incident?
     ) async throws(Failure) {
         course.facts.add(link, incident)
-        let over = course.matches.prefix { $0.rule != rule }
+        let rest = desk.rulebook.rest(of: course.matches, after: creation, link)
         let problems = course.plan.problems.filter { problem in
-            over.contains { $0.rule == problem.rule }
+            !rest.contains { $0.rule == problem.rule }
         }
-        course.matches.removeFirst(over.count)
-        for index in course.matches.indices
-        where course.matches[index].rule == rule && course.matches[index].record == nil {
-            course.matches[index].created = RecordReference(object: link.object, id: link.record)
-        }
+        course.matches = rest
         let needs = desk.rulebook.needs(of: course.matches, course.facts)
         if !needs.isEmpty { try await desk.vendors.fetch(needs, into: &course.facts) }
-        course.plan = desk.rulebook.plan(course.matches, course.facts)
+        course.plan = desk.rulebook.plan(course.matches, course.facts, after: course.done)
         course.plan.problems.insert(contentsOf: problems, at: 0)
     }
 
@@ -110,13 +107,15 @@ extension Turn {
         _ effect: Effect, of decision: Decision
     ) async throws(Failure) -> Performed? {
         guard !done.contains(effect.key) else { return nil }
-        if let result = earlier[effect.key] { return effect.command.performed(before: result) }
+        let before = earlier[decision.job.sequence]?.progress(of: effect)
+        if case .performed(let result) = before { return effect.command.performed(before: result) }
         let vendors = try await desk.vendors.admitted(for: effect.command, while: mayContinue)
         let performed: Performed
         switch try await begin(effect, of: decision) {
         case .performed(let result): performed = effect.command.performed(before: result)
         case .new:
-            performed = try await call(vendors, effect, of: decision.job, lookFirst: false)
+            performed = try await call(
+                vendors, effect, of: decision.job, lookFirst: before == .started)
         case .startedBefore:
             performed = try await call(vendors, effect, of: decision.job, lookFirst: true)
         }
@@ -145,7 +144,10 @@ extension Turn {
             return performed
         } catch .permanent(let cause) {
             try await ledger.fail(effect, of: job, cause)
-            if let record = effect.command.record, cause.code == "ENTITY_IS_DELETED" {
+            // The same is said of a record that a field refers to.
+            if let record = effect.command.record, cause.code == "ENTITY_IS_DELETED",
+                try await vendors.isGone(record)
+            {
                 try await ledger.unlink(record.id)
             }
             throw .permanent(cause)

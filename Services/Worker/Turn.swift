@@ -34,8 +34,8 @@ struct Turn {
     var waiting: [Decision] = []
     /// Effects of this turn that are performed, or superseded by one that is.
     var done: Set<EffectKey> = []
-    /// What replays of this turn find done.
-    var earlier: [EffectKey: JSON] = [:]
+    /// What replays of this turn find done, by their sequences.
+    var earlier: [Int64: EarlierEffects] = [:]
     /// Jobs whose facts stand with an effect that this turn began.
     var recorded: Set<Int64> = []
 
@@ -124,13 +124,16 @@ struct Decision {
         var facts: Facts
         var matches: [Match]
         var plan: Plan
+        /// Commands whose effects were tried.
+        var done: Set<Command> = []
     }
 
     var effects: [Effect] { course?.plan.effects ?? [] }
 
-    /// Whether a later job may still make its effects superfluous.
+    /// Whether a later job may still make its effects superfluous. A replay is performed by itself,
+    /// as some of it may have been.
     var canWait: Bool {
-        effects.allSatisfy {
+        job.event.original == job.event.id && effects.allSatisfy {
             if case .updateRecord = $0.command { true } else { false }
         }
     }

@@ -28,6 +28,8 @@ final class UnreadableFields: Sendable {
         }
     }
 
+    func forget() { known.withLock { $0 = [:] } }
+
     func remember(_ field: String, of object: String, _ cause: Cause) {
         let until = seconds() + Self.rememberedSeconds
         known.withLock { $0[Name(field, of: object)] = (cause, until) }

@@ -4,16 +4,14 @@ import Models
 public struct Match: Hashable, Sendable {
     public var rule: RuleID
     public var record: RecordReference?
-    /// Made by an action of the rule since: what the actions after it act on where there is no
-    /// `record`.
-    public var created: RecordReference?
+    /// Made by an action of the rule: what the actions after it act on where there is no `record`.
+    public internal(set) var created: RecordReference?
+    /// How many of the rule's actions are over.
+    public internal(set) var actionsDone = 0
 
-    public init(
-        rule: RuleID, record: RecordReference?, created: RecordReference? = nil
-    ) {
+    public init(rule: RuleID, record: RecordReference?) {
         self.rule = rule
         self.record = record
-        self.created = created
     }
 
     var subject: RecordReference? { record ?? created }
@@ -45,6 +43,18 @@ extension Rulebook {
         }
         if mirrorsNote(facts), let note = facts.unfetchedNote { judgement.needs.trimmedNote = note }
         return judgement
+    }
+
+    /// What is left to be planned after an effect that created something. Rules before that one have
+    /// had their turn, as have the actions before it.
+    public func rest(of matches: [Match], after creation: Effect, _ link: Link) -> [Match] {
+        var rest = Array(matches.drop { $0.rule != creation.rule })
+        guard !rest.isEmpty else { return matches }
+        rest[0].actionsDone = creation.ordinal + 1
+        let record = RecordReference(object: link.object, id: link.record)
+        let object = positions[creation.rule].map { entries[$0].object }
+        if rest[0].record == nil, record.isOf(object ?? "") { rest[0].created = record }
+        return rest
     }
 
     /// What the actions of these rules read that is not known yet.

@@ -4,11 +4,15 @@ import Models
 extension Rulebook {
     /// What the matched rules want done: their actions in order, filled in, each with its stable
     /// key; then the copies of notes and comments. Nothing is planned twice.
-    public func plan(_ matches: [Match], _ facts: Facts) -> Plan {
+    ///
+    /// - Parameter done: commands of earlier actions.
+    public func plan(
+        _ matches: [Match], _ facts: Facts, after done: Set<Command> = []
+    ) -> Plan {
         if matches.isEmpty && mappings.isEmpty { return Plan() }
         // Templates read no clock: the moment of the event stands in.
         let context = Context(facts, now: facts.event.event.occurredAt)
-        var planner = Planner(connection: connection, context: context)
+        var planner = Planner(connection: connection, context: context, done: done)
         for match in matches {
             guard let position = positions[match.rule] else { continue }
             planner.perform(entries[position], for: match)
@@ -24,20 +28,21 @@ struct Planner {
     let context: Context
     private(set) var plan = Plan()
     /// So that no command is planned twice, whichever rules want it.
-    private var planned: Set<Command> = []
+    private var planned: Set<Command>
     /// Actions that happen once for an event, however many records their rule matched for.
     private var performedOnce: Set<EffectKey> = []
     private var creatingFor: Set<RecordID> = []
 
-    init(connection: ConnectionID, context: Context) {
+    init(connection: ConnectionID, context: Context, done: Set<Command>) {
         self.connection = connection
         self.context = context
+        planned = done
     }
 
     var facts: Facts { context.facts }
 
     mutating func perform(_ entry: Rulebook.Entry, for match: Match) {
-        for (ordinal, action) in entry.rule.actions.enumerated() {
+        for (ordinal, action) in entry.rule.actions.enumerated().dropFirst(match.actionsDone) {
             let scope = Scope(context: context, object: entry.rule.object, record: match.subject)
             let step = Step(
                 entry: entry, ordinal: ordinal, record: match.record, created: match.created,
@@ -141,7 +146,7 @@ extension Planner {
         guard planned.insert(command).inserted else { return }
         let key = EffectKey(
             event: facts.event.event.original, rule: rule, ordinal: ordinal, target: target)
-        plan.effects.append(Effect(key: key, rule: rule, command: command))
+        plan.effects.append(Effect(key: key, rule: rule, ordinal: ordinal, command: command))
     }
 
     private func delivery() throws(RenderingProblem) -> JSON {
@@ -214,7 +219,7 @@ extension Planner {
 
 extension Planner {
     /// All `setField` actions of the rule with the same options, as one write, in the place of the
-    /// first.
+    /// first; but those after a creation, which may speak of what it made, apart from those before.
     private mutating func setFields(
         _ options: RecordWriteOptions, _ step: Step
     ) throws(RenderingProblem) {
@@ -222,7 +227,9 @@ extension Planner {
             if !createsOwnRecord(step) { remark("no record is linked", step) }
             return
         }
-        let assignments = fieldTemplates(step, options)
+        let assignments = fieldTemplates(step, options).filter {
+            creations(step, before: $0.ordinal) == creations(step, before: step.ordinal)
+        }
         guard assignments.first?.ordinal == step.ordinal else { return }
         var fields = JSONObject()
         for assignment in assignments {
@@ -261,6 +268,12 @@ extension Planner {
                 wanted == nil || options == wanted
             else { return nil }
             return (ordinal, template)
+        }
+    }
+
+    private func creations(_ step: Step, before ordinal: Int) -> Int {
+        step.entry.rule.actions.prefix(ordinal).count {
+            $0.kind == .createIncident || $0.kind == .createRecord
         }
     }
 

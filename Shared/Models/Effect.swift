@@ -17,11 +17,14 @@ public struct EffectKey: Identifier {
 public struct Effect: Hashable, Sendable {
     public var key: EffectKey
     public var rule: RuleID
+    /// The action's place in its rule, from 0.
+    public var ordinal: Int
     public var command: Command
 
-    public init(key: EffectKey, rule: RuleID, command: Command) {
+    public init(key: EffectKey, rule: RuleID, ordinal: Int, command: Command) {
         self.key = key
         self.rule = rule
+        self.ordinal = ordinal
         self.command = command
     }
 }

@@ -55,8 +55,15 @@ public enum EffectStanding: Equatable, Sendable {
 
 /// What an event has done in all its attempts and replays.
 public struct EarlierEffects: Equatable, Sendable {
-    /// What is remembered of each.
-    public var performed: [EffectKey: JSON] = [:]
+    /// One that was superseded has no request.
+    public struct Record: Equatable, Sendable {
+        public let key: EffectKey
+        public let progress: EffectProgress
+        public let request: JSON?
+    }
+
+    /// In their order.
+    public var records: [Record] = []
     /// What the rules were judged on by the first that began an effect; `nil` if none did.
     public var facts: JSON?
 

@@ -31,20 +31,22 @@ extension Store {
         ofAll event: EventID, in lane: Int64
     ) async throws(StoreError) -> EarlierEffects {
         let statement: SQL = """
-            SELECT key, state, result, facts FROM effect
+            SELECT key, state, result, request, facts FROM effect
             WHERE lane_id = \(lane) AND starts_with(key, \("\(event)|".storable))
-            ORDER BY sequence
+            ORDER BY sequence, started_at
             """
         guard let rows = try await runByIndex([statement]).last else { throw .defect("no answer") }
         var earlier = EarlierEffects()
         let recorded = try rows.mapped { row throws(PostgresError) in
-            try row.decoded(String.self, String.self, String?.self, String?.self)
+            let (key, state, result, request, facts) = try row.decoded(
+                String.self, String.self, String?.self, String?.self, String?.self)
+            let record = EarlierEffects.Record(
+                key: EffectKey(key), progress: try EffectProgress(state: state, result: result),
+                request: request.flatMap { try? JSON(parsing: $0) })
+            return (record, facts)
         }
-        for (key, state, result, facts) in recorded {
-            if state == "performed" {
-                let result = result.flatMap { try? JSON(parsing: $0) }
-                earlier.performed[EffectKey(key)] = result ?? .null
-            }
+        for (record, facts) in recorded {
+            earlier.records.append(record)
             earlier.facts = earlier.facts ?? facts.flatMap { try? JSON(parsing: $0) }
         }
         return earlier

@@ -23,7 +23,8 @@ final class CoalescingTests: XCTestCase {
 
     func testDoesNotReachAcrossADeliveryOrOtherOptionsOrAnotherRecord() {
         let delivery = Effect(
-            key: "d", rule: "r", command: .deliver(path: "/services/apexrest/x", body: nil))
+            key: "d", rule: "r", ordinal: 0,
+            command: .deliver(path: "/services/apexrest/x", body: nil))
         let other = RecordWriteOptions(runsAssignmentRules: true)
         func check(_ effects: [Effect], line: UInt = #line) {
             XCTAssertEqual(coalesce(effects).effects, effects, line: line)
@@ -56,7 +57,8 @@ final class CoalescingTests: XCTestCase {
         case 0: return note(key)
         case 1 where dice.roll(3) == 0:
             return Effect(
-                key: key, rule: "r", command: .deliver(path: "/services/apexrest/x", body: nil))
+                key: key, rule: "r", ordinal: 0,
+                command: .deliver(path: "/services/apexrest/x", body: nil))
         default:
             var fields = JSONObject()
             for name in ["A", "B", "C"] where dice.roll(2) == 0 {
@@ -90,12 +92,12 @@ final class CoalescingTests: XCTestCase {
     ) -> Effect {
         let reference = RecordReference(object: "Case", id: record)
         return Effect(
-            key: key, rule: "r",
+            key: key, rule: "r", ordinal: 0,
             command: .updateRecord(reference, fields: fields, options: options))
     }
 
     private func note(_ key: EffectKey) -> Effect {
-        Effect(key: key, rule: "r", command: .addNote(Sample.incident, text: "n"))
+        Effect(key: key, rule: "r", ordinal: 0, command: .addNote(Sample.incident, text: "n"))
     }
 }
 

@@ -100,6 +100,60 @@ final class FailureTests: XCTestCase {
         }
     }
 
+    /// What one record refuses says nothing of the field.
+    func testARecordThatRefusesIsNoFieldThatCannotBeRead() async throws {
+        let rule = Rules.onIncident(
+            "good",
+            when: [
+                "all": [
+                    Rules.event("escalate"),
+                    Rules.condition("record.Subject", "notEquals", "x"),
+                ]
+            ], Rules.comment("Told."))
+        try await Bridge.atWork(for: self, .init(rules: [rule])) { bridge in
+            let (refused, hidden) = try await bridge.linked()
+            let (incident, id) = try await bridge.linked()
+            await bridge.order([
+                "vendor": "salesforce", "fault": "status", "status": 403, "method": "GET",
+                "path": .string("*\(hidden.long)*"),
+            ])
+            try await bridge.append(refused, 1)
+            try await bridge.quiet()
+            try await bridge.append(incident, 2)
+            try await bridge.quiet()
+            let comments = await bridge.comments(on: id)
+            XCTAssertEqual(comments, ["Told."])
+            let failed = try await bridge.outcomes("incident.escalated").filter {
+                $0.hasPrefix("failed")
+            }
+            XCTAssertEqual(failed.count, 1)
+        }
+    }
+
+    /// A field may refer to one that is deleted.
+    func testALinkOutlivesADeletedRecordThatAFieldNames() async throws {
+        let rule = Rules.onIncident(
+            "refer", when: Rules.event("escalate"), Rules.set("Reason", "Other"))
+        try await Bridge.atWork(for: self, .init(rules: [rule])) { bridge in
+            let (incident, id) = try await bridge.linked()
+            await bridge.order([
+                "vendor": "salesforce", "fault": "status", "status": 400, "method": "PATCH",
+                "body": [
+                    [
+                        "errorCode": "ENTITY_IS_DELETED", "message": "entity is deleted",
+                        "fields": ["AccountId"],
+                    ]
+                ],
+            ])
+            try await bridge.append(incident, 1)
+            try await bridge.quiet()
+            let outcomes = try await bridge.outcomes("incident.escalated")
+            XCTAssertEqual(outcomes, ["failed: ENTITY_IS_DELETED"])
+            let links = try await bridge.store.links(records: [id], in: Bridge.connection)
+            XCTAssertEqual(links.count, 1)
+        }
+    }
+
     /// No rule is judged on a record that is gone; the link goes with the first write that tells.
     func testARecordThatIsDeletedFailsNoLaterEvent() async throws {
         let rules = [

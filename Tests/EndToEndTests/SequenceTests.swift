@@ -82,10 +82,12 @@ final class SequenceTests: XCTestCase {
         }
     }
 
-    func testRulesBeforeTheCreationHaveHadTheirTurn() async throws {
+    func testWhatComesBeforeTheCreationHasHadItsTurn() async throws {
         let rules = [
             Rules.onRecord("before", when: Self.urgent, Rules.note("Before.")),
-            Rules.onRecord("page", when: Self.urgent, Rules.createIncident),
+            Rules.onRecord(
+                "page", when: Self.urgent, ["type": "resolveIncident"], Rules.note("First."),
+                Rules.createIncident),
             Rules.onRecord("after", when: Self.urgent, Rules.note("After.")),
         ]
         try await Bridge.atWork(for: self, .init(rules: rules)) { bridge in
@@ -96,6 +98,7 @@ final class SequenceTests: XCTestCase {
             let incident = IncidentID(try XCTUnwrap(incidents.first?["id"]?.string))
             let notes = await bridge.notes(on: incident)
             XCTAssertEqual(notes, ["After."])
+            XCTAssertEqual(incidents.first?["status"], "triggered")
         }
     }
 
@@ -120,6 +123,26 @@ final class SequenceTests: XCTestCase {
             let comments = await bridge.comments(on: id)
             let number = try XCTUnwrap(incidents[0]["incident_number"]?.text)
             XCTAssertEqual(comments, ["Incident \(number)"])
+        }
+    }
+
+    /// A record of another object than the rule's is none that its templates speak of.
+    func testARecordOfAnotherObjectIsNotTheRules() async throws {
+        let rule = Rules.onIncident(
+            "open", when: Rules.event("trigger"),
+            [
+                "type": "createRecord", "object": "Outage__c",
+                "fields": ["Name": "{{incident.title}} {{record.Subject | default: 'no case'}}"],
+            ], Rules.note("Noted."), Rules.comment("Never."))
+        try await Bridge.atWork(for: self, .init(rules: [rule])) { bridge in
+            let incident = try await bridge.trigger("Checkout is down")
+            try await bridge.quiet()
+            let names = await bridge.records("Outage__c").compactMap { $0["Name"]?.string }
+            XCTAssertEqual(names, ["Checkout is down no case"])
+            let notes = await bridge.notes(on: incident)
+            XCTAssertEqual(notes, ["Noted."])
+            let outcomes = try await bridge.outcomes("incident.triggered")
+            XCTAssertEqual(outcomes, ["applied"])
         }
     }
 
@@ -201,6 +224,41 @@ final class SequenceTests: XCTestCase {
                 $0.method == "POST" && $0.path == "/incidents"
             }
             XCTAssertEqual(created.count, 1, "no rule wants a second one")
+        }
+    }
+
+    /// The mended rule has its actions in another order and another condition.
+    func testAReplayKnowsWhatWasDoneByItsWords() async throws {
+        let broken = Rules.onIncident(
+            "tell", when: Rules.event("escalate"), Rules.comment("Hello."),
+            Rules.set("Nope__c", "x"))
+        let mended = Rules.onIncident(
+            "tell",
+            when: [
+                "all": [
+                    Rules.event("escalate"), Rules.condition("record.Subject", "equals", "Pay"),
+                ]
+            ], Rules.set("Status", "Working"), Rules.comment("Hello."))
+        try await Bridge.open(for: self, .init(rules: [broken])) { bridge in
+            let (incident, id) = try await bridge.linked("Case", ["Subject": "Pay"])
+            try await bridge.withWorker {
+                try await bridge.append(incident, 1)
+                try await bridge.quiet()
+            }
+            let event = try await bridge.onlyEvent("incident.escalated").job.event.id
+            try await bridge.configure([mended])
+            try await bridge.withWorker {
+                for nonce in ["1", "2"] {
+                    _ = try await bridge.store.replay(event, of: Bridge.connection, nonce: nonce)
+                }
+                try await bridge.store.poke()
+                try await bridge.quiet()
+            }
+            let status = try await bridge.record("Case", id)["Status"]
+            XCTAssertEqual(status, "Working")
+            let comments = await bridge.comments(on: id)
+            XCTAssertEqual(comments, ["Hello."])
+            XCTAssertEqual(bridge.changes("updated Case").count, 1)
         }
     }
 
