@@ -49,7 +49,7 @@ struct Desk {
             try await replayFailed(of: connection, limit: limit)
         case .links(let subject, let connection): try await links(of: subject, in: connection)
         case .status: try await status()
-        case .move(let connection): try await move(connection)
+        case .move(let connection, let again): try await move(connection, again: again)
         }
     }
 

@@ -3,12 +3,12 @@ import Postgres
 import Store
 
 extension Desk {
-    func move(_ connection: ConnectionID) async throws(Complaint) {
+    func move(_ connection: ConnectionID, again: Bool) async throws(Complaint) {
         let configuration = try ConsoleConfiguration.read(environment)
         let source = Store(Pool(configuration.address, limits: .oneCommand))
         let target = Store(Pool(try configuration.targetAddress, limits: .oneCommand))
         do throws(MoveError) {
-            let copied = try await source.move(connection, to: target)
+            let copied = try await source.move(connection, to: target, again: again)
             for (table, rows) in copied { printer.line("\(table): \(counted(rows, "row"))") }
         } catch {
             throw .problem(error.sentence(about: connection))
@@ -24,14 +24,20 @@ extension MoveError {
             "the schema here is \(here), there \(there): run console migrate on both"
         case .eventsThere:
             "the other database has events of \(connection) already; nothing was changed"
+        case .blocked:
+            "\(connection) is blocked here for good: it was moved, or an earlier move broke off. If no "
+                + "other database has its events (console events), move it with --again"
         case .notQuiet:
             "\(connection) still gets deliveries or is being worked on; nothing was changed, "
                 + "run this again when it is quiet"
         case .failed(let error): "\(Complaint(error).lines.joined()); nothing was changed"
+        case .stillBlocked(let error):
+            "\(Complaint(error).lines.joined()); nothing was copied, but \(connection) is still "
+                + "blocked here: move it with --again"
         case .unknownOutcome:
             "the connection broke while the other database was committing, so \(connection) stays "
                 + "blocked here. See there whether it has its events (console events). If it has "
-                + "none, run this again"
+                + "none, move it with --again"
         }
     }
 }

@@ -14,7 +14,7 @@ enum Invocation: Equatable {
     case replayFailed(connection: ConnectionID?, limit: Int)
     case links(LinkSubject, connection: ConnectionID?)
     case status
-    case move(ConnectionID)
+    case move(ConnectionID, again: Bool)
 
     /// Which events of the log.
     struct EventSelection: Equatable {
@@ -62,8 +62,10 @@ enum Invocation: Equatable {
         case "replay": self = try Self.replay(rest)
         case "links": self = try Self.links(rest)
         case "move":
-            let arguments = try Arguments(rest)
-            self = .move(try arguments.wellFormed(try arguments.one("connection")))
+            let arguments = try Arguments(rest, flags: ["again"])
+            self = .move(
+                try arguments.wellFormed(try arguments.one("connection")),
+                again: arguments.has("again"))
         case "status":
             try Arguments(rest).none()
             self = .status

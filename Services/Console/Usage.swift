@@ -29,6 +29,7 @@ extension Invocation {
         Between databases
           move CONNECTION         copy all about a connection from LIAISON_DATABASE_URL to
                                   LIAISON_TARGET_DATABASE_URL, and block it where it was
+              --again             also one that is blocked for good, after a move that broke off
 
         Environment: LIAISON_DATABASE_URL and, for apply, LIAISON_MASTER_KEY (32 bytes, Base64 or
         hexadecimal); all of them also as ..._FILE. check needs none.

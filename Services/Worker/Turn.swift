@@ -133,8 +133,9 @@ struct Decision {
     /// Whether a later job may still make its effects superfluous. A replay is performed by itself,
     /// as some of it may have been.
     var canWait: Bool {
-        job.event.original == job.event.id && effects.allSatisfy {
-            if case .updateRecord = $0.command { true } else { false }
-        }
+        job.event.original == job.event.id
+            && effects.allSatisfy {
+                if case .updateRecord = $0.command { true } else { false }
+            }
     }
 }

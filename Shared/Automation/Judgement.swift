@@ -45,8 +45,8 @@ extension Rulebook {
         return judgement
     }
 
-    /// What is left to be planned after an effect that created something. Rules before that one have
-    /// had their turn, as have the actions before it.
+    /// What is left to be planned after an effect that created something. Rules before that one
+    /// have had their turn, as have the actions before it.
     public func rest(of matches: [Match], after creation: Effect, _ link: Link) -> [Match] {
         var rest = Array(matches.drop { $0.rule != creation.rule })
         guard !rest.isEmpty else { return matches }

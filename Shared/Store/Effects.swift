@@ -42,12 +42,12 @@ extension Store {
                 String.self, String.self, String?.self, String?.self, String?.self)
             let record = EarlierEffects.Record(
                 key: EffectKey(key), progress: try EffectProgress(state: state, result: result),
-                request: request.flatMap { try? JSON(parsing: $0) })
+                request: request.flatMap { try? JSON(stored: $0) })
             return (record, facts)
         }
         for (record, facts) in recorded {
             earlier.records.append(record)
-            earlier.facts = earlier.facts ?? facts.flatMap { try? JSON(parsing: $0) }
+            earlier.facts = earlier.facts ?? facts.flatMap { try? JSON(stored: $0) }
         }
         return earlier
     }
@@ -69,7 +69,7 @@ extension Store {
         for (place, earlier, changes, result) in held where standings.indices.contains(place - 1) {
             standings[place - 1] =
                 switch earlier {
-                case "performed": .performed(result.flatMap { try? JSON(parsing: $0) } ?? .null)
+                case "performed": .performed(result.flatMap { try? JSON(stored: $0) } ?? .null)
                 case .some: .startedBefore
                 case nil: changes < limits.changesMax ? .new : .fused(changes: changes)
                 }

@@ -226,7 +226,7 @@ extension LoggedEvent.Ending {
         self.outcome = outcome
         self.attempt = attempt
         self.worker = worker.map(WorkerID.init)
-        self.facts = facts.flatMap { try? JSON(parsing: $0) }
+        self.facts = facts.flatMap { try? JSON(stored: $0) }
         settledAt = Timestamp(milliseconds: settled)
     }
 }

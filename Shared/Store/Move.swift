@@ -1,14 +1,20 @@
 import Models
 import Postgres
+import Synchronization
 
-/// Why a connection was not moved. But for the last, everything is as it was.
+/// Why a connection was not moved. But for the last two, everything is as it was.
 public enum MoveError: Error, Equatable, Sendable {
     case otherSchema(here: Int, there: Int)
     /// The other database has events of the connection already.
     case eventsThere
+    /// It is blocked for good: it was moved, or nobody knows whether it was. Look for its events in
+    /// other databases; if none has them, `again` moves it.
+    case blocked
     /// Deliveries still come in, or workers still work on it: later, when it is quiet.
     case notQuiet
     case failed(StoreError)
+    /// Nothing was copied, but the connection could not be given free again.
+    case stillBlocked(StoreError)
     /// The connection broke while the other database was committing: look whether it has the lanes.
     /// Here the connection stays blocked.
     case unknownOutcome
@@ -25,21 +31,37 @@ extension Store {
     ///
     /// - Parameters:
     ///   - target: has the connection already, from a configuration that was applied there.
+    ///   - again: also one that is blocked for good.
     ///   - quietSecondsMax: how long to wait for workers that have lanes of it.
     /// - Returns: how many rows of each table were copied.
     public func move(
-        _ connection: ConnectionID, to target: Store, quietSecondsMax: Double = 120
+        _ connection: ConnectionID, to target: Store, again: Bool = false,
+        quietSecondsMax: Double = 120
     ) async throws(MoveError) -> [(table: String, rows: Int)] {
         let move = try await Move(connection, from: self, to: target)
         try await move.requireSameSchema()
         try await move.requireNoEventsThere()
+        if move.isBlocked, !again { throw .blocked }
         do throws(MoveError) {
             let standing = try await move.quietLanes(secondsMax: quietSecondsMax)
             try await move.makeRoom()
             return try await move.copy(asItStandsAt: standing)
         } catch {
-            if error != .unknownOutcome { await move.unblock() }
+            if error != .unknownOutcome, !move.isBlocked { try await move.unblock() }
             throw error
+        }
+    }
+}
+
+extension Store {
+    fileprivate func isBlockedForGood(_ connection: ConnectionID) async throws(StoreError) -> Bool {
+        try await run { pool throws(PostgresError) in
+            try await pool.query(
+                """
+                SELECT blocked_until = 'infinity' FROM connection
+                WHERE id = \(connection.rawValue)
+                """
+            ).decoded(Bool.self) == [true]
         }
     }
 }
@@ -51,6 +73,9 @@ private struct Move {
     /// The connection's number here and there.
     private let old: SQL
     private let new: SQL
+    /// It was blocked for good before, and stays so.
+    let isBlocked: Bool
+    private let renewal = Renewal()
 
     init(
         _ connection: ConnectionID, from source: Store, to target: Store
@@ -59,6 +84,7 @@ private struct Move {
         do throws(StoreError) {
             old = "\(unescaped: String(try await source.number(of: connection)))"
             new = "\(unescaped: String(try await target.number(of: connection)))"
+            isBlocked = try await source.isBlockedForGood(connection)
         } catch {
             throw .failed(error)
         }
@@ -88,12 +114,25 @@ private struct Move {
     }
 
     /// Again and again while something is copied: should this program end halfway, the connection
-    /// is free again soon.
+    /// is free again soon. No oftener than needed, for the snapshot of the copy keeps every version
+    /// of that row.
     private func blockForAMinute() async throws(PostgresError) {
+        guard !isBlocked, renewal.isDue() else { return }
         try await block(until: "now() + interval '1 minute'")
     }
 
-    func unblock() async { try? await block(until: "'epoch'") }
+    func unblock() async throws(MoveError) {
+        var attemptsLeft = 5
+        while true {
+            do throws(PostgresError) {
+                return try await block(until: "'epoch'")
+            } catch {
+                attemptsLeft -= 1
+                guard attemptsLeft > 0 else { throw .stillBlocked(StoreError(error)) }
+                try? await Task.sleep(for: .seconds(1))
+            }
+        }
+    }
 
     private func block(until moment: SQL) async throws(PostgresError) {
         try await source.pool.query(
@@ -128,24 +167,18 @@ private struct Move {
     /// Days and periods of the log that the other database does not have yet.
     func makeRoom() async throws(MoveError) {
         try await trying { () throws(PostgresError) in
-            let segments = try await source.pool.query(
-                "SELECT DISTINCT segment FROM job WHERE connection = \(old) ORDER BY 1"
-            ).decoded(Int32.self)
-            for segment in segments {
+            for segment in try await partitions(of: "job") {
                 try await target.pool.query("SELECT create_segment(\(segment))")
             }
-            for period in try await periods() {
+            for period in try await partitions(of: "deduplication") {
                 try await target.pool.query(
                     "SELECT create_partition('deduplication', \(period), '')")
             }
         }
     }
 
-    private func periods() async throws(PostgresError) -> [Int32] {
-        try await blockForAMinute()
-        return try await source.pool.query(
-            "SELECT DISTINCT period FROM deduplication ORDER BY 1", deadlineSeconds: 50
-        ).decoded(Int32.self)
+    private func partitions(of table: String) async throws(PostgresError) -> [Int32] {
+        try await source.pool.query(Store.partitions(of: table)).decoded(Int32.self)
     }
 
     /// One snapshot here, one transaction there, which ends only if nothing moved meanwhile: that
@@ -156,9 +189,11 @@ private struct Move {
         try await trying { () throws(PostgresError) in
             try await target.pool.withTransaction { there throws(PostgresError) in
                 do throws(PostgresError) {
+                    try await there.query(Self.patience)
                     let rows = try await source.pool.withTransaction { here throws(PostgresError) in
                         try await here.query(
                             "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+                        try await here.query(Self.patience)
                         return try await copyTables(from: here, into: there)
                     }
                     try await block(until: "'infinity'")
@@ -172,6 +207,11 @@ private struct Move {
             }
         }
     }
+
+    /// Each of the two transactions waits for the other.
+    private static let patience: SQL = """
+        SELECT set_config('idle_in_transaction_session_timeout', '0', true)
+        """
 
     private func copyTables(
         from here: Session, into there: Session
@@ -192,7 +232,7 @@ private struct Move {
     private func copySeen(from here: Session, into there: Session) async throws(PostgresError) {
         try await there.query(
             "CREATE TEMPORARY TABLE seen (period int, hash bytea) ON COMMIT DROP")
-        for period in try await periods() {
+        for period in try await partitions(of: "deduplication") {
             for portion in 0..<Self.portions {
                 _ = try await here.copy(
                     Self.seen(in: portion, of: period), into: "seen (period, hash)", of: there,
@@ -235,6 +275,20 @@ private struct Move {
             throw .unknownOutcome
         } catch {
             throw .failed(StoreError(error))
+        }
+    }
+}
+
+/// When the block was renewed last.
+private final class Renewal: Sendable {
+    private let last = Mutex<ContinuousClock.Instant?>(nil)
+
+    func isDue() -> Bool {
+        last.withLock { last in
+            let now = ContinuousClock.now
+            if let last, now - last < .seconds(10) { return false }
+            last = now
+            return true
         }
     }
 }

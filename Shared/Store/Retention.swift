@@ -136,7 +136,7 @@ extension Store {
         }
     }
 
-    private static func partitions(of parent: String) -> SQL {
+    static func partitions(of parent: String) -> SQL {
         """
         SELECT substring(relname FROM '[0-9]+$')::int AS number
         FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid

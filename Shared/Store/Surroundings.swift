@@ -57,7 +57,7 @@ extension Store {
         }
         let begun = try answers[2].mapped { row throws(PostgresError) -> (JobName, JSON) in
             let (place, facts) = try row.decoded(Int.self, String.self)
-            return (jobs[place - 1], (try? JSON(parsing: facts)) ?? [:])
+            return (jobs[place - 1], try JSON(stored: facts))
         }
         return StoredSurroundings(
             links: links.compactMap { $0 }, echoes: Set(places.map { entries[$0 - 1] }),
@@ -71,8 +71,20 @@ extension Store {
             throw .defect("no answer")
         }
         return try rows.mapped { row throws(PostgresError) in
-            try row.decoded(Int.self, String.self).1
-        }.first.flatMap { try? JSON(parsing: $0) }
+            try JSON(stored: try row.decoded(Int.self, String.self).1)
+        }.first
+    }
+}
+
+extension JSON {
+    /// What we wrote ourselves, however long its texts are.
+    init(stored text: String) throws(PostgresError) {
+        do {
+            try self.init(
+                parsing: Array(text.utf8), limits: .accepted(bytes: text.utf8.count))
+        } catch {
+            throw .row("stored JSON cannot be read: \(error)")
+        }
     }
 }
 

@@ -48,6 +48,25 @@ final class EffectTests: XCTestCase {
         XCTAssertEqual(links, [link])
     }
 
+    func testWhatTheFirstEffectWasJudgedOnIsFoundHoweverLongItIs() async throws {
+        let fixture = try await StoreFixture.make(for: self)
+        try await fixture.append(2, to: "a")
+        let lane = try await fixture.leasedLane(try await fixture.worker())
+        let (job, other) = (lane.jobs[0], lane.jobs[1])
+        let facts: JSON = ["noteText": .string(String(repeating: "日", count: 150_000))]
+        _ = try await fixture.store.begin([
+            EffectStart("a", of: job, under: lane.fence, facts: facts),
+            EffectStart("b", of: job, under: lane.fence),
+            EffectStart("c", of: other, under: lane.fence),
+        ])
+        let found = try await fixture.store.begunFacts(of: job, in: lane.id)
+        XCTAssertEqual(found, facts)
+        let around = try await fixture.store.surroundings(
+            incidents: [], records: [], entries: [],
+            jobs: [job, other].map { JobName($0, in: lane.id) }, in: "one")
+        XCTAssertEqual(around.begun, [JobName(job, in: lane.id): facts])
+    }
+
     func testEffectsOfManyLanesAreRecordedTogetherEachByItsOwnFence() async throws {
         let fixture = try await StoreFixture.make(for: self)
         for name in ["a", "b", "c"] as [LaneKey] { try await fixture.append(1, to: name) }

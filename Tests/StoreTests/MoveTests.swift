@@ -66,7 +66,6 @@ final class MoveTests: XCTestCase {
         }
     }
 
-    /// In portions, between which the connection is blocked anew: nothing takes a minute.
     func testAllThatWasSeenIsKnownThere() async throws {
         let (old, new) = try await databases()
         _ = try await old.append([.sample("e1")])
@@ -80,14 +79,11 @@ final class MoveTests: XCTestCase {
             """)
         _ = try await new.pool.query(
             "INSERT INTO deduplication VALUES (period_now(), '\\x0000aa')")
-        try await old.countBlocks()
         _ = try await old.store.move("one", to: new.store)
         let seen: SQL = "SELECT count(*) FROM deduplication"
         let (there, here) = (try await new.number(seen), try await old.number(seen))
         XCTAssertEqual(there, here)
         XCTAssertEqual(here, 773)
-        let blocks = try await old.number("SELECT last_value FROM blocks")
-        XCTAssertGreaterThan(blocks, 64)
     }
 
     /// Its block had lapsed, or another's lease was on its way.
@@ -117,6 +113,25 @@ final class MoveTests: XCTestCase {
         _ = try await old.append([.sample("e1")])
         _ = try await new.append([.sample("e2")])
         await assertStays("one", in: old, to: new, because: .eventsThere)
+    }
+
+    func testAConnectionThatWasMovedIsNotMovedToAThirdDatabase() async throws {
+        let (old, new) = try await databases()
+        _ = try await old.append([.sample("e1")])
+        _ = try await old.store.move("one", to: new.store)
+        let third = try await StoreFixture.make(for: self)
+        do throws(MoveError) {
+            _ = try await old.store.move("one", to: third.store)
+            XCTFail("moved")
+        } catch {
+            XCTAssertEqual(error, .blocked)
+        }
+        let blocked = try await old.number(
+            "SELECT count(*) FROM connection WHERE blocked_until = 'infinity'")
+        XCTAssertEqual(blocked, 1)
+        _ = try await old.store.move("one", to: third.store, again: true)
+        let events = try await third.store.events(EventFilter(connection: "one"))
+        XCTAssertEqual(events.map(\.job.event.id), ["e1"])
     }
 
     func testAConnectionThatSomebodyWorksOnIsNotMoved() async throws {
@@ -152,25 +167,5 @@ final class MoveTests: XCTestCase {
         let blocked = try? await old.number(
             "SELECT count(*) FROM connection WHERE blocked_until > now()")
         XCTAssertEqual(blocked, 0)
-    }
-}
-
-extension StoreFixture {
-    /// In the sequence `blocks`.
-    fileprivate func countBlocks() async throws {
-        _ = try await pool.query("CREATE SEQUENCE blocks")
-        _ = try await pool.query(
-            """
-            CREATE FUNCTION count_block() RETURNS trigger LANGUAGE plpgsql AS $$
-            BEGIN
-                PERFORM nextval('blocks');
-                RETURN NULL;
-            END $$
-            """)
-        _ = try await pool.query(
-            """
-            CREATE TRIGGER count_block AFTER UPDATE ON connection FOR EACH ROW
-            EXECUTE FUNCTION count_block()
-            """)
     }
 }
