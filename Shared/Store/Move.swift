@@ -33,12 +33,14 @@ extension Store {
     ///   - target: has the connection already, from a configuration that was applied there.
     ///   - again: also one that is blocked for good.
     ///   - quietSecondsMax: how long to wait for workers that have lanes of it.
+    ///   - renewalSeconds: how often the block is renewed while something is copied, at most.
     /// - Returns: how many rows of each table were copied.
     public func move(
         _ connection: ConnectionID, to target: Store, again: Bool = false,
-        quietSecondsMax: Double = 120
+        quietSecondsMax: Double = 120, renewalSeconds: Double = 10
     ) async throws(MoveError) -> [(table: String, rows: Int)] {
-        let move = try await Move(connection, from: self, to: target)
+        let move = try await Move(
+            connection, from: self, to: target, renewal: Renewal(seconds: renewalSeconds))
         try await move.requireSameSchema()
         try await move.requireNoEventsThere()
         if move.isBlocked, !again { throw .blocked }
@@ -75,12 +77,12 @@ private struct Move {
     private let new: SQL
     /// It was blocked for good before, and stays so.
     let isBlocked: Bool
-    private let renewal = Renewal()
+    private let renewal: Renewal
 
     init(
-        _ connection: ConnectionID, from source: Store, to target: Store
+        _ connection: ConnectionID, from source: Store, to target: Store, renewal: Renewal
     ) async throws(MoveError) {
-        (self.source, self.target) = (source, target)
+        (self.source, self.target, self.renewal) = (source, target, renewal)
         do throws(StoreError) {
             old = "\(unescaped: String(try await source.number(of: connection)))"
             new = "\(unescaped: String(try await target.number(of: connection)))"
@@ -281,12 +283,15 @@ private struct Move {
 
 /// When the block was renewed last.
 private final class Renewal: Sendable {
+    private let seconds: Double
     private let last = Mutex<ContinuousClock.Instant?>(nil)
+
+    init(seconds: Double) { self.seconds = seconds }
 
     func isDue() -> Bool {
         last.withLock { last in
             let now = ContinuousClock.now
-            if let last, now - last < .seconds(10) { return false }
+            if let last, now - last < .seconds(seconds) { return false }
             last = now
             return true
         }

@@ -66,6 +66,7 @@ final class MoveTests: XCTestCase {
         }
     }
 
+    /// In portions, between which the block can be renewed: nothing takes a minute.
     func testAllThatWasSeenIsKnownThere() async throws {
         let (old, new) = try await databases()
         _ = try await old.append([.sample("e1")])
@@ -79,11 +80,14 @@ final class MoveTests: XCTestCase {
             """)
         _ = try await new.pool.query(
             "INSERT INTO deduplication VALUES (period_now(), '\\x0000aa')")
-        _ = try await old.store.move("one", to: new.store)
+        try await old.countBlocks()
+        _ = try await old.store.move("one", to: new.store, renewalSeconds: 0)
         let seen: SQL = "SELECT count(*) FROM deduplication"
         let (there, here) = (try await new.number(seen), try await old.number(seen))
         XCTAssertEqual(there, here)
         XCTAssertEqual(here, 773)
+        let blocks = try await old.number("SELECT last_value FROM blocks")
+        XCTAssertGreaterThan(blocks, 64)
     }
 
     /// Its block had lapsed, or another's lease was on its way.
@@ -167,5 +171,25 @@ final class MoveTests: XCTestCase {
         let blocked = try? await old.number(
             "SELECT count(*) FROM connection WHERE blocked_until > now()")
         XCTAssertEqual(blocked, 0)
+    }
+}
+
+extension StoreFixture {
+    /// In the sequence `blocks`.
+    fileprivate func countBlocks() async throws {
+        _ = try await pool.query("CREATE SEQUENCE blocks")
+        _ = try await pool.query(
+            """
+            CREATE FUNCTION count_block() RETURNS trigger LANGUAGE plpgsql AS $$
+            BEGIN
+                PERFORM nextval('blocks');
+                RETURN NULL;
+            END $$
+            """)
+        _ = try await pool.query(
+            """
+            CREATE TRIGGER count_block AFTER UPDATE ON connection FOR EACH ROW
+            EXECUTE FUNCTION count_block()
+            """)
     }
 }
