@@ -5,14 +5,14 @@ import Models
 struct Doorway: Sendable {
     let directory: ConnectionDirectory
     let backlog: Backlog
-    let jsonBytesMax: Int
-    let xmlBytesMax: Int
+    let pagerDutyBytesMax: Int
+    let salesforceBytesMax: Int
 
     func bodyBytesMax(_ entrance: Entrance) -> Int {
         switch entrance.channel {
-        case .pagerDuty: jsonBytesMax
+        case .pagerDuty: pagerDutyBytesMax
         // 200 records before and after a change are as long as the messages of a Flow.
-        case .apex, .outboundMessage: xmlBytesMax
+        case .apex, .outboundMessage: salesforceBytesMax
         }
     }
 

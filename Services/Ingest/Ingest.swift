@@ -37,8 +37,9 @@ struct Ingest: Sendable {
         }
 
         let doorway = Doorway(
-            directory: directory, backlog: backlog, jsonBytesMax: configuration.jsonBytesMax,
-            xmlBytesMax: configuration.xmlBytesMax)
+            directory: directory, backlog: backlog,
+            pagerDutyBytesMax: configuration.pagerDutyBytesMax,
+            salesforceBytesMax: configuration.salesforceBytesMax)
         let receiver = Receiver(doorway: doorway, queue: queue, observer: observer, now: now)
         let door = try HTTPServer(
             configuration.publicListener, clientsMax: configuration.clientConnectionsMax,

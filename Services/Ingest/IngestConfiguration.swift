@@ -16,8 +16,8 @@ struct IngestConfiguration: Sendable {
     var database: Address
     /// Open the secrets of connections.
     var secretKeys: SecretKeys
-    var jsonBytesMax = 512 << 10
-    var xmlBytesMax = 4 << 20
+    var pagerDutyBytesMax = 512 << 10
+    var salesforceBytesMax = 4 << 20
     var clientConnectionsMax = 4096
     var refreshSeconds = 1.0
     /// Events of one connection that may wait for the workers.
@@ -61,10 +61,10 @@ struct IngestConfiguration: Sendable {
 
     private mutating func readLimits(_ environment: inout EnvironmentReader) {
         logLevel = environment.choice("LOG_LEVEL", default: logLevel)
-        jsonBytesMax = environment.bytes(
-            "INGEST_JSON_BYTES_MAX", in: 262_144...(16 << 20), default: jsonBytesMax)
-        xmlBytesMax = environment.bytes(
-            "INGEST_XML_BYTES_MAX", in: 262_144...(16 << 20), default: xmlBytesMax)
+        pagerDutyBytesMax = environment.bytes(
+            "INGEST_PAGERDUTY_BYTES_MAX", in: 262_144...(16 << 20), default: pagerDutyBytesMax)
+        salesforceBytesMax = environment.bytes(
+            "INGEST_SALESFORCE_BYTES_MAX", in: 262_144...(16 << 20), default: salesforceBytesMax)
         clientConnectionsMax = environment.integer(
             "INGEST_CLIENT_CONNECTIONS_MAX", in: 16...100_000, default: clientConnectionsMax)
         append.batchEventsMax = environment.integer(

@@ -21,7 +21,7 @@ final class AcceptedInputTests: XCTestCase {
                 let answer = try await door.deliver(body, signature: signature)
                 XCTAssertEqual(answer.status, 202, signature)
             }
-            XCTAssertEqual(door.ledger.events.count, 1)
+            XCTAssertEqual(door.store.events.count, 1)
         }
     }
 
@@ -55,7 +55,7 @@ final class AcceptedInputTests: XCTestCase {
             // Hexadecimal digits of either case are one number; the vectors leave that open.
             let expected = vector["expect"] == "invalid" ? 401 : 202
             let signature = vector["signature"]?.string ?? ""
-            try await Door.opened(FakeLedger([connection])) { door in
+            try await Door.opened(FakeIngestStore([connection])) { door in
                 let answer = try await door.deliver(Array(body), signature: signature)
                 XCTAssertEqual(answer.status, expected, vector["name"]?.string ?? "")
             }
@@ -74,7 +74,7 @@ final class AcceptedInputTests: XCTestCase {
             let acknowledged = try await door.deliverOutbound(message)
             let acknowledgedAgain = try await door.deliverOutbound(message)
             XCTAssertEqual(acknowledged.body, acknowledgedAgain.body)
-            XCTAssertEqual(door.ledger.events.count, 2)
+            XCTAssertEqual(door.store.events.count, 2)
             let duplicates = try await door.metric("liaison_events_duplicate_total")
             XCTAssertEqual(duplicates, "2")
         }
@@ -84,7 +84,7 @@ final class AcceptedInputTests: XCTestCase {
         try await Door.opened { door in
             let answer = try await door.deliver(Fixtures.incidentEvent())
             XCTAssertEqual(answer.body, #"{"events":1}"#)
-            let event = try XCTUnwrap(door.ledger.events.first)
+            let event = try XCTUnwrap(door.store.events.first)
             XCTAssertEqual(event.connection, "acme")
             XCTAssertEqual(event.id, "01HTESTEVENT0000000000000A")
             XCTAssertEqual(event.kind, .incident(.triggered))
@@ -106,12 +106,12 @@ final class AcceptedInputTests: XCTestCase {
                 let answer = try await door.deliver(Array(body.utf8))
                 XCTAssertEqual(answer.status, 202, body)
             }
-            XCTAssertEqual(door.ledger.events.count, 8)
+            XCTAssertEqual(door.store.events.count, 8)
             for body in [#"{"old":1}"#, "[]", #"{"new":"\"\\\"twice\\\"\""}"#, #"{"new":[1]}"#] {
                 let answer = try await door.deliverApex(body)
                 XCTAssertEqual(answer.status, 202, body)
             }
-            XCTAssertEqual(door.ledger.events.count, 12)
+            XCTAssertEqual(door.store.events.count, 12)
         }
     }
 
@@ -134,7 +134,7 @@ final class AcceptedInputTests: XCTestCase {
                 XCTAssertEqual(answer.body, #"{"events":2}"#)
             }
             XCTAssertEqual(
-                door.ledger.events.map(\.kind), [.incident(.triggered), .incident(.custom)])
+                door.store.events.map(\.kind), [.incident(.triggered), .incident(.custom)])
         }
     }
 
@@ -176,13 +176,13 @@ final class AcceptedInputTests: XCTestCase {
             let body = "{\"old\":null,\"new\":\(map),\"isInsert\":true,\"transactionId\":\"t1\"}"
             let answer = try await door.deliverApex(body)
             XCTAssertEqual(answer.body, #"{"events":200}"#)
-            XCTAssertEqual(door.ledger.batches, [200])
+            XCTAssertEqual(door.store.batches, [200])
             // The same as the guide's launcher passes it: texts.
             let text = JSON.string(map).text
             let again = try await door.deliverApex(
                 #"{"old":"null","new":\#(text),"isInsert":true,"transactionId":"t1"}"#)
             XCTAssertEqual(again.body, answer.body)
-            XCTAssertEqual(door.ledger.events.count, 200)
+            XCTAssertEqual(door.store.events.count, 200)
         }
     }
 
@@ -193,8 +193,8 @@ final class AcceptedInputTests: XCTestCase {
             XCTAssertEqual(answer.status, 200)
             XCTAssertEqual(answer.header("Content-Type"), "text/xml; charset=utf-8")
             XCTAssertTrue(answer.body.contains("<Ack>true</Ack>"))
-            XCTAssertEqual(door.ledger.batches, [100])
-            let event = try XCTUnwrap(door.ledger.events.first)
+            XCTAssertEqual(door.store.batches, [100])
+            let event = try XCTUnwrap(door.store.events.first)
             XCTAssertEqual(event.kind, .record(.updated))
             XCTAssertEqual(event.id, "04l000000000001AAA")
             XCTAssertEqual(
@@ -227,9 +227,9 @@ final class AcceptedInputTests: XCTestCase {
             ] {
                 let answer = try await door.deliverOutbound(message)
                 XCTAssertEqual(answer.status, 200, answer.body)
-                XCTAssertEqual(door.ledger.events.count, count)
+                XCTAssertEqual(door.store.events.count, count)
             }
-            let events = door.ledger.events
+            let events = door.store.events
             XCTAssertEqual(
                 try JSON(parsing: events[0].payload)["new"],
                 [
@@ -247,10 +247,10 @@ final class AcceptedInputTests: XCTestCase {
         guard let message = try? Data(contentsOf: file) else { return }
         var connection = Fixtures.connection()
         connection.salesforce?.organizationID = RecordID("0123456789ABCDE")
-        try await Door.opened(FakeLedger([connection])) { door in
+        try await Door.opened(FakeIngestStore([connection])) { door in
             let answer = try await door.deliverOutbound(Array(message))
             XCTAssertEqual(answer.status, 200, answer.body)
-            XCTAssertEqual(door.ledger.events.count, 3)
+            XCTAssertEqual(door.store.events.count, 3)
         }
     }
 }

@@ -26,7 +26,7 @@ final class ApexInputTests: XCTestCase {
                     let answer = try await door.deliverApex(body, sentAfter: seconds)
                     XCTAssertEqual(answer.body, #"{"events":1}"#)
                 }
-                XCTAssertEqual(door.ledger.events.count, expected, "\(transaction) \(time)")
+                XCTAssertEqual(door.store.events.count, expected, "\(transaction) \(time)")
             }
         }
     }
@@ -42,8 +42,8 @@ final class ApexInputTests: XCTestCase {
             let map = JSON.object(JSONObject([(key, .object(record))]))
             try await Door.opened { door in
                 _ = try await door.deliverApex(JSON.object(["old": map, "new": map]).text)
-                XCTAssertEqual(door.ledger.events.count, 1)
-                let event = try XCTUnwrap(door.ledger.events.first)
+                XCTAssertEqual(door.store.events.count, 1)
+                let event = try XCTUnwrap(door.store.events.first)
                 let row = "\(key) \(id?.text ?? "absent")"
                 if isReadable {
                     XCTAssertEqual(event.kind, .record(.updated), row)
@@ -66,11 +66,11 @@ final class ApexInputTests: XCTestCase {
             for body in bodies {
                 let answer = try await door.deliverApex(body)
                 XCTAssertEqual(answer.body, #"{"events":1}"#, body)
-                let event = try XCTUnwrap(door.ledger.events.last)
+                let event = try XCTUnwrap(door.store.events.last)
                 XCTAssertEqual(event.kind, .unknown("salesforce.unreadable"), body)
                 XCTAssertEqual(event.payload, Array(body.utf8))
             }
-            XCTAssertEqual(door.ledger.events.count, bodies.count)
+            XCTAssertEqual(door.store.events.count, bodies.count)
         }
     }
 
@@ -92,7 +92,7 @@ final class ApexInputTests: XCTestCase {
             for body in [body, asTexts] {
                 try await Door.opened { door in
                     _ = try await door.deliverApex(body)
-                    let events = door.ledger.events
+                    let events = door.store.events
                     XCTAssertEqual(
                         events.map(\.kind.rawValue), kinds + ["salesforce.unreadable"], body)
                     if body == asTexts { return }
@@ -116,8 +116,8 @@ final class ApexInputTests: XCTestCase {
             _ = try await door.deliverApex(JSON.object(["new": .string(map.text)]).text)
             _ = try await door.deliverOutbound(
                 Fixtures.outboundMessage(notifications: [notification]))
-            XCTAssertEqual(door.ledger.events.count, 3)
-            for event in door.ledger.events { XCTAssertNotNil(try EventFacts(event).record) }
+            XCTAssertEqual(door.store.events.count, 3)
+            for event in door.store.events { XCTAssertNotNil(try EventFacts(event).record) }
         }
     }
 
@@ -133,7 +133,7 @@ final class ApexInputTests: XCTestCase {
         try await Door.opened { door in
             let answer = try await door.deliverApex(body.text)
             XCTAssertEqual(answer.status, 202)
-            XCTAssertEqual(door.ledger.events.count, 200)
+            XCTAssertEqual(door.store.events.count, 200)
         }
     }
 

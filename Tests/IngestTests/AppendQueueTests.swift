@@ -6,8 +6,8 @@ import XCTest
 
 final class AppendQueueTests: XCTestCase {
     func testEveryEventOfManyHandlersIsCommittedOnceInGroups() async {
-        let ledger = FakeLedger()
-        await running(ledger) { queue in
+        let store = FakeIngestStore()
+        await running(store) { queue in
             await withTaskGroup(of: Void.self) { group in
                 for delivery in 0..<1000 {
                     group.addTask {
@@ -17,65 +17,65 @@ final class AppendQueueTests: XCTestCase {
                 }
             }
         }
-        XCTAssertEqual(Set(ledger.events.map(\.id)).count, 3000)
-        XCTAssertEqual(ledger.batches.reduce(0, +), 3000)
+        XCTAssertEqual(Set(store.events.map(\.id)).count, 3000)
+        XCTAssertEqual(store.batches.reduce(0, +), 3000)
     }
 
     func testWhatGathersDuringACommitIsTheNextBatch() async {
-        let ledger = FakeLedger()
+        let store = FakeIngestStore()
         var limits = AppendLimits()
         (limits.writers, limits.batchEventsMax) = (1, 10)
-        await held(ledger, limits) { queue, gate in
+        await held(store, limits) { queue, gate in
             await withTaskGroup(of: Void.self) { group in
                 await enter(queue, in: &group, sizes: [4, 4, 4, 12, 1, 1])
                 gate.open()
             }
         }
         // The first one holds the writer; deliveries are never split, a great one goes alone.
-        XCTAssertEqual(ledger.batches, [1, 8, 4, 12, 2])
+        XCTAssertEqual(store.batches, [1, 8, 4, 12, 2])
     }
 
     func testABatchIsBoundedInBytesToo() async {
-        let ledger = FakeLedger()
+        let store = FakeIngestStore()
         var limits = AppendLimits()
         (limits.writers, limits.batchBytesMax) = (1, 5)
-        await held(ledger, limits) { queue, gate in
+        await held(store, limits) { queue, gate in
             await withTaskGroup(of: Void.self) { group in
                 // Each payload is of two bytes.
                 await enter(queue, in: &group, sizes: [1, 1, 1, 4])
                 gate.open()
             }
         }
-        XCTAssertEqual(ledger.batches, [1, 2, 1, 4])
+        XCTAssertEqual(store.batches, [1, 2, 1, 4])
     }
 
     func testBesideACommitFewEventsWaitUntilTheyAreAsMany() async {
-        let ledger = FakeLedger()
+        let store = FakeIngestStore()
         var limits = AppendLimits()
         (limits.writers, limits.besideSecondsMax) = (3, 3600)
-        await held(ledger, limits) { queue, gate in
+        await held(store, limits) { queue, gate in
             await withTaskGroup(of: Void.self) { group in
                 group.addTask { _ = try? await queue.append(events("two", 2)) }
-                while ledger.inFlight < 3 { await Task.yield() }
+                while store.inFlight < 3 { await Task.yield() }
                 group.addTask { _ = try? await queue.append(events("few", 2)) }
                 while queue.waitingEvents < 2 { await Task.yield() }
-                XCTAssertEqual(ledger.inFlight, 3)
+                XCTAssertEqual(store.inFlight, 3)
                 group.addTask { _ = try? await queue.append(events("enough", 1)) }
-                while ledger.inFlight < 6 { await Task.yield() }
+                while store.inFlight < 6 { await Task.yield() }
                 gate.open()
             }
         }
-        XCTAssertEqual(ledger.batches.sorted(), [1, 2, 3])
+        XCTAssertEqual(store.batches.sorted(), [1, 2, 3])
     }
 
     func testBesideACommitThatHangsOneEventDoesNotWaitForItsEnd() async {
-        let ledger = FakeLedger()
+        let store = FakeIngestStore()
         let (gate, entered) = (Latch(), Latch())
-        ledger.hold(until: gate, entered: entered)
-        await running(ledger) { queue in
+        store.hold(until: gate, entered: entered)
+        await running(store) { queue in
             async let hanging = try? queue.append(events("hanging", 2))
             await entered.wait()
-            ledger.hold(until: .opened)
+            store.hold(until: .opened)
             for number in 0..<3 {
                 let receipt = try? await queue.append(events("beside\(number)", 1))
                 XCTAssertEqual(receipt?.accepted, 1)
@@ -83,11 +83,11 @@ final class AppendQueueTests: XCTestCase {
             gate.open()
             _ = await hanging
         }
-        XCTAssertEqual(ledger.batches, [1, 1, 1, 2])
+        XCTAssertEqual(store.batches, [1, 1, 1, 2])
     }
 
     func testDuplicatesAreToldApartPerDelivery() async throws {
-        await running(FakeLedger()) { queue in
+        await running(FakeIngestStore()) { queue in
             let first = try? await queue.append(events("a", 2))
             let again = try? await queue.append(events("a", 3))
             XCTAssertEqual([first?.accepted, first?.duplicates], [2, 0])
@@ -98,26 +98,26 @@ final class AppendQueueTests: XCTestCase {
     }
 
     func testBehindOneThatWaitsTooLongNobodyQueues() async {
-        let ledger = FakeLedger()
+        let store = FakeIngestStore()
         var limits = AppendLimits()
         (limits.writers, limits.waitSecondsMax) = (1, 0)
-        await held(ledger, limits) { queue, gate in
+        await held(store, limits) { queue, gate in
             await withTaskGroup(of: Void.self) { group in
                 await enter(queue, in: &group, sizes: [2])
                 await refused(queue, "behind", .overloaded)
                 gate.open()
             }
         }
-        XCTAssertEqual(ledger.batches, [1, 2])
+        XCTAssertEqual(store.batches, [1, 2])
     }
 
     func testWhenTheDatabaseGoesEverybodyWaitingIsToldAtOnce() async {
-        let ledger = FakeLedger()
+        let store = FakeIngestStore()
         var limits = AppendLimits()
         limits.pauseSeconds = 3600
         limits.writers = 1
-        await held(ledger, limits) { queue, gate in
-            ledger.become(.away)
+        await held(store, limits) { queue, gate in
+            store.become(.away)
             await withTaskGroup(of: Void.self) { group in
                 for number in 0..<20 {
                     group.addTask { await refused(queue, "w\(number)", .unavailable) }
@@ -125,23 +125,23 @@ final class AppendQueueTests: XCTestCase {
                 while queue.waitingEvents < 20 { await Task.yield() }
                 gate.open()
             }
-            ledger.become(.well)
+            store.become(.well)
             // Within the pause nobody asks the database.
             await refused(queue, "later", .unavailable)
         }
-        XCTAssertEqual(ledger.batches, [])
+        XCTAssertEqual(store.batches, [])
     }
 
     func testAfterThePauseOneDeliveryTriesForAll() async {
-        let ledger = FakeLedger()
-        ledger.become(.away)
+        let store = FakeIngestStore()
+        store.become(.away)
         var limits = AppendLimits()
         limits.pauseSeconds = 0
         let (gate, entered) = (Latch(), Latch())
-        await running(ledger, limits) { queue in
+        await running(store, limits) { queue in
             await refused(queue, "first", .unavailable)
-            ledger.become(.well)
-            ledger.hold(until: gate, entered: entered)
+            store.become(.well)
+            store.hold(until: gate, entered: entered)
             async let trying = queue.append(events("trying", 1))
             await entered.wait()
             await refused(queue, "meanwhile", .unavailable)
@@ -154,55 +154,55 @@ final class AppendQueueTests: XCTestCase {
     }
 
     func testACommitThatFailsWhileOthersSucceedIsRefusedAlone() async {
-        let ledger = FakeLedger()
+        let store = FakeIngestStore()
         let (gate, entered) = (Latch(), Latch())
-        ledger.hold(until: gate, entered: entered)
+        store.hold(until: gate, entered: entered)
         var limits = AppendLimits()
         limits.pauseSeconds = 3600
-        await running(ledger, limits) { queue in
+        await running(store, limits) { queue in
             async let failing: Void = refused(queue, "failing", .unavailable)
             await entered.wait()
-            ledger.hold(until: .opened)
+            store.hold(until: .opened)
             let beside = try? await queue.append(events("beside", 1))
             XCTAssertEqual(beside?.accepted, 1)
-            ledger.become(.away)
+            store.become(.away)
             gate.open()
             await failing
-            ledger.become(.well)
+            store.become(.well)
             let after = try? await queue.append(events("after", 1))
             XCTAssertEqual(after?.accepted, 1)
         }
     }
 
     func testTheDatabaseIsAwayOnceEveryWriterHasFailed() async {
-        let ledger = FakeLedger()
+        let store = FakeIngestStore()
         let (gates, entered) = ([Latch(), Latch()], [Latch(), Latch()])
         var limits = AppendLimits()
         limits.pauseSeconds = 3600
-        await running(ledger, limits) { queue in
+        await running(store, limits) { queue in
             await withTaskGroup(of: Void.self) { group in
                 for number in 0...1 {
-                    ledger.hold(until: gates[number], entered: entered[number])
+                    store.hold(until: gates[number], entered: entered[number])
                     group.addTask { await refused(queue, "w\(number)", .unavailable) }
                     await entered[number].wait()
                 }
-                ledger.become(.away)
+                store.become(.away)
                 gates[0].open()
                 await group.next()
                 gates[1].open()
             }
-            ledger.become(.well)
+            store.become(.well)
             await refused(queue, "later", .unavailable)
         }
-        XCTAssertEqual(ledger.batches, [])
+        XCTAssertEqual(store.batches, [])
     }
 
     func testOneRefusedDeliveryDoesNotTakeOthersWithIt() async {
-        let ledger = FakeLedger()
-        ledger.become(.refusing("bad-0"))
+        let store = FakeIngestStore()
+        store.become(.refusing("bad-0"))
         var limits = AppendLimits()
         limits.writers = 1
-        await held(ledger, limits) { queue, gate in
+        await held(store, limits) { queue, gate in
             await withTaskGroup(of: Void.self) { group in
                 group.addTask { await refused(queue, "bad", .unavailable) }
                 for number in 0..<5 {
@@ -215,16 +215,16 @@ final class AppendQueueTests: XCTestCase {
                 gate.open()
             }
         }
-        XCTAssertEqual(ledger.events.count, 6)
+        XCTAssertEqual(store.events.count, 6)
     }
 
     func testAStopCommitsWhatWaitsAndRefusesWhatComesLater() async {
-        let ledger = FakeLedger()
+        let store = FakeIngestStore()
         let stop = Latch()
         let gate = Latch()
         let entered = Latch()
-        ledger.hold(until: gate, entered: entered)
-        let queue = makeQueue(ledger, AppendLimits())
+        store.hold(until: gate, entered: entered)
+        let queue = makeQueue(store, AppendLimits())
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await queue.run(until: stop) }
             for number in 0..<50 {
@@ -233,21 +233,21 @@ final class AppendQueueTests: XCTestCase {
                     XCTAssertEqual(receipt?.accepted, 1)
                 }
             }
-            while queue.waitingEvents + ledger.inFlight < 50 { await Task.yield() }
+            while queue.waitingEvents + store.inFlight < 50 { await Task.yield() }
             stop.open()
             gate.open()
         }
-        XCTAssertEqual(ledger.events.count, 50)
+        XCTAssertEqual(store.events.count, 50)
         await refused(queue, "late", .unavailable)
     }
 
     func testACancelledQueueRefusesThoseWhoWait() async {
-        let ledger = FakeLedger()
+        let store = FakeIngestStore()
         let (gate, entered, cancellation) = (Latch(), Latch(), Latch())
-        ledger.hold(until: gate, entered: entered)
+        store.hold(until: gate, entered: entered)
         var limits = AppendLimits()
         limits.writers = 1
-        let queue = makeQueue(ledger, limits)
+        let queue = makeQueue(store, limits)
         await withTaskGroup(of: Void.self) { group in
             group.addTask {
                 await withTaskGroup(of: Void.self) { inner in
@@ -267,17 +267,17 @@ final class AppendQueueTests: XCTestCase {
     }
 }
 
-private func makeQueue(_ ledger: FakeLedger, _ limits: AppendLimits) -> AppendQueue {
+private func makeQueue(_ store: FakeIngestStore, _ limits: AppendLimits) -> AppendQueue {
     AppendQueue(
-        store: ledger.store, limits: limits,
+        store: store.asIngestStore, limits: limits,
         observer: Observer(metrics: Metrics(), log: Log("test", to: LogSink { _ in })))
 }
 
 private func running(
-    _ ledger: FakeLedger, _ limits: AppendLimits = AppendLimits(),
+    _ store: FakeIngestStore, _ limits: AppendLimits = AppendLimits(),
     _ body: @escaping @Sendable (AppendQueue) async -> Void
 ) async {
-    let queue = makeQueue(ledger, limits)
+    let queue = makeQueue(store, limits)
     let stop = Latch()
     async let run: Void = queue.run(until: stop)
     await body(queue)
@@ -287,12 +287,12 @@ private func running(
 
 /// A queue whose only writer is busy with one event until `gate` opens.
 private func held(
-    _ ledger: FakeLedger, _ limits: AppendLimits,
+    _ store: FakeIngestStore, _ limits: AppendLimits,
     _ body: @escaping @Sendable (AppendQueue, Latch) async -> Void
 ) async {
     let (gate, entered) = (Latch(), Latch())
-    ledger.hold(until: gate, entered: entered)
-    await running(ledger, limits) { queue in
+    store.hold(until: gate, entered: entered)
+    await running(store, limits) { queue in
         async let first = try? queue.append(events("holding", 1))
         await entered.wait()
         await body(queue, gate)

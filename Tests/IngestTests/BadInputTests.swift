@@ -21,7 +21,7 @@ final class BadInputTests: XCTestCase {
     func testAConnectionWithoutThatVendorIsUnknown() async throws {
         var connection = Fixtures.connection()
         connection.salesforce = nil
-        try await refused(FakeLedger([connection])) { door in
+        try await refused(FakeIngestStore([connection])) { door in
             check(404, try await door.open.send("POST", "/salesforce/acme", [json]), "apex")
             check(404, try await door.deliverOutbound([]), "outbound")
         }
@@ -258,11 +258,11 @@ final class BadInputTests: XCTestCase {
 
     /// Opens a door, and afterwards looks that nothing was stored.
     private func refused(
-        _ ledger: FakeLedger = FakeLedger([Fixtures.connection()]), line: UInt = #line,
+        _ store: FakeIngestStore = FakeIngestStore([Fixtures.connection()]), line: UInt = #line,
         _ body: (Door) async throws -> Void
     ) async throws {
-        try await Door.opened(ledger, body)
-        XCTAssertEqual(ledger.batches, [], line: line)
+        try await Door.opened(store, body)
+        XCTAssertEqual(store.batches, [], line: line)
     }
 
     private func check(

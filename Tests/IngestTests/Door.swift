@@ -5,17 +5,17 @@ import XCTest
 
 @testable import Ingest
 
-/// A running `ingest` with a fake ledger.
+/// A running `ingest` with a fake store.
 struct Door: Sendable {
-    let ledger: FakeLedger
+    let store: FakeIngestStore
     let open: RawHTTP
     let operations: RawHTTP
     let stop: Latch
 
     /// Starts, waits until it is ready, runs `body`, stops and waits for the end.
-    /// - Parameter real: a ledger instead of the fake one.
+    /// - Parameter real: a store instead of the fake one.
     static func opened(
-        _ ledger: FakeLedger = FakeLedger([Fixtures.connection()]),
+        _ store: FakeIngestStore = FakeIngestStore([Fixtures.connection()]),
         real: IngestStore? = nil, append: AppendLimits = AppendLimits(),
         backlogEventsMax: Int = .max, awaitingReadiness: Bool = true,
         log sink: LogSink = LogSink { _ in },
@@ -31,10 +31,10 @@ struct Door: Sendable {
         configuration.backlogEventsMax = backlogEventsMax
         configuration.backlogRefreshSeconds = 0.01
         let ingest = try Ingest(
-            configuration, store: real ?? ledger.store, log: Log("test", to: sink),
+            configuration, store: real ?? store.asIngestStore, log: Log("test", to: sink),
             now: { Fixtures.now })
         let door = Door(
-            ledger: ledger, open: RawHTTP(port: ingest.publicPort),
+            store: store, open: RawHTTP(port: ingest.publicPort),
             operations: RawHTTP(port: ingest.operationsPort), stop: Latch())
         async let running: Void = ingest.run(until: door.stop)
         do {

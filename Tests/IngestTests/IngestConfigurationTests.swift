@@ -14,8 +14,8 @@ final class IngestConfigurationTests: XCTestCase {
         XCTAssertEqual(configuration.publicListener.port, 8080)
         XCTAssertEqual(configuration.operationsListener.host, "127.0.0.1")
         XCTAssertEqual(configuration.operationsListener.port, 9080)
-        XCTAssertEqual(configuration.jsonBytesMax, 524_288)
-        XCTAssertEqual(configuration.xmlBytesMax, 4_194_304)
+        XCTAssertEqual(configuration.pagerDutyBytesMax, 524_288)
+        XCTAssertEqual(configuration.salesforceBytesMax, 4_194_304)
         XCTAssertEqual(configuration.append.writers, 2)
         XCTAssertEqual(configuration.append.batchEventsMax, 256)
     }

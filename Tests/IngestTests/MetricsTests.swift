@@ -1,6 +1,4 @@
 import HTTP
-import Runtime
-import Synchronization
 import XCTest
 
 /// What an operator sees of the door, line by line.
@@ -21,7 +19,7 @@ final class MetricsTests: XCTestCase {
             _ = try await door.deliver(Array("{".utf8))
             await check(door, "webhooks_total", ("pagerduty", "unauthentic"), 1)
             await check(door, "webhooks_total", ("pagerduty", "malformed"), 1)
-            door.ledger.become(.away)
+            door.store.become(.away)
             _ = try await door.deliver(Fixtures.incidentEvent())
             await check(door, "webhooks_total", ("pagerduty", "unavailable"), 1)
             await check(door, "append_failures_total", 1)
@@ -49,12 +47,8 @@ final class MetricsTests: XCTestCase {
     /// Three such answers end PagerDuty's feed for a day, so an operator must see the first.
     func testWhatTheServerAnswersByItselfOnAVendorsPathIsAWarning() async throws {
         let long = String(repeating: "x", count: 9000)
-        let lines = Mutex<[String]>([])
-        let sink = LogSink { line in
-            let text = String(decoding: line, as: UTF8.self)
-            if text.contains("request refused") { lines.withLock { $0.append(text) } }
-        }
-        try await Door.opened(log: sink) { door in
+        let lines = LogLines()
+        try await Door.opened(log: lines.sink) { door in
             for (path, header, status, told) in [
                 ("/pagerduty/acme", ("Bad name", "x"), 400, "/pagerduty/acme"),
                 ("/salesforce/acme/outbound/0utb0und?x", ("X", "\u{1}"), 400, "/salesforce/acme"),
@@ -62,11 +56,11 @@ final class MetricsTests: XCTestCase {
                 ("/pagerduty/acme", ("Content-Type", "application/json"), 413, "/pagerduty/acme"),
                 ("/elsewhere", ("Bad name", "x"), 400, nil),
             ] as [(String, (String, String), Int, String?)] {
-                let before = lines.withLock { $0.count }
+                let before = lines.containing("request refused").count
                 let answer = try await door.open.send(
                     "POST", path, [header], declaring: status == 413 ? 1 << 30 : 0)
                 XCTAssertEqual(answer.status, status)
-                let new = lines.withLock { $0.dropFirst(before) }
+                let new = lines.containing("request refused").dropFirst(before)
                 XCTAssertEqual(new.count, told == nil ? 0 : 1, path)
                 guard let told, let line = new.first else { continue }
                 XCTAssertTrue(line.contains("warning") && line.contains("\"\(told)\""), line)

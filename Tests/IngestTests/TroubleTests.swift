@@ -7,9 +7,9 @@ import XCTest
 /// Our own trouble is 503 with `Retry-After`, at once; what was accepted is never lost.
 final class TroubleTests: XCTestCase {
     func testBeforeTheFirstConfigurationNobodyIsToldThatAConnectionIsUnknown() async throws {
-        let ledger = FakeLedger([Fixtures.connection()])
-        ledger.loseConfiguration()
-        try await Door.opened(ledger, awaitingReadiness: false) { door in
+        let store = FakeIngestStore([Fixtures.connection()])
+        store.loseConfiguration()
+        try await Door.opened(store, awaitingReadiness: false) { door in
             let answer = try await door.deliver(Fixtures.incidentEvent())
             XCTAssertEqual(answer.status, 503)
             XCTAssertNotNil(answer.header("Retry-After"))
@@ -22,7 +22,7 @@ final class TroubleTests: XCTestCase {
 
     func testTheLastGoodConfigurationStaysWhenTheDatabaseGoes() async throws {
         try await Door.opened { door in
-            door.ledger.loseConfiguration()
+            door.store.loseConfiguration()
             let answer = try await door.deliver(Fixtures.incidentEvent())
             XCTAssertEqual(answer.status, 202)
         }
@@ -32,16 +32,16 @@ final class TroubleTests: XCTestCase {
         var limits = AppendLimits()
         limits.pauseSeconds = 0
         try await Door.opened(append: limits) { door in
-            door.ledger.become(.away)
+            door.store.become(.away)
             for _ in 1...3 {
                 let answer = try await door.deliver(Fixtures.incidentEvent())
                 XCTAssertEqual(answer.status, 503)
                 XCTAssertNotNil(answer.header("Retry-After"))
             }
-            door.ledger.become(.well)
+            door.store.become(.well)
             let answer = try await door.deliver(Fixtures.incidentEvent())
             XCTAssertEqual(answer.status, 202)
-            XCTAssertEqual(door.ledger.events.count, 1)
+            XCTAssertEqual(door.store.events.count, 1)
         }
     }
 
@@ -50,7 +50,7 @@ final class TroubleTests: XCTestCase {
         var limits = AppendLimits()
         (limits.writers, limits.waitingEventsMax) = (1, 1)
         try await Door.opened(append: limits) { door in
-            door.ledger.hold(until: gate, entered: entered)
+            door.store.hold(until: gate, entered: entered)
             async let first = door.deliver(Fixtures.incidentEvent(id: "first"))
             await entered.wait()
             async let second = door.deliver(Fixtures.incidentEvent(id: "second"))
@@ -61,15 +61,16 @@ final class TroubleTests: XCTestCase {
             gate.open()
             let statuses = try await [first.status, second.status]
             XCTAssertEqual(statuses, [202, 202])
-            XCTAssertEqual(door.ledger.events.map(\.id), ["first", "second"])
+            XCTAssertEqual(door.store.events.map(\.id), ["first", "second"])
         }
     }
 
     func testAConnectionWithTooMuchWaitingIsSentBackUntilTheWorkersCaughtUp() async throws {
-        let ledger = FakeLedger([Fixtures.connection(), Fixtures.connection("other")])
-        try await Door.opened(ledger, backlogEventsMax: 10) { door in
+        let store = FakeIngestStore([Fixtures.connection(), Fixtures.connection("other")])
+        let lines = LogLines()
+        try await Door.opened(store, backlogEventsMax: 10, log: lines.sink) { door in
             let body = Fixtures.incidentEvent()
-            ledger.pile(up: 10)
+            store.pile(up: 10)
             var answer = try await door.deliver(body)
             while answer.status == 202 { answer = try await door.deliver(body) }
             XCTAssertEqual(answer.status, 503)
@@ -80,15 +81,16 @@ final class TroubleTests: XCTestCase {
             XCTAssertEqual(counted, "1")
             let other = try await door.deliver(body, to: "other")
             XCTAssertEqual(other.status, 202)
-            ledger.pile(up: 9)
+            store.pile(up: 9)
             while answer.status == 503 { answer = try await door.deliver(body) }
             XCTAssertEqual(answer.status, 202)
         }
+        XCTAssertEqual(lines.containing("turned away"), [], "they come in storms")
     }
 
     func testADeliveryThatTheDatabaseRefusesIsKeptByTheVendor() async throws {
         try await Door.opened { door in
-            door.ledger.become(.refusing("poison"))
+            door.store.become(.refusing("poison"))
             let answer = try await door.deliver(Fixtures.incidentEvent(id: "poison"))
             XCTAssertEqual(answer.status, 503)
             let other = try await door.deliver(Fixtures.incidentEvent(id: "other"))
@@ -98,9 +100,9 @@ final class TroubleTests: XCTestCase {
 
     func testAStopAnswersWhatWasReadAndCommitsIt() async throws {
         let (gate, entered) = (Latch(), Latch())
-        let ledger = FakeLedger([Fixtures.connection()])
-        try await Door.opened(ledger) { door in
-            door.ledger.hold(until: gate, entered: entered)
+        let store = FakeIngestStore([Fixtures.connection()])
+        try await Door.opened(store) { door in
+            door.store.hold(until: gate, entered: entered)
             async let answer = door.deliver(Fixtures.incidentEvent())
             await entered.wait()
             door.stop.open()
@@ -109,12 +111,12 @@ final class TroubleTests: XCTestCase {
             let status = try await answer.status
             XCTAssertEqual(status, 202)
         }
-        XCTAssertEqual(ledger.events.count, 1)
+        XCTAssertEqual(store.events.count, 1)
     }
 
     func testANewConnectionIsKnownAfterTheNextRefresh() async throws {
         try await Door.opened { door in
-            door.ledger.configure([Fixtures.connection(), Fixtures.connection("second")])
+            door.store.configure([Fixtures.connection(), Fixtures.connection("second")])
             while try await door.metric("liaison_configuration_version") != "2" {}
             let answer = try await door.deliver(Fixtures.incidentEvent(), to: "second")
             XCTAssertEqual(answer.status, 202)
@@ -122,11 +124,11 @@ final class TroubleTests: XCTestCase {
     }
 
     func testWorkersArePokedAfterACommit() async throws {
-        let ledger = FakeLedger([Fixtures.connection()])
-        try await Door.opened(ledger) { door in
+        let store = FakeIngestStore([Fixtures.connection()])
+        try await Door.opened(store) { door in
             _ = try await door.deliver(Fixtures.incidentEvent())
         }
-        XCTAssertEqual(ledger.pokes, 1)
+        XCTAssertEqual(store.pokes, 1)
     }
 
     func testTheOperationsPortServesNothingElse() async throws {

@@ -8,12 +8,12 @@ import XCTest
 @testable import Ingest
 
 /// The door on a real Postgres.
-final class PostgresLedgerTests: XCTestCase {
+final class IngestStoreTests: XCTestCase {
     private static let masterKey = String(repeating: "A", count: 43) + "="
 
     func testWhatIsAnsweredStandsInTheLogOnce() async throws {
         let (database, store) = try await makeStore()
-        try await Door.opened(real: try ledger(of: database)) { door in
+        try await Door.opened(real: try ingestStore(of: database)) { door in
             try await withThrowingTaskGroup(of: Int.self) { group in
                 // Every delivery comes twice, and no matter which of the two is first.
                 for number in 0..<200 {
@@ -40,7 +40,7 @@ final class PostgresLedgerTests: XCTestCase {
 
     func testWhatNoVendorShouldSendDoesNotBreakTheLog() async throws {
         let (database, store) = try await makeStore()
-        try await Door.opened(real: try ledger(of: database)) { door in
+        try await Door.opened(real: try ingestStore(of: database)) { door in
             for body in [
                 #"{"event":{"id":"\u0000","event_type":"\u0000","data":{"id":"\u0000"}}}"#,
                 #"{"event":{"id":"n","event_type":"incident.triggered","x":"a\u0000b"}}"#,
@@ -58,7 +58,7 @@ final class PostgresLedgerTests: XCTestCase {
 
     func testWithoutTheDatabaseDeliveriesAreSentBackAndNothingHangs() async throws {
         let (database, _) = try await makeStore()
-        try await Door.opened(real: try ledger(of: database)) { door in
+        try await Door.opened(real: try ingestStore(of: database)) { door in
             try await database.drop()
             for _ in 1...3 {
                 let answer = try await door.deliver(Fixtures.incidentEvent())
@@ -70,7 +70,8 @@ final class PostgresLedgerTests: XCTestCase {
 
     func testAWrongMasterKeyKeepsTheDoorUnready() async throws {
         let (database, _) = try await makeStore()
-        let other = try ledger(of: database, masterKey: String(repeating: "B", count: 42) + "A=")
+        let otherKey = String(repeating: "B", count: 42) + "A="
+        let other = try ingestStore(of: database, masterKey: otherKey)
         try await Door.opened(real: other, awaitingReadiness: false) { door in
             let answer = try await door.deliver(Fixtures.incidentEvent())
             XCTAssertEqual(answer.status, 503)
@@ -86,7 +87,7 @@ final class PostgresLedgerTests: XCTestCase {
         return (database, store)
     }
 
-    private func ledger(
+    private func ingestStore(
         of database: TestDatabase, masterKey: String = masterKey
     ) throws -> IngestStore {
         IngestStore.postgres(

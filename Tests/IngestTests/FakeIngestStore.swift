@@ -5,8 +5,8 @@ import Synchronization
 
 @testable import Ingest
 
-/// A ledger in memory, whose moods a test can set.
-final class FakeLedger: Sendable {
+/// What ingest needs of the database, in memory, whose moods a test can set.
+final class FakeIngestStore: Sendable {
     enum Mood: Sendable {
         case well
         case away
@@ -61,7 +61,7 @@ final class FakeLedger: Sendable {
         state.withLock { ($0.gate, $0.entered) = (gate, entered) }
     }
 
-    var store: IngestStore {
+    var asIngestStore: IngestStore {
         IngestStore(
             append: { events throws(StoreError) in try await self.append(events) },
             connections: { version throws(StoreError) in try self.connections(version) },
@@ -95,7 +95,7 @@ final class FakeLedger: Sendable {
     }
 }
 
-extension FakeLedger.State {
+extension FakeIngestStore.State {
     mutating func commit(_ new: [NewEvent]) -> Result<[Appended], StoreError> {
         switch mood {
         case .well: break

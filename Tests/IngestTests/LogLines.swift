@@ -1,0 +1,17 @@
+import Runtime
+import Synchronization
+
+/// What was logged, a text a line.
+final class LogLines: Sendable {
+    private let lines = Mutex<[String]>([])
+
+    var sink: LogSink {
+        LogSink { line in
+            self.lines.withLock { $0.append(String(decoding: line, as: UTF8.self)) }
+        }
+    }
+
+    func containing(_ text: String) -> [String] {
+        lines.withLock { lines in lines.filter { $0.contains(text) } }
+    }
+}
