@@ -18,8 +18,8 @@ public enum Console {
     ) async -> Int32 {
         do throws(Complaint) {
             let invocation = try Invocation(arguments)
-            let desk = Desk(environment: environment, printer: Printer(output))
-            try await desk.perform(invocation)
+            let command = ConsoleCommand(environment: environment, printer: Printer(output))
+            try await command.perform(invocation)
             return 0
         } catch let complaint {
             let printer = Printer(error)
@@ -30,7 +30,7 @@ public enum Console {
 }
 
 /// One command with what it works with.
-struct Desk {
+struct ConsoleCommand {
     let environment: [String: String]
     let printer: Printer
 

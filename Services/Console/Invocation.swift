@@ -18,13 +18,10 @@ enum Invocation: Equatable {
 
     /// Which events of the log.
     struct EventSelection: Equatable {
-        var connection: ConnectionID?
-        var lane: LaneKey?
-        var kind: String?
-        var outcome: EventFilter.Status?
+        var filter = EventFilter()
         var limit = 20
         /// As the last line of the page before said it.
-        var before: String?
+        var before: EventCursor?
     }
 
     /// An id, and the connection when it is given: ids are unique within one.
@@ -79,17 +76,26 @@ enum Invocation: Equatable {
             flags: ["json"])
         try arguments.none()
         var selection = EventSelection()
-        selection.connection = try arguments.connection()
-        selection.lane = arguments["lane"].map { LaneKey($0) }
-        selection.kind = arguments["kind"]
-        selection.before = arguments["before"]
-        if let outcome = arguments["outcome"] {
-            selection.outcome = EventFilter.Status(rawValue: outcome)
-            let known = EventFilter.Status.allCases.map(\.rawValue).joined(separator: ", ")
-            if selection.outcome == nil { throw .usage("--outcome must be one of \(known)") }
+        switch (try arguments.connection(), arguments["lane"]) {
+        case (nil, nil): break
+        case (nil, _?): throw .usage("--lane needs --connection: a lane belongs to one")
+        case (let connection?, nil): selection.filter.scope = .connection(connection)
+        case (let connection?, let lane?):
+            selection.filter.scope = .lane(LaneKey(lane), of: connection)
         }
-        if selection.lane != nil, selection.connection == nil {
-            throw .usage("--lane needs --connection: lanes are numbered within one")
+        selection.filter.kind = arguments["kind"].map(EventKind.init(rawValue:))
+        if let outcome = arguments["outcome"] {
+            selection.filter.status = EventFilter.Status(rawValue: outcome)
+            let known = EventFilter.Status.allCases.map(\.rawValue).joined(separator: ", ")
+            if selection.filter.status == nil {
+                throw .usage("--outcome must be one of \(known)")
+            }
+        }
+        if let before = arguments["before"] {
+            selection.before = EventCursor(before)
+            if selection.before == nil {
+                throw .usage("--before takes what the page before gave")
+            }
         }
         selection.limit = try arguments.number("limit", in: 1...eventsMax) ?? selection.limit
         return .events(selection, asJSON: arguments.has("json"))

@@ -107,8 +107,8 @@ extension EffectProgress {
     var text: String {
         switch self {
         case .started: "was begun; nobody knows whether it happened"
-        case .performed(let result): "performed \(result.text)"
-        case .failed(let cause): "failed: \(cause)"
+        case .ended(.performed(let result)): "performed \(result.text)"
+        case .ended(.failed(let cause)): "failed: \(cause)"
         }
     }
 
@@ -116,10 +116,10 @@ extension EffectProgress {
         var object: JSONObject = ["key": .string(key.rawValue)]
         switch self {
         case .started: object["state"] = "started"
-        case .performed(let result):
+        case .ended(.performed(let result)):
             object["state"] = "performed"
             object["result"] = result
-        case .failed(let cause):
+        case .ended(.failed(let cause)):
             object["state"] = "failed"
             object["cause"] = .string(cause.description)
         }

@@ -19,7 +19,7 @@ extension EarlierEffects {
     /// Whether the link is to something that one of these created.
     func made(_ link: Link) -> Bool {
         records.contains { record in
-            guard case .performed(let result) = record.progress else { return false }
+            guard case .ended(.performed(let result)) = record.progress else { return false }
             return switch record.request?["command"]?.string {
             case "createIncident": result["incident"]?.string == link.incident.rawValue
             case "createRecord": result["record"]?.string == link.record.long
@@ -31,7 +31,7 @@ extension EarlierEffects {
 
 extension EffectProgress {
     fileprivate var isPerformed: Bool {
-        if case .performed = self { true } else { false }
+        if case .ended(.performed) = self { true } else { false }
     }
 }
 

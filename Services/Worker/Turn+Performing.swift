@@ -108,7 +108,9 @@ extension Turn {
     ) async throws(Failure) -> Performed? {
         guard !done.contains(effect.key) else { return nil }
         let before = earlier[decision.job.sequence]?.progress(of: effect)
-        if case .performed(let result) = before { return effect.command.performed(before: result) }
+        if case .ended(.performed(let result)) = before {
+            return effect.command.performed(before: result)
+        }
         let vendors = try await desk.vendors.admitted(for: effect.command, while: mayContinue)
         let performed: Performed
         switch try await begin(effect, of: decision) {

@@ -1,4 +1,3 @@
-import Automation
 import Models
 import Runtime
 import Store

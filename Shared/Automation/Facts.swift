@@ -1,4 +1,3 @@
-import JSON
 import Models
 
 /// Everything an evaluation looks at. With the event and the rules' versions it is all that is

@@ -1,4 +1,3 @@
-import JSON
 import Models
 
 /// What the rules that matched want done, in order.

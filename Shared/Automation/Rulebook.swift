@@ -1,4 +1,3 @@
-import JSON
 import Models
 
 /// The enabled rules of one connection in one version, made ready: expressions compiled, rules

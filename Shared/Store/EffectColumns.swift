@@ -76,13 +76,13 @@ struct EffectEndColumns {
     private var sequences: [Int64] = []
     private var keys: [String] = []
     private var states: [String] = []
-    private var results: [String?] = []
+    private var results: [String] = []
     private var links: [String] = []
     private var writes: [String] = []
 
     init(_ ends: [EffectEnd]) {
         for (place, end) in ends.enumerated() {
-            append(place, end.fence, end.key, end.job, end.progress, end.links, end.writes)
+            append(place, end.fence, end.key, end.job, end.result, end.links, end.writes)
             let reason: JSON = ["supersededBy": .string(end.key.rawValue)]
             for other in end.superseding {
                 append(place, end.fence, other.key, other.job, .performed(reason))
@@ -91,7 +91,7 @@ struct EffectEndColumns {
     }
 
     private mutating func append(
-        _ place: Int, _ fence: Fence, _ key: EffectKey, _ job: Job, _ progress: EffectProgress,
+        _ place: Int, _ fence: Fence, _ key: EffectKey, _ job: Job, _ result: EffectResult,
         _ links: [Link] = [], _ writes: [JournalEntry] = []
     ) {
         places.append(Int64(place))
@@ -100,8 +100,8 @@ struct EffectEndColumns {
         segments.append(job.segment)
         sequences.append(job.sequence)
         keys.append(key.rawValue.storable)
-        states.append(progress.state)
-        results.append(progress.result?.text)
+        states.append(result.state)
+        results.append(result.json.text)
         self.links.append(links.json.text)
         self.writes.append(writes.json.text)
     }

@@ -7,6 +7,10 @@ public enum EffectProgress: Equatable, Sendable {
     /// The call was about to be made. If it is found like this later, nobody knows whether it was:
     /// look first, then act.
     case started
+    case ended(EffectResult)
+}
+
+public enum EffectResult: Equatable, Sendable {
     /// It has happened, with this to remember of it. Never again.
     case performed(JSON)
     case failed(Cause)
@@ -75,7 +79,7 @@ public struct EffectEnd: Sendable {
     public var key: EffectKey
     public var job: Job
     public var fence: Fence
-    public var progress: EffectProgress
+    public var result: EffectResult
     /// Between incidents and records, made by the effect.
     public var links: [Link]
     /// Effects that this one made superfluous: recorded as performed by it, so that no later
@@ -85,13 +89,13 @@ public struct EffectEnd: Sendable {
     public var writes: [JournalEntry]
 
     public init(
-        _ key: EffectKey, of job: Job, under fence: Fence, as progress: EffectProgress,
+        _ key: EffectKey, of job: Job, under fence: Fence, as result: EffectResult,
         links: [Link] = [], superseding: [SupersededEffect] = [], writes: [JournalEntry] = []
     ) {
         self.key = key
         self.job = job
         self.fence = fence
-        self.progress = progress
+        self.result = result
         self.links = links
         self.superseding = superseding
         self.writes = writes
@@ -122,31 +126,31 @@ public struct JournalLimits: Sendable {
     }
 }
 
-extension EffectProgress {
+extension EffectResult {
     var state: String {
         switch self {
-        case .started: "started"
         case .performed: "performed"
         case .failed: "failed"
         }
     }
 
-    var result: JSON? {
+    var json: JSON {
         switch self {
-        case .started: nil
         case .performed(let result): result
         case .failed(let cause): cause.json
         }
     }
+}
 
+extension EffectProgress {
     init(state: String, result: String?) throws(PostgresError) {
         let json = result.flatMap { try? JSON(parsing: $0) }
         switch (state, json) {
         case ("started", _): self = .started
-        case ("performed", let json?): self = .performed(json)
+        case ("performed", let json?): self = .ended(.performed(json))
         case ("failed", let json?):
             guard let cause = Cause(json: json) else { fallthrough }
-            self = .failed(cause)
+            self = .ended(.failed(cause))
         case (_, _): throw .row("an effect is \(state) with \(result ?? "nothing")")
         }
     }

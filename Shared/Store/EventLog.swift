@@ -47,23 +47,23 @@ public struct EventCursor: Equatable, Sendable, CustomStringConvertible {
     public var description: String { "\(appendedMicroseconds).\(lane).\(sequence)" }
 }
 
-public struct EventFilter: Sendable {
+public struct EventFilter: Equatable, Sendable {
+    public enum Scope: Equatable, Sendable {
+        case all
+        case connection(ConnectionID)
+        case lane(LaneKey, of: ConnectionID)
+    }
+
     public enum Status: String, CaseIterable, Sendable {
         case waiting, applied, unmatched, ignored, failed
     }
 
-    public var connection: ConnectionID?
-    /// Only together with `connection`.
-    public var lane: LaneKey?
+    public var scope: Scope
     public var kind: EventKind?
     public var status: Status?
 
-    public init(
-        connection: ConnectionID? = nil, lane: LaneKey? = nil, kind: EventKind? = nil,
-        status: Status? = nil
-    ) {
-        self.connection = connection
-        self.lane = lane
+    public init(_ scope: Scope = .all, kind: EventKind? = nil, status: Status? = nil) {
+        self.scope = scope
         self.kind = kind
         self.status = status
     }
@@ -75,13 +75,16 @@ extension Store {
         _ filter: EventFilter = EventFilter(), before cursor: EventCursor? = nil, limit: Int = 50
     ) async throws(StoreError) -> [LoggedEvent] {
         var condition: SQL = "job.connection = connection.number"
-        if let connection = filter.connection {
-            let number = try await number(of: connection)
-            condition = "\(condition) AND job.connection = \(number)"
-            if let lane = filter.lane {
-                let id = laneID(connection: connection, key: lane)
-                condition = "\(condition) AND job.lane_id = \(id)"
-            }
+        switch filter.scope {
+        case .all: break
+        case .connection(let connection):
+            condition = "\(condition) AND job.connection = \(try await number(of: connection))"
+        case .lane(let key, let connection):
+            let lane = laneID(connection: connection, key: key)
+            condition = """
+                \(condition) AND job.connection = \(try await number(of: connection))
+                    AND job.lane_id = \(lane)
+                """
         }
         if let kind = filter.kind {
             condition = "\(condition) AND job.kind = \(kind.rawValue.storable)"

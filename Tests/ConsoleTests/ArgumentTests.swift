@@ -1,4 +1,5 @@
 import Models
+import Store
 import XCTest
 
 @testable import Console
@@ -12,13 +13,16 @@ final class ArgumentTests: XCTestCase {
         try check("events", .events(.init(), asJSON: false))
         try check(
             "events --connection acme --outcome=failed --limit 5 --json",
-            .events(.init(connection: "acme", outcome: .failed, limit: 5), asJSON: true))
+            .events(
+                .init(filter: EventFilter(.connection("acme"), status: .failed), limit: 5),
+                asJSON: true))
         try check(
-            "events --connection acme --lane incident:Q1 --kind incident.triggered --before 7.9",
+            "events --connection acme --lane incident:Q1 --kind incident.triggered --before 7.9.1",
             .events(
                 .init(
-                    connection: "acme", lane: "incident:Q1", kind: "incident.triggered",
-                    before: "7.9"),
+                    filter: EventFilter(
+                        .lane("incident:Q1", of: "acme"), kind: .incident(.triggered)),
+                    before: EventCursor("7.9.1")),
                 asJSON: false))
         try check("event E1", .event(.init(id: "E1"), asJSON: false))
         try check("explain E1 a/b", .explain(.init(id: "E1"), rule: "a/b", asJSON: false))
@@ -49,7 +53,8 @@ final class ArgumentTests: XCTestCase {
             "--outcome must be one of waiting, applied, unmatched, ignored, failed")
         refuse(
             "events --lane incident:Q1",
-            "--lane needs --connection: lanes are numbered within one")
+            "--lane needs --connection: a lane belongs to one")
+        refuse("events --before 7.9", "--before takes what the page before gave")
         refuse("events --connection A/B", "\"A/B\" cannot be a connection's id")
         refuse("explain", "an event id is needed, and a rule if only one is asked about")
         refuse("replay", "event ids or --failed are needed")

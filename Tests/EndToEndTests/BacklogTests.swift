@@ -196,7 +196,7 @@ extension Bridge {
                 let end = value.string?.split(separator: "-").last.map(String.init)
                 one.state[field] = end.map(JSON.string) ?? value
             }
-            let filter = EventFilter(connection: Self.connection, lane: .incident(incident))
+            let filter = EventFilter(.lane(.incident(incident), of: Self.connection))
             for event in try await store.events(filter, limit: 100) {
                 guard case .failed = event.ending?.outcome else { continue }
                 one.refused.insert(Int(event.job.sequence))

@@ -83,7 +83,7 @@ extension Bridge {
 extension Bridge {
     /// Oldest first.
     func events() async throws -> [LoggedEvent] {
-        try await store.events(EventFilter(connection: Self.connection), limit: 10_000).reversed()
+        try await store.events(EventFilter(.connection(Self.connection)), limit: 10_000).reversed()
     }
 
     /// How the events of a kind ended, oldest first: `applied`, `ignored: a ping`,

@@ -39,7 +39,7 @@ final class EffectTests: XCTestCase {
         let heir = try await fixture.worker("heir")
         let again = try await fixture.leasedLane(heir)
         let found = try await store.effects(of: again.jobs, in: again.id)
-        XCTAssertEqual(found, [key: .performed(["id": "P1\0"])])
+        XCTAssertEqual(found, [key: .ended(.performed(["id": "P1\0"]))])
         standings = try await store.begin([EffectStart(key, of: job, under: again.fence)])
         XCTAssertEqual(standings, [.performed(["id": "P1\0"])])
         let kept = try await store.effects(of: again.jobs, in: again.id)
@@ -93,7 +93,7 @@ final class EffectTests: XCTestCase {
             EffectEnd(key, of: lane.jobs[1], under: lane.fence, as: .failed(cause))
         ])
         let found = try await fixture.store.effects(of: lane.jobs, in: lane.id)
-        XCTAssertEqual(found, [key: .failed(cause)])
+        XCTAssertEqual(found, [key: .ended(.failed(cause))])
     }
 
     func testALostLeaseRecordsNothing() async throws {
@@ -132,8 +132,8 @@ final class EffectTests: XCTestCase {
         XCTAssertEqual(
             found,
             [
-                key: .performed("ok"),
-                older.key: .performed(["supersededBy": .string(key.rawValue)]),
+                key: .ended(.performed("ok")),
+                older.key: .ended(.performed(["supersededBy": .string(key.rawValue)])),
             ])
     }
 

@@ -55,9 +55,9 @@ final class EventLogTests: XCTestCase {
     func testFiltersAndPages() async throws {
         let fixture = try await log()
         try await check(EventFilter(), in: fixture, is: ["t1", "b1", "a3", "a2", "a1"])
-        try await check(EventFilter(connection: "two"), in: fixture, is: ["t1"])
+        try await check(EventFilter(.connection("two")), in: fixture, is: ["t1"])
         try await check(
-            EventFilter(connection: "one", lane: "a"), in: fixture, is: ["a3", "a2", "a1"])
+            EventFilter(.lane("a", of: "one")), in: fixture, is: ["a3", "a2", "a1"])
         try await check(EventFilter(kind: .ping), in: fixture, is: [])
         for (status, expected) in [
             (.waiting, ["a3"]), (.applied, ["a1"]), (.failed, ["a2"]), (.ignored, ["b1"]),

@@ -31,7 +31,7 @@ final class MoveTests: XCTestCase {
             rows.filter { $0.rows > 0 }.map { "\($0.table) \($0.rows)" },
             ["lane 2", "job 3", "settlement 1", "link 1"])
 
-        let events = try await new.store.events(EventFilter(connection: "one"))
+        let events = try await new.store.events(EventFilter(.connection("one")))
         XCTAssertEqual(Set(events.map(\.job.event.id)), ["e1", "e2", "e3"])
         XCTAssertEqual(events.filter { $0.ending != nil }.map(\.job.event.id), ["e1"])
         let links = try await new.store.links(incident: "Q1", in: "one")
@@ -134,7 +134,7 @@ final class MoveTests: XCTestCase {
             "SELECT count(*) FROM connection WHERE blocked_until = 'infinity'")
         XCTAssertEqual(blocked, 1)
         _ = try await old.store.move("one", to: third.store, again: true)
-        let events = try await third.store.events(EventFilter(connection: "one"))
+        let events = try await third.store.events(EventFilter(.connection("one")))
         XCTAssertEqual(events.map(\.job.event.id), ["e1"])
     }
 
@@ -143,6 +143,53 @@ final class MoveTests: XCTestCase {
         _ = try await old.append([.sample("e1")])
         _ = try await old.lease(try await old.worker())
         await assertStays("one", in: old, to: new, because: .notQuiet)
+    }
+
+    /// Its two transactions wait for each other longer than a transaction may be idle.
+    func testItOutlastsTheLimitForIdleTransactions() async throws {
+        let (old, new) = try await databases()
+        _ = try await old.append([.sample("e1")])
+        _ = try await new.pool.query(
+            """
+            CREATE FUNCTION dawdle() RETURNS trigger LANGUAGE plpgsql AS $$
+            BEGIN
+                PERFORM pg_sleep(1);
+                RETURN NEW;
+            END $$
+            """)
+        _ = try await new.pool.query(
+            """
+            CREATE TRIGGER dawdle BEFORE INSERT ON deduplication FOR EACH ROW
+            EXECUTE FUNCTION dawdle()
+            """)
+        let (source, target) = (try await old.hasty(), try await new.hasty())
+        _ = try await source.move("one", to: target)
+        let events = try await new.store.events(EventFilter(.connection("one")))
+        XCTAssertEqual(events.map(\.job.event.id), ["e1"])
+    }
+
+    /// Otherwise it would stay blocked for a minute.
+    func testItIsGivenFreeAlsoWhenThatFailsAtFirst() async throws {
+        let (old, new) = try await databases()
+        _ = try await old.append([.sample("e1")])
+        _ = try await old.pool.query("CREATE SEQUENCE refusals")
+        _ = try await old.pool.query(
+            """
+            CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+            BEGIN
+                IF nextval('refusals') = 1 THEN RAISE 'not now'; END IF;
+                RETURN NEW;
+            END $$
+            """)
+        _ = try await old.pool.query(
+            """
+            CREATE TRIGGER refuse BEFORE UPDATE ON connection FOR EACH ROW
+            WHEN (NEW.blocked_until = 'epoch') EXECUTE FUNCTION refuse()
+            """)
+        _ = try await old.lease(try await old.worker())
+        await assertStays("one", in: old, to: new, because: .notQuiet)
+        let attempts = try await old.number("SELECT last_value FROM refusals")
+        XCTAssertEqual(attempts, 2)
     }
 
     func testAConnectionThatIsNotKnownThereIsNotMoved() async throws {
@@ -175,6 +222,16 @@ final class MoveTests: XCTestCase {
 }
 
 extension StoreFixture {
+    /// The same database with little patience for transactions that are idle.
+    fileprivate func hasty() async throws -> Store {
+        _ = try await pool.query(
+            """
+            ALTER DATABASE \(unescaped: database.name)
+            SET idle_in_transaction_session_timeout = '200ms'
+            """)
+        return Store(database.pool())
+    }
+
     /// In the sequence `blocks`.
     fileprivate func countBlocks() async throws {
         _ = try await pool.query("CREATE SEQUENCE blocks")

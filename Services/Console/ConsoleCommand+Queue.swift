@@ -1,7 +1,7 @@
 import Models
 import Store
 
-extension Desk {
+extension ConsoleCommand {
     /// All of them or, when one does not exist, none.
     func replay(_ names: [Invocation.EventName], _ replay: Replay) async throws(Complaint) {
         let store = try store()
@@ -22,7 +22,8 @@ extension Desk {
     /// that were replayed before are left out: their replay is an event of its own.
     func replayFailed(of connection: ConnectionID?, limit: Int) async throws(Complaint) {
         let store = try store()
-        let filter = EventFilter(connection: connection, status: .failed)
+        let scope = connection.map(EventFilter.Scope.connection) ?? .all
+        let filter = EventFilter(scope, status: .failed)
         let failed = try await asking { () throws(StoreError) in
             try await store.events(filter, limit: limit)
         }
@@ -59,7 +60,7 @@ extension Desk {
     private func isReplayed(_ logged: LoggedEvent, in store: Store) async throws(Complaint) -> Bool
     {
         let event = logged.job.event
-        let lane = EventFilter(connection: event.connection, lane: event.lane)
+        let lane = EventFilter(.lane(event.lane, of: event.connection))
         let later = try await asking { () throws(StoreError) in
             try await store.events(lane, limit: Invocation.eventsMax)
         }

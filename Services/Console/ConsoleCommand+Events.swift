@@ -2,19 +2,14 @@ import JSON
 import Models
 import Store
 
-extension Desk {
+extension ConsoleCommand {
     func events(
         _ selection: Invocation.EventSelection, asJSON: Bool
     ) async throws(Complaint) {
-        let before = try selection.before.map { text throws(Complaint) in
-            guard let cursor = EventCursor(text) else {
-                throw .usage("--before takes what the page before gave")
-            }
-            return cursor
-        }
         let store = try store()
         let events = try await asking { () throws(StoreError) in
-            try await store.events(selection.filter, before: before, limit: selection.limit)
+            try await store.events(
+                selection.filter, before: selection.before, limit: selection.limit)
         }
         if asJSON {
             for event in events { printer.json(event.json) }
@@ -93,13 +88,5 @@ extension Desk {
                 printer.line(line.isEmpty ? "" : "  \(line)")
             }
         }
-    }
-}
-
-extension Invocation.EventSelection {
-    fileprivate var filter: EventFilter {
-        EventFilter(
-            connection: connection, lane: lane, kind: kind.map(EventKind.init(rawValue:)),
-            status: outcome)
     }
 }

@@ -2,7 +2,7 @@ import Models
 import Postgres
 import Store
 
-extension Desk {
+extension ConsoleCommand {
     func move(_ connection: ConnectionID, again: Bool) async throws(Complaint) {
         let configuration = try ConsoleConfiguration.read(environment)
         let source = Store(Pool(configuration.address, limits: .oneCommand))

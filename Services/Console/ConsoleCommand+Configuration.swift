@@ -2,7 +2,7 @@ import Models
 import Postgres
 import Store
 
-extension Desk {
+extension ConsoleCommand {
     func migrate() async throws(Complaint) {
         let address = try ConsoleConfiguration.read(environment).address
         do throws(MigrationError) {
