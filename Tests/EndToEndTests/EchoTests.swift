@@ -92,6 +92,26 @@ final class EchoTests: XCTestCase {
         }
     }
 
+    /// PagerDuty may not tell who our user is.
+    func testWithoutOurUsersNameTheJournalAloneTells() async throws {
+        try await Bridge.atWork(for: self, .init(rules: Rules.mainJob)) { bridge in
+            await bridge.order([
+                "vendor": "pagerduty", "fault": "status", "status": 403, "path": "/users*",
+                "times": 9,
+            ])
+            for _ in 1...2 {
+                let (_, id) = try await bridge.linked()
+                await bridge.update("Case", id, ["Status": "Closed"])
+                try await bridge.quiet()
+            }
+            let outcomes = try await bridge.outcomes("incident.resolved")
+            XCTAssertEqual(
+                outcomes, Array(repeating: "ignored: it repeats what Liaison wrote", count: 2))
+            let asked = bridge.sandbox.calls.filter { $0.path == "/users" }
+            XCTAssertEqual(asked.map(\.status), [403], "once is enough")
+        }
+    }
+
     /// It tells no old values, but who saved the record.
     func testAnOutboundMessageOfOurOwnSaveFiresNoRule() async throws {
         let rules = [
