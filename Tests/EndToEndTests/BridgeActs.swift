@@ -200,6 +200,8 @@ enum Rules {
     static func note(_ text: String) -> JSON { ["type": "addNote", "text": .string(text)] }
     static func comment(_ text: String) -> JSON { ["type": "addComment", "text": .string(text)] }
 
+    static let setNumber = set("PagerDuty_Incident_Number__c", "{{incident.number}}")
+
     static let createIncident: JSON = [
         "type": "createIncident", "service": "PSVCHK1", "title": "Case: {{record.Subject}}",
     ]

@@ -187,6 +187,13 @@ extension Bridge {
         await sandbox.control("GET", "/_sandbox/pagerduty").body["incidents"]?.array ?? []
     }
 
+    func onlyIncident(line: UInt = #line) async throws -> (id: IncidentID, told: JSON) {
+        let incidents = await incidents()
+        XCTAssertEqual(incidents.count, 1, line: line)
+        let told = try XCTUnwrap(incidents.first, line: line)
+        return (IncidentID(try XCTUnwrap(told["id"]?.string, line: line)), told)
+    }
+
     func notes(on id: IncidentID) async -> [String] {
         await incident(id)["notes"]?.array?.compactMap { $0["content"]?.string } ?? []
     }

@@ -11,9 +11,7 @@ final class FailureTests: XCTestCase {
         let rules = [
             Rules.onIncident(
                 "team", when: Rules.event("escalate"), Rules.set("Team__c", "{{incident.title}}")),
-            Rules.onIncident(
-                "number", when: Rules.event("delegate"),
-                Rules.set("PagerDuty_Incident_Number__c", "{{incident.number}}")),
+            Rules.onIncident("number", when: Rules.event("delegate"), Rules.setNumber),
         ]
         try await Bridge.atWork(for: self, .init(rules: rules)) { bridge in
             let (incident, id) = try await bridge.linked()
@@ -132,8 +130,7 @@ final class FailureTests: XCTestCase {
 
     func testOneLoginReplacesTheSessionOfABurst() async throws {
         let rule = Rules.onIncident(
-            "number", when: Rules.event("escalate"),
-            Rules.set("PagerDuty_Incident_Number__c", "{{incident.number}}"))
+            "number", when: Rules.event("escalate"), Rules.setNumber)
         try await Bridge.open(for: self, .init(rules: [rule])) { bridge in
             var pairs: [(incident: IncidentID, record: RecordID)] = []
             for _ in 1...50 { pairs.append(try await bridge.linked()) }
@@ -159,8 +156,7 @@ final class FailureTests: XCTestCase {
     /// Changes of one record that wait together are one write; it, too, comes to an end.
     func testABacklogOfOneRecordComesToAnEnd() async throws {
         let rule = Rules.onIncident(
-            "number", when: Rules.event("escalate"),
-            Rules.set("PagerDuty_Incident_Number__c", "{{incident.number}}"))
+            "number", when: Rules.event("escalate"), Rules.setNumber)
         try await Bridge.open(for: self, .init(rules: [rule])) { bridge in
             let (incident, id) = try await bridge.linked()
             await bridge.sandbox.settled()

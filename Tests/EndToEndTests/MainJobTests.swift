@@ -110,9 +110,7 @@ final class MainJobTests: XCTestCase {
             XCTAssertEqual(links, [], "the answer has not come")
             await bridge.release()
             try await bridge.quiet()
-            let incidents = await bridge.incidents()
-            XCTAssertEqual(incidents.count, 1)
-            let incident = IncidentID(try XCTUnwrap(incidents[0]["id"]?.string))
+            let incident = try await bridge.onlyIncident().id
             try await bridge.check(id, "New", "triggered", of: incident)
             let linked = try await bridge.store.links(records: [id], in: Bridge.connection)
             XCTAssertEqual(linked.map(\.incident), [incident])

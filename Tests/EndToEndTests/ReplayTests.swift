@@ -116,8 +116,7 @@ final class ReplayTests: XCTestCase {
     /// It was left out in favour of a later one, which must stay.
     func testAWriteThatWasSupersededStaysLeftOut() async throws {
         let rule = Rules.onIncident(
-            "number", when: Rules.event("escalate"),
-            Rules.set("PagerDuty_Incident_Number__c", "{{incident.number}}"))
+            "number", when: Rules.event("escalate"), Rules.setNumber)
         try await Bridge.open(for: self, .init(rules: [rule])) { bridge in
             let (incident, id) = try await bridge.linked()
             await bridge.sandbox.settled()

@@ -58,23 +58,21 @@ final class SequenceTests: XCTestCase {
             Rules.note("Called {{record.Subject}}."),
             ["type": "setIncidentPriority", "priority": "PPRIO01"],
             ["type": "startIncidentWorkflow", "workflow": "PWFMAJR"],
-            Rules.set("PagerDuty_Incident_Number__c", "{{incident.number}}"),
+            Rules.setNumber,
             Rules.comment("Incident {{incident.title}} was opened"))
         try await Bridge.atWork(for: self, .init(rules: [rule])) { bridge in
             let id = try await bridge.create(
                 "Case", ["Subject": "Cannot pay", "PagerDuty_Incident_Number__c": 1])
             await bridge.update("Case", id, ["Priority": "High"])
             try await bridge.quiet()
-            let incidents = await bridge.incidents()
-            XCTAssertEqual(incidents.count, 1)
-            let incident = IncidentID(try XCTUnwrap(incidents[0]["id"]?.string))
+            let (incident, told) = try await bridge.onlyIncident()
             let notes = await bridge.notes(on: incident)
             XCTAssertEqual(notes, ["Called Cannot pay."])
             let priority = await bridge.incident(incident)["priority"]?["id"]
             XCTAssertEqual(priority, "PPRIO01")
             XCTAssertEqual(bridge.changes("workflow "), ["workflow PWFMAJR on \(incident)"])
             let number = try await bridge.record("Case", id)["PagerDuty_Incident_Number__c"]
-            XCTAssertEqual(number, incidents[0]["incident_number"])
+            XCTAssertEqual(number, told["incident_number"])
             let comments = await bridge.comments(on: id)
             XCTAssertEqual(comments, ["Incident Case: Cannot pay was opened"])
             let outcomes = try await bridge.outcomes("record.updated").first
@@ -94,11 +92,10 @@ final class SequenceTests: XCTestCase {
             let id = try await bridge.create("Case", ["Subject": "Cannot pay"])
             await bridge.update("Case", id, ["Priority": "High"])
             try await bridge.quiet()
-            let incidents = await bridge.incidents()
-            let incident = IncidentID(try XCTUnwrap(incidents.first?["id"]?.string))
+            let (incident, told) = try await bridge.onlyIncident()
             let notes = await bridge.notes(on: incident)
             XCTAssertEqual(notes, ["After."])
-            XCTAssertEqual(incidents.first?["status"], "triggered")
+            XCTAssertEqual(told["status"], "triggered")
         }
     }
 
@@ -115,13 +112,11 @@ final class SequenceTests: XCTestCase {
             let id = try await bridge.create("Case", ["Subject": "Cannot pay"])
             await bridge.update("Case", id, ["Priority": "High"])
             try await bridge.quiet()
-            let incidents = await bridge.incidents()
-            XCTAssertEqual(incidents.count, 1)
-            let incident = IncidentID(try XCTUnwrap(incidents[0]["id"]?.string))
+            let (incident, told) = try await bridge.onlyIncident()
             let notes = await bridge.notes(on: incident)
             XCTAssertEqual(notes, ["Called."])
             let comments = await bridge.comments(on: id)
-            let number = try XCTUnwrap(incidents[0]["incident_number"]?.text)
+            let number = try XCTUnwrap(told["incident_number"]?.text)
             XCTAssertEqual(comments, ["Incident \(number)"])
         }
     }
@@ -160,10 +155,8 @@ final class SequenceTests: XCTestCase {
                 $0.method == "POST" && $0.path.hasSuffix("/sobjects/Case")
             }
             XCTAssertEqual(cases.count, 1)
-            let incidents = await bridge.incidents()
-            let id = try XCTUnwrap(incidents.first?["id"]?.string)
-            let links = try await bridge.store.links(
-                incident: IncidentID(id), in: Bridge.connection)
+            let incident = try await bridge.onlyIncident().id
+            let links = try await bridge.store.links(incident: incident, in: Bridge.connection)
             let record = try XCTUnwrap(links.first?.record)
             let priority = try await bridge.record("Case", record)["Priority"]
             XCTAssertEqual(priority, "High")
@@ -180,7 +173,7 @@ final class SequenceTests: XCTestCase {
                 "page", when: Self.urgent,
                 [
                     "type": "createIncident", "service": "PNOWHERE", "title": "{{record.Subject}}",
-                ], Rules.set("PagerDuty_Incident_Number__c", "{{incident.number}}"),
+                ], Rules.setNumber,
                 Rules.comment("Paged.")),
             Rules.onRecord("other", when: Self.urgent, Rules.comment("It is urgent.")),
         ]
