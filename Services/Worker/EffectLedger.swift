@@ -111,12 +111,17 @@ extension JournalEntry {
 }
 
 extension Failure {
-    /// What a database that did not do its part means for a job.
+    /// What a database that did not do its part means for a job. Nothing is known of the vendors'
+    /// side being at fault: no attempt is spent. While it takes back lanes but no effects, as on a
+    /// full disk, they must not go round, for the vendors would be asked every time.
     init(_ error: StoreError) {
         self =
             switch error {
-            // Nothing is known of the vendors' side being at fault: no attempt is spent.
-            case .unavailable, .lostLease: .interrupted
+            case .unavailable(let reason):
+                .throttled(
+                    Cause(.liaison, code: "database", message: reason),
+                    retryAfterSeconds: Double.random(in: 2...5))
+            case .lostLease: .interrupted
             case .conflict:
                 .retryable(Cause(.liaison, code: "conflict", message: "somebody was faster"))
             case .defect(let message):

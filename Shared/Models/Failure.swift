@@ -3,7 +3,7 @@
 public enum Failure: Error, Equatable, Sendable {
     /// Try again later, with back-off; counts an attempt.
     case retryable(Cause)
-    /// The vendor asked for patience; costs no attempt.
+    /// The vendor asked for patience, or our database is in trouble; costs no attempt.
     case throttled(Cause, retryAfterSeconds: Double)
     /// Trying again cannot help until a person mends something.
     case permanent(Cause)

@@ -188,6 +188,16 @@ func running<Value: Sendable>(
     }
 }
 
+extension LogSink {
+    /// Opens at the first line that holds all these words.
+    static func opening(_ latch: Latch, _ words: String...) -> LogSink {
+        LogSink { line in
+            let text = String(decoding: line, as: UTF8.self)
+            if words.allSatisfy(text.contains) { latch.open() }
+        }
+    }
+}
+
 extension Ingest {
     fileprivate static func forTests(on database: TestDatabase) throws -> Ingest {
         let local = IngestConfiguration.Listener(host: "127.0.0.1", port: 0)

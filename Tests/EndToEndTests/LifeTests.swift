@@ -222,16 +222,6 @@ extension JSON {
     }
 }
 
-extension LogSink {
-    /// Opens at the first line that holds all these words.
-    fileprivate static func opening(_ latch: Latch, _ words: String...) -> LogSink {
-        LogSink { line in
-            let text = String(decoding: line, as: UTF8.self)
-            if words.allSatisfy(text.contains) { latch.open() }
-        }
-    }
-}
-
 extension Bridge {
     /// The lane has its work, is nobody's, due, and its attempt does not count.
     fileprivate func checkNobodyHolds(_ lane: LaneKey, line: UInt = #line) async throws {
