@@ -1,3 +1,4 @@
+import Automation
 import Models
 import Runtime
 import Store
@@ -78,11 +79,47 @@ struct LeaseLoop: Sendable {
             await registration.registerAnew()
             places.poked()
             return []
+        } catch .defect(let reason) where !settling.isEmpty {
+            log.error("settlements were refused", ["reason": "\(reason)"])
+            places.failed(await settleAlone(settling))
+            return []
         } catch {
             places.failed(settling)
             await pause(after: error)
             return []
         }
+    }
+
+    /// What the database refuses of one lane must not keep the others: that one is put off, with
+    /// its attempt counted, so that its event comes to an end. Should that be refused as well, the
+    /// lane is forgotten here and reclaimed.
+    ///
+    /// - Returns: what is owed still, when the database does not answer.
+    private func settleAlone(_ settlements: [LaneSettlement]) async -> [LaneSettlement] {
+        for (place, settlement) in settlements.enumerated() {
+            do throws(StoreError) {
+                do throws(StoreError) {
+                    try await settle(settlement)
+                } catch .defect(let reason) {
+                    try await settle(settlement.refused(because: reason))
+                }
+            } catch .defect(let reason) {
+                log.error(
+                    "a settlement was refused",
+                    ["lane": "\(settlement.fence.lane)", "reason": "\(reason)"])
+            } catch {
+                await pause(after: error)
+                return Array(settlements[place...])
+            }
+        }
+        return []
+    }
+
+    private func settle(_ settlement: LaneSettlement) async throws(StoreError) {
+        let began = ContinuousClock.now
+        let lost = try await store.settle([settlement])
+        metrics.exchanged(
+            [settlement], Lease(lanes: [], lost: lost), took: ContinuousClock.now - began)
     }
 
     /// Without it, lanes that were leased by an exchange whose answer never came would stay with a
@@ -111,6 +148,17 @@ struct LeaseLoop: Sendable {
         while !(await stop.wait(atMost: .seconds(Double.random(in: pauses)))) {
             mailbox.put(.poked)
         }
+    }
+}
+
+extension LaneSettlement {
+    fileprivate func refused(because reason: String) -> LaneSettlement {
+        let seconds = Backoff.seconds(
+            attempt: settlements.first?.attempt ?? 1, jitter: Double.random(in: 0..<1))
+        let cause = Cause(.liaison, code: "defect", message: reason)
+        return LaneSettlement(
+            fence: fence, settlements: [],
+            next: .retry(afterSeconds: seconds, refundsAttempt: false, because: cause))
     }
 }
 

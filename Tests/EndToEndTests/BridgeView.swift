@@ -4,6 +4,7 @@ import Postgres
 import Runtime
 import Sandbox
 import Store
+import Synchronization
 import XCTest
 
 /// Waiting for what came of it.
@@ -142,11 +143,13 @@ extension Bridge {
             SELECT extract(epoch FROM ready_at - now())::float8, attempt FROM lane
             WHERE state = 1 AND epoch > 0 AND ready_at > now()
             """
+        let found = Mutex<(seconds: Double, attempts: Int)?>(nil)
         try await eventually("nothing is put off", line: line) {
-            try await pool.query(putOff).count == 1
+            let rows = try await pool.query(putOff).decoded(Double.self, Int.self)
+            found.withLock { $0 = rows.first }
+            return rows.count == 1
         }
-        let rows = try await pool.query(putOff).decoded(Double.self, Int.self)
-        return try XCTUnwrap(rows.first, line: line)
+        return try XCTUnwrap(found.withLock { $0 }, line: line)
     }
 
     /// Whatever waits for its time is due, and vendors may be called again. Workers keep their own
