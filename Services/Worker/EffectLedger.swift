@@ -117,6 +117,7 @@ extension Failure {
     init(_ error: StoreError) {
         self =
             switch error {
+            case .unavailable where Task.isCancelled: .interrupted
             case .unavailable(let reason):
                 .throttled(
                     Cause(.liaison, code: "database", message: reason),

@@ -54,9 +54,12 @@ struct Turns: Sendable {
                     }
                 }
             }
+        } catch .defect where lanes.count > 1 {
+            // What cannot be read of one lane must not keep the others.
+            for lane in lanes { await take([lane], of: connection, as: worker, finished: finished) }
         } catch {
             log.warning("could not look around", ["reason": "\(error)"])
-            for lane in lanes { finished(lane.postponed) }
+            for lane in lanes { finished(lane.postponed(because: error)) }
         }
         if let seconds = desk.vendors.closedSeconds { await block(connection, seconds) }
     }
@@ -93,8 +96,11 @@ extension LeasedLane {
             next: .retry(afterSeconds: 10, refundsAttempt: true, because: cause))
     }
 
-    fileprivate var postponed: LaneSettlement {
-        LaneSettlement(
-            fence: fence, settlements: [], next: .retry(afterSeconds: 1, refundsAttempt: true))
+    /// No attempt is spent: nothing was tried.
+    fileprivate func postponed(because error: StoreError) -> LaneSettlement {
+        let cause = Cause(.liaison, code: "database", message: "\(error)")
+        return LaneSettlement(
+            fence: fence, settlements: [],
+            next: .retry(afterSeconds: 1, refundsAttempt: true, because: cause))
     }
 }

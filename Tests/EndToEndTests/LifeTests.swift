@@ -193,38 +193,6 @@ final class LifeTests: XCTestCase {
         }
     }
 
-    /// Nobody knows of a reason why it should be; its lane waits by itself.
-    func testASettlementThatIsRefusedKeepsNoOtherBack() async throws {
-        let options = Bridge.Options(rules: [Self.noting], hurries: false)
-        try await Bridge.open(for: self, options) { bridge in
-            let (refused, othersCount) = (try await bridge.trigger(), 5)
-            var incidents = [refused]
-            for _ in 1...othersCount { incidents.append(try await bridge.trigger()) }
-            try await bridge.withWorker { try await bridge.quiet() }
-            try await bridge.refuseSettlements(of: .incident(refused))
-            try await bridge.append(incidents.map { Bridge.event($0, 1) })
-            let wait = try await bridge.withWorker {
-                let wait = try await bridge.waitOfOnlyLane()
-                try await bridge.eventually("the others wait") {
-                    try await bridge.outcomes("incident.escalated").count { $0 == "applied" }
-                        == othersCount
-                }
-                return wait
-            }
-            XCTAssertGreaterThan(wait.attempts, 0)
-            let event = try await bridge.events().first { $0.ending == nil }
-            XCTAssertEqual(event?.postponement?.cause.code, "defect")
-
-            try await bridge.acceptSettlements()
-            try await bridge.letTimePass()
-            try await bridge.withWorker { try await bridge.quiet() }
-            for incident in incidents {
-                let notes = await bridge.notes(on: incident)
-                XCTAssertEqual(notes, ["\(incident)-1"])
-            }
-        }
-    }
-
     /// The database commits a lease after the worker has given up waiting for the answer: the
     /// worker holds lanes that it does not know of.
     func testALeaseWhoseAnswerIsLostIsNotHeldForEver() async throws {
@@ -255,28 +223,6 @@ extension JSON {
 }
 
 extension Bridge {
-    fileprivate func refuseSettlements(of lane: LaneKey) async throws {
-        try await pool.query(
-            """
-            CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
-            BEGIN
-                IF (SELECT key FROM lane WHERE lane_id = NEW.lane_id) = TG_ARGV[0] THEN
-                    RAISE 'not this one' USING ERRCODE = 'data_exception';
-                END IF;
-                RETURN NEW;
-            END $$
-            """)
-        try await pool.query(
-            """
-            CREATE TRIGGER refuse BEFORE INSERT ON settlement FOR EACH ROW
-            EXECUTE FUNCTION refuse('\(unescaped: lane.rawValue)')
-            """)
-    }
-
-    fileprivate func acceptSettlements() async throws {
-        try await pool.query("DROP TRIGGER refuse ON settlement")
-    }
-
     /// The lane has its work, is nobody's, due, and its attempt does not count.
     fileprivate func checkNobodyHolds(_ lane: LaneKey, line: UInt = #line) async throws {
         let rows = try await pool.query(
