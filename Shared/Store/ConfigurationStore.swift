@@ -21,6 +21,7 @@ extension Store {
 
     /// Puts a whole configuration in force. Connections and rulesets that it does not name are
     /// switched off, not erased: their events and the rules that decided them can still be read.
+    /// The secrets of such a connection go.
     ///
     /// - Parameters:
     ///   - author: who did it, for the log.
@@ -54,8 +55,14 @@ extension Store {
         let answer = try await session.query(
             "INSERT INTO configuration (applied_by) VALUES (\(author.storable)) RETURNING version")
         guard let new = try answer.decoded(Int64.self).first else { throw .row("no version") }
-        try await session.query(
-            "UPDATE connection SET is_active = false WHERE id <> ALL (\(rows.map(\.id)))")
+        let names = rows.map(\.id)
+        _ = try await session.pipeline([
+            "UPDATE connection SET is_active = false WHERE id <> ALL (\(names))",
+            """
+            DELETE FROM secret USING connection
+            WHERE connection.number = secret.connection AND connection.id <> ALL (\(names))
+            """,
+        ])
         for row in rows { try await row.write(in: session, version: new) }
         return new
     }
@@ -113,6 +120,7 @@ extension Store {
                 """
                 SELECT connection.id, name, key_id, sealed
                 FROM secret JOIN connection ON connection.number = secret.connection
+                WHERE is_active
                 """,
                 Self.rulesetsStatement(at: version),
             ])

@@ -78,13 +78,34 @@ final class IngestStoreTests: XCTestCase {
         }
     }
 
+    /// The new one is in force when the configuration is applied with it, before this door starts
+    /// anew.
+    func testADoorGoesOnWhileItsMasterKeyIsExchanged() async throws {
+        let (database, store) = try await makeStore()
+        let lines = LogLines()
+        let real = try ingestStore(of: database)
+        try await Door.opened(real: real, log: lines.sink) { door in
+            try await apply(to: database, keyByte: 1)
+            while lines.containing("configuration not refreshed").isEmpty { await Task.yield() }
+            let answer = try await door.deliver(Fixtures.incidentEvent())
+            XCTAssertEqual(answer.status, 202)
+        }
+        let logged = try await store.events(limit: 10)
+        XCTAssertEqual(logged.count, 1)
+    }
+
     private func makeStore() async throws -> (TestDatabase, Store) {
         let database = try await TestDatabase.make(for: self, migrations: Store.migrations)
-        let store = Store(
-            database.pool(), secretKeys: try SecretKeys([UInt8](repeating: 0, count: 32)))
+        return (database, try await apply(to: database, keyByte: 0))
+    }
+
+    @discardableResult
+    private func apply(to database: TestDatabase, keyByte: UInt8) async throws -> Store {
+        let key = [UInt8](repeating: keyByte, count: 32)
+        let store = Store(database.pool(), secretKeys: try SecretKeys(key))
         let entry = Configuration.Entry(connection: Fixtures.connection(), rulesets: [])
         _ = try await store.apply(Configuration(entries: [entry]), by: "test")
-        return (database, store)
+        return store
     }
 
     private func ingestStore(

@@ -153,4 +153,19 @@ final class ConfigurationTests: XCTestCase {
             .decoded(String.self)
         XCTAssertEqual(keys, ["2026"])
     }
+
+    /// Its secrets are nobody's any more: they must not need a key that is gone.
+    func testAConnectionThatIsLeftOutLeavesNoSecret() async throws {
+        let fixture = try await StoreFixture.make(for: self)
+        _ = try await store(fixture, 1).apply(
+            Configuration(entries: [entry("one"), entry("two")]), by: "me")
+        let left = Configuration(entries: [entry("one")])
+        _ = try await store(fixture, 2).apply(left, by: "me")
+        let loaded = try await store(fixture, 2).loadConfiguration()
+        XCTAssertEqual(loaded?.configuration, left)
+        let owners = try await fixture.pool.query(
+            "SELECT DISTINCT id FROM secret JOIN connection ON number = secret.connection"
+        ).decoded(String.self)
+        XCTAssertEqual(owners, ["one"])
+    }
 }
