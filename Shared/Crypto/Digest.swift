@@ -25,13 +25,16 @@ public enum HMACSHA256 {
         defer { EVP_MAC_free(algorithm) }
         let context = EVP_MAC_CTX_new(algorithm)
         var digest = Array("SHA256".utf8CString)
-        let done = digest.withUnsafeMutableBufferPointer { name in
-            EVP_MAC_CTX_set_params(
-                context,
-                [
-                    OSSL_PARAM_construct_utf8_string("digest", name.baseAddress, 0),
-                    OSSL_PARAM_construct_end(),
-                ])
+        // The parameter keeps the pointers, so both texts must outlive the call that reads it.
+        let done = "digest".withCString { key in
+            digest.withUnsafeMutableBufferPointer { name in
+                EVP_MAC_CTX_set_params(
+                    context,
+                    [
+                        OSSL_PARAM_construct_utf8_string(key, name.baseAddress, 0),
+                        OSSL_PARAM_construct_end(),
+                    ])
+            }
         }
         precondition(done == 1, "libcrypto has no HMAC-SHA-256")
         return context
