@@ -14,7 +14,7 @@ func run(
     limits.waitSecondsMax = 10
     let store = Store(
         Pool(configuration.database, limits: limits), secretKeys: configuration.secretKeys)
-    let worker = try await Worker(configuration, store: store, log: log)
+    let worker = try Worker(configuration, store: store, log: log)
     try await worker.run(until: stop)
 }
 
@@ -23,19 +23,19 @@ struct Worker: Sendable {
     private let configuration: WorkerConfiguration
     private let store: Store
     private let desks: Desks
-    private let registration: Registration
-    private let loop: LeaseLoop
+    private let metrics: WorkerMetrics
     private let depth: DepthReader
     private let client: HTTPClient
     private let operations: HTTPServer
+    /// Opens when this worker is known to the database.
+    let isRegistered: Latch
     private let log: Log
 
     init(
         _ configuration: WorkerConfiguration, store: Store, log: Log,
         clocks: Clocks = .system
-    ) async throws(WorkerFailure) {
-        let limits = configuration.limits
-        let metrics = WorkerMetrics()
+    ) throws(WorkerFailure) {
+        let (limits, metrics, isRegistered) = (configuration.limits, WorkerMetrics(), Latch())
         do throws(HTTPClientSetupError) {
             client = try HTTPClient(limits: HTTPClientLimits())
         } catch {
@@ -46,56 +46,86 @@ struct Worker: Sendable {
                 client: client, store: store, limits: limits, meter: metrics.calls,
                 clocks: clocks, log: log))
         metrics.watch(desks)
-        do throws(StoreError) {
-            try await store.requireCurrentSchema()
-            try await desks.refresh()
-            registration = try await Registration(
-                store: store, name: configuration.name, ttlSeconds: limits.leaseSeconds, log: log)
-        } catch {
-            throw .store(error)
-        }
-        let turns = Turns(
-            desks: desks, store: store,
-            recorder: EffectRecorder(store: store, limits: limits.journal),
-            registration: registration, limits: limits,
-            stopping: Latch(), log: log)
-        loop = LeaseLoop(
-            store: store, registration: registration, limits: limits, metrics: metrics, log: log,
-            turns: turns)
         depth = DepthReader(store: store, metrics: metrics, log: log)
-        operations = try Self.operations(configuration, metrics)
+        operations = try Self.operations(configuration, metrics, isRegistered)
         self.configuration = configuration
         self.store = store
+        self.metrics = metrics
+        self.isRegistered = isRegistered
         self.log = log
     }
 
     func run(until stop: Latch) async throws(WorkerFailure) {
         let services = [
             Service("operations") { await operations.serve(until: $0) },
+            Service("work") { try await work(until: $0) },
+        ]
+        log.info("listening", ["operations_port": .integer(operations.port)])
+        try await run(services, until: stop)
+        client.shutdown()
+    }
+
+    private func work(until stop: Latch) async throws(WorkerFailure) {
+        guard let registration = try await registered(until: stop) else { return }
+        let limits = configuration.limits
+        let turns = Turns(
+            desks: desks, store: store,
+            recorder: EffectRecorder(store: store, limits: limits.journal),
+            registration: registration, limits: limits,
+            stopping: Latch(), log: log)
+        let loop = LeaseLoop(
+            store: store, registration: registration, limits: limits, metrics: metrics, log: log,
+            turns: turns)
+        let services = [
             Service("registration") { await registration.keep(until: $0) },
             Service("configuration") {
                 await desks.keepFresh(
                     everySeconds: configuration.refreshSeconds, until: $0)
             },
             Service("caretaker") {
-                await Caretaker(store: store, limits: configuration.limits, log: log).run(until: $0)
+                await Caretaker(store: store, limits: limits, log: log).run(until: $0)
             },
             Service("depth") { await depth.run(until: $0) },
-            Service("listener") { await listen(until: $0) },
-            Service("lanes") { await work(until: $0) },
+            Service("listener") { await listen(for: loop, until: $0) },
+            Service("lanes") { await run(loop, until: $0) },
         ]
+        isRegistered.open()
+        log.info("ready", ["worker": "\(registration.worker)"])
+        try await run(services, until: stop)
+    }
+
+    /// A database that is away is waited for: whoever starts everything at once need not care what
+    /// comes up first.
+    ///
+    /// - Returns: `nil` when it is to stop before.
+    private func registered(until stop: Latch) async throws(WorkerFailure) -> Registration? {
+        repeat {
+            do throws(StoreError) {
+                try await store.requireCurrentSchema()
+                try await desks.refresh()
+                return try await Registration(
+                    store: store, name: configuration.name,
+                    ttlSeconds: configuration.limits.leaseSeconds, log: log)
+            } catch .unavailable(let reason) {
+                log.warning("waiting for the database", ["reason": "\(reason)"])
+            } catch {
+                throw .store(error)
+            }
+        } while !(await stop.wait(atMost: .seconds(Double.random(in: 0.5...1.5))))
+        return nil
+    }
+
+    private func run(_ services: [Service], until stop: Latch) async throws(WorkerFailure) {
         let group = ServiceGroup(services, graceSeconds: configuration.graceSeconds, log: log)
-        log.info("ready", ["worker": "\(registration.worker)", "port": "\(operations.port)"])
         do throws(ServiceFailure) {
             try await group.run(until: stop)
         } catch {
             throw .service(error)
         }
-        client.shutdown()
     }
 
     /// Calls that do not end are cut off while there is time to give their lanes back.
-    private func work(until stop: Latch) async {
+    private func run(_ loop: LeaseLoop, until stop: Latch) async {
         let ended = Latch()
         await withDiscardingTaskGroup { group in
             group.addTask {
@@ -109,7 +139,7 @@ struct Worker: Sendable {
     }
 
     /// What wakes an idle worker at once. Losing it costs a poll interval.
-    private func listen(until stop: Latch) async {
+    private func listen(for loop: LeaseLoop, until stop: Latch) async {
         await withTaskGroup(of: Void.self) { group in
             group.addTask {
                 for await signal in Store.pokes(from: configuration.database) {
@@ -125,10 +155,10 @@ struct Worker: Sendable {
     }
 
     private static func operations(
-        _ configuration: WorkerConfiguration, _ metrics: WorkerMetrics
+        _ configuration: WorkerConfiguration, _ metrics: WorkerMetrics, _ isRegistered: Latch
     ) throws(WorkerFailure) -> HTTPServer {
         let operations = HTTPOperations(
-            unreadiness: { nil },
+            unreadiness: { isRegistered.isOpen ? nil : "The database has not answered yet." },
             metrics: { (Metrics.contentType, metrics.registry.render()) })
         do throws(HTTPServerError) {
             return try HTTPServer(

@@ -167,9 +167,12 @@ extension Bridge {
             connectionsMax: limits.databaseConnectionsMax,
             statementSecondsMax: statementSecondsMax)
         defer { pool.close() }
-        let worker = try await Worker(
+        let worker = try Worker(
             configuration, store: Store(pool, secretKeys: configuration.secretKeys), log: log)
-        return try await running(worker.run(until:), body)
+        return try await running(worker.run(until:)) {
+            await worker.isRegistered.wait(atMost: .seconds(Self.patienceSeconds))
+            return try await body()
+        }
     }
 }
 

@@ -274,7 +274,7 @@ extension Bridge {
     }
 
     /// Drops the connections that the database has ended.
-    fileprivate func reconnect() async throws {
+    func reconnect() async throws {
         for _ in 1...16 { _ = try? await pool.query("SELECT 1") }
     }
 

@@ -39,6 +39,32 @@ final class ProcessTests: XCTestCase {
         }
     }
 
+    /// Everything may come up at once, in any order.
+    func testAWorkerWaitsForTheDatabase() async throws {
+        try await Bridge.open(for: self, .init(rules: [Self.noting])) { bridge in
+            let incident = try await bridge.trigger()
+            await bridge.sandbox.settled()
+            try await bridge.append(incident, 1)
+            try await bridge.database.shut()
+            let worker = try bridge.startWorker(for: self)
+            let listening = try JSON(parsing: try await worker.line(with: "listening"))
+            let port = try XCTUnwrap(listening["operations_port"]?.int)
+            _ = try await worker.line(with: "waiting for the database")
+            let alive = try await bridge.status(of: "/healthz", port)
+            let ready = try await bridge.status(of: "/readyz", port)
+            XCTAssertEqual([alive, ready], [200, 503])
+            try await bridge.database.reopen()
+            try await bridge.reconnect()
+            _ = try await worker.line(with: "\"ready\"")
+            let readyNow = try await bridge.status(of: "/readyz", port)
+            XCTAssertEqual(readyNow, 200)
+            try await bridge.idle()
+            XCTAssertEqual(worker.terminate(), 0, worker.logText)
+            let notes = await bridge.notes(on: incident)
+            XCTAssertEqual(notes, ["\(incident)-1"])
+        }
+    }
+
     /// Somebody does not want to wait for the call that does not end.
     func testASecondSignalEndsAWorkerAtOnce() async throws {
         try await Bridge.open(for: self, .init(rules: [Self.noting])) { bridge in
@@ -143,6 +169,11 @@ extension Bridge {
         ]
         return try RunningProgram(
             "worker", environment: environment.merging(own) { $1 }, for: testCase)
+    }
+
+    fileprivate func status(of path: String, _ port: Int) async throws -> Int {
+        let url = "http://127.0.0.1:\(port)\(path)"
+        return try await client.send(HTTPClientRequest(method: "GET", url: url)).status
     }
 
     /// One event after the other; the ids of those that the door said yes to.

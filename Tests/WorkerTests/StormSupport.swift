@@ -160,21 +160,22 @@ struct StormHouse: Sendable {
                 // One incident gets what in life many would.
                 configuration.limits.changesPerTargetMax = 1_000_000
                 adjust(&configuration.limits)
-                let worker = try await worker(configuration)
+                let worker = try worker(configuration)
                 group.addTask { try await worker.run(until: stop) }
+                await worker.isRegistered.wait(atMost: .seconds(60))
             }
             try await body()
         }
     }
 
-    private func worker(_ configuration: WorkerConfiguration) async throws -> Worker {
+    private func worker(_ configuration: WorkerConfiguration) throws -> Worker {
         var limits = PoolLimits()
         limits.connectionsMax = configuration.limits.databaseConnectionsMax
         limits.waitersMax = configuration.limits.lanesMax * 2 + 16
         limits.waitSecondsMax = 60
         let store = Store(
             Pool(database.address, limits: limits), secretKeys: try SecretKeys(Self.masterKey))
-        return try await Worker(
+        return try Worker(
             configuration, store: store, log: Log("worker", level: .error), clocks: clock.clocks)
     }
 
