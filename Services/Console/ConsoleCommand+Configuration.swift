@@ -40,8 +40,8 @@ extension ConsoleCommand {
         describe(file.configuration)
     }
 
-    /// What is in force cannot be read when the key that sealed its secrets is gone; putting them
-    /// in again is the mend.
+    /// What is in force cannot be read when the key that sealed its secrets is gone, or when today
+    /// more is refused; applying is the mend.
     private func inForce(
         _ store: Store
     ) async throws(Complaint) -> (version: Int64, configuration: Configuration?) {
@@ -53,7 +53,9 @@ extension ConsoleCommand {
         } catch {
             throw Complaint(error)
         }
-        if let active { return (active.version, active.configuration) }
+        if let active, active.unreadable.isEmpty {
+            return (active.version, active.configuration)
+        }
         let version = try await asking { () throws(StoreError) in
             try await store.configurationVersion()
         }

@@ -1,13 +1,25 @@
 import Models
 import Runtime
+import Store
 import Synchronization
 
 /// The connections as the database last told them. A request reads a copy in memory; when the
-/// database is away the last good copy stays.
+/// database is away the last good copy stays, and so does that of a single connection that cannot
+/// be read.
 final class ConnectionDirectory: Sendable {
     private struct Copy {
         var version: Int64
         var connections: [ConnectionID: Connection]
+        /// They exist, but nobody here knows how they are.
+        var unreadable: Set<ConnectionID>
+
+        init(_ active: ActiveConnections, after earlier: Copy?) {
+            version = active.version
+            connections = Dictionary(
+                active.connections.map { ($0.id, $0) }, uniquingKeysWith: { $1 })
+            for id in active.unreadable.keys { connections[id] = earlier?.connections[id] }
+            unreadable = Set(active.unreadable.keys).subtracting(connections.keys)
+        }
     }
 
     private let copy = Mutex<Copy?>(nil)
@@ -26,9 +38,9 @@ final class ConnectionDirectory: Sendable {
 
     /// `nil` for an unknown one. Until the first copy is there nobody knows, which is our trouble.
     func connection(_ id: ConnectionID) throws(Rejection) -> Connection? {
-        let connections = copy.withLock { $0?.connections }
-        guard let connections else { throw .unavailable }
-        return connections[id]
+        let copy = copy.withLock { $0 }
+        guard let copy, !copy.unreadable.contains(id) else { throw .unavailable }
+        return copy.connections[id]
     }
 
     func run(until stop: Latch) async {
@@ -37,14 +49,18 @@ final class ConnectionDirectory: Sendable {
 
     private func refresh() async {
         do {
-            guard let (version, connections) = try await store.connections(self.version) else {
-                return
-            }
-            let byID = Dictionary(connections.map { ($0.id, $0) }, uniquingKeysWith: { $1 })
-            copy.withLock { $0 = Copy(version: version, connections: byID) }
+            guard let active = try await store.connections(self.version) else { return }
+            copy.withLock { $0 = Copy(active, after: $0) }
             log.info(
                 "configuration loaded",
-                ["version": .integer(Int(version)), "connections": .integer(byID.count)])
+                [
+                    "version": .integer(Int(active.version)),
+                    "connections": .integer(active.connections.count),
+                ])
+            for (id, reason) in active.unreadable {
+                log.error(
+                    "a connection is unreadable", ["connection": "\(id)", "reason": "\(reason)"])
+            }
         } catch {
             log.warning("configuration not refreshed", ["reason": "\(error)"])
         }

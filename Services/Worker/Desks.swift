@@ -5,7 +5,8 @@ import Store
 import Synchronization
 
 /// The desks of all connections as the configuration in force has them. A vendor's session outlives
-/// a change of rules: only a connection that itself changed gets new ones.
+/// a change of rules: only a connection that itself changed gets new ones. One that cannot be read
+/// stays as it was.
 final class Desks: Sendable {
     private struct State {
         var version: Int64 = -1
@@ -51,6 +52,10 @@ final class Desks: Sendable {
                     connection: id, version: active.version, rulesets: entry.rulesets,
                     mappings: entry.connection.mappings),
                 vendors: kept ?? Vendors(entry.connection, access))
+        }
+        for (id, reason) in active.unreadable {
+            desks[id] = earlier[id]
+            log.error("a connection is unreadable", ["connection": "\(id)", "reason": "\(reason)"])
         }
         state.withLock { $0 = State(version: active.version, desks: desks) }
         log.info(

@@ -7,6 +7,25 @@ public struct ActiveConfiguration: Equatable, Sendable {
     /// Grows with every `apply`.
     public let version: Int64
     public let configuration: Configuration
+    /// Connections that are left out because what is stored of them cannot be read, and why.
+    public let unreadable: [ConnectionID: String]
+}
+
+/// The connections in force, for programs that need no rules and then cannot trip over one.
+public struct ActiveConnections: Sendable {
+    public let version: Int64
+    public let connections: [Models.Connection]
+    /// As in `ActiveConfiguration`.
+    public let unreadable: [ConnectionID: String]
+
+    public init(
+        version: Int64, connections: [Models.Connection],
+        unreadable: [ConnectionID: String] = [:]
+    ) {
+        self.version = version
+        self.connections = connections
+        self.unreadable = unreadable
+    }
 }
 
 extension Store {
@@ -67,31 +86,35 @@ extension Store {
         return new
     }
 
-    /// What is in force, with its secrets.
+    /// What is in force, with its secrets. One connection that cannot be read keeps no other out; a
+    /// newer program may have stored it, or an older one what is refused today.
+    ///
     /// - Returns: `nil` if it is not newer than the version that the caller has.
+    /// - Throws: `.defect` if not one of them can be read: the key is another.
     public func loadConfiguration(
         newerThan known: Int64? = nil
     ) async throws(StoreError) -> ActiveConfiguration? {
-        guard let (version, connections, rulesets) = try await load(newerThan: known) else {
-            return nil
-        }
-        var entries: [Configuration.Entry] = []
-        for connection in connections {
-            let documents = rulesets[connection.id] ?? []
-            entries.append(
-                Configuration.Entry(
-                    connection: connection, rulesets: try Self.rulesets(documents)))
+        guard let stored = try await load(newerThan: known) else { return nil }
+        let (entries, unreadable) = try stored.reading { stored throws(StoreError) in
+            Configuration.Entry(
+                connection: try stored.connection(secretKeys),
+                rulesets: try Self.rulesets(stored.rulesets))
         }
         return ActiveConfiguration(
-            version: version, configuration: Configuration(entries: entries))
+            version: stored.version, configuration: Configuration(entries: entries),
+            unreadable: unreadable)
     }
 
-    /// The connections alone: for programs that need no rules, and then cannot trip over one.
+    /// The connections alone.
     public func loadConnections(
         newerThan known: Int64? = nil
-    ) async throws(StoreError) -> (version: Int64, connections: [Models.Connection])? {
-        guard let loaded = try await load(newerThan: known) else { return nil }
-        return (loaded.version, loaded.connections)
+    ) async throws(StoreError) -> ActiveConnections? {
+        guard let stored = try await load(newerThan: known) else { return nil }
+        let (connections, unreadable) = try stored.reading { stored throws(StoreError) in
+            try stored.connection(secretKeys)
+        }
+        return ActiveConnections(
+            version: stored.version, connections: connections, unreadable: unreadable)
     }
 
     /// The rulesets that were in force at a version, to explain what was decided then.
@@ -105,12 +128,7 @@ extension Store {
         return try Self.rulesets(rows.filter { $0.0 == connection.rawValue }.map(\.1))
     }
 
-    private typealias Loaded = (
-        version: Int64, connections: [Models.Connection], rulesets: [ConnectionID: [String]]
-    )
-
-    private func load(newerThan known: Int64?) async throws(StoreError) -> Loaded? {
-        guard let secretKeys else { throw .defect("no key to open secrets with") }
+    private func load(newerThan known: Int64?) async throws(StoreError) -> StoredConfiguration? {
         let version = try await configurationVersion()
         guard version > known ?? -1 else { return nil }
         // One statement each, read later than the version: at worst the caller loads once more.
@@ -126,17 +144,17 @@ extension Store {
             ])
         }
         guard rows.count == 3 else { throw .defect("\(rows.count) answers instead of 3") }
-        var secrets: [ConnectionID: [String: SecretText]] = [:]
-        for secret in try rows[1].mapped({ row throws(PostgresError) in try SecretRow(row) }) {
-            let opened = try secret.opened(by: secretKeys)
-            secrets[secret.connection, default: [:]][secret.name] = opened
-        }
-        var connections: [Models.Connection] = []
-        for (id, text) in try rows[0].pairs() {
-            connections.append(try Self.connection(text, secrets[ConnectionID(id)] ?? [:]))
-        }
+        let secrets = Dictionary(
+            grouping: try rows[1].mapped { row throws(PostgresError) in try SecretRow(row) },
+            by: \.connection)
         let rulesets = Dictionary(grouping: try rows[2].pairs(), by: { ConnectionID($0.0) })
-        return (version, connections, rulesets.mapValues { $0.map(\.1) })
+        let connections = try rows[0].pairs().map { name, text in
+            let id = ConnectionID(name)
+            return StoredConnection(
+                id: id, configuration: text, secrets: secrets[id] ?? [],
+                rulesets: rulesets[id]?.map(\.1) ?? [])
+        }
+        return StoredConfiguration(version: version, connections: connections)
     }
 
     private static func rulesetsStatement(at version: Int64) -> SQL {
@@ -152,19 +170,6 @@ extension Store {
         """
     }
 
-    private static func connection(
-        _ text: String, _ secrets: [String: SecretText]
-    ) throws(StoreError) -> Models.Connection {
-        let problems = JSONProblems()
-        let reader = JSONReader(try parsed(text), problems: problems)
-        let connection = Models.Connection(
-            reading: reader, secrets: Models.Connection.resolver(of: secrets))
-        guard let connection, problems.all.isEmpty else {
-            throw .defect("a stored connection is unreadable: \(problems.all)")
-        }
-        return connection
-    }
-
     private static func rulesets(_ documents: [String]) throws(StoreError) -> [Ruleset] {
         var rulesets: [Ruleset] = []
         for document in documents {
@@ -178,7 +183,7 @@ extension Store {
         return rulesets
     }
 
-    private static func parsed(_ text: String) throws(StoreError) -> JSON {
+    static func parsed(_ text: String) throws(StoreError) -> JSON {
         do {
             return try JSON(parsing: text)
         } catch {

@@ -37,6 +37,19 @@ final class LifeTests: XCTestCase {
     }
 
     /// And nobody looks at it; at another one, that no worker knows yet, somebody does.
+    func testAConnectionThatCannotBeReadKeepsNoOtherBack() async throws {
+        try await Bridge.open(for: self, .init(rules: [Self.noting])) { bridge in
+            let incident = try await bridge.trigger()
+            await bridge.sandbox.settled()
+            try await bridge.pool.query(
+                "INSERT INTO connection (id, configuration) VALUES ('other', '{}')")
+            try await bridge.append(incident, 1)
+            try await bridge.withWorker { try await bridge.quiet() }
+            let notes = await bridge.notes(on: incident)
+            XCTAssertEqual(notes, ["\(incident)-1"])
+        }
+    }
+
     func testAConnectionThatIsSwitchedOffWaits() async throws {
         try await Bridge.open(for: self, .init(rules: [Self.noting])) { bridge in
             let incident = try await bridge.trigger()

@@ -19,6 +19,7 @@ final class FakeIngestStore: Sendable {
         var configurationIsAway = false
         var version: Int64 = 1
         var connections: [Connection] = []
+        var unreadable: [ConnectionID: String] = [:]
         var keys: Set<String> = []
         var events: [Event] = []
         var batches: [Int] = []
@@ -49,10 +50,11 @@ final class FakeIngestStore: Sendable {
 
     func loseConfiguration() { state.withLock { $0.configurationIsAway = true } }
 
-    func configure(_ connections: [Connection]) {
+    func configure(_ connections: [Connection], unreadable: [ConnectionID: String] = [:]) {
         state.withLock { state in
             state.version += 1
             state.connections = connections
+            state.unreadable = unreadable
         }
     }
 
@@ -88,10 +90,12 @@ final class FakeIngestStore: Sendable {
 
     private func connections(
         _ version: Int64?
-    ) throws(StoreError) -> (version: Int64, connections: [Connection])? {
+    ) throws(StoreError) -> ActiveConnections? {
         let state = state.withLock { $0 }
         if state.configurationIsAway { throw .unavailable("gone") }
-        return version == state.version ? nil : (state.version, state.connections)
+        if version == state.version { return nil }
+        return ActiveConnections(
+            version: state.version, connections: state.connections, unreadable: state.unreadable)
     }
 }
 

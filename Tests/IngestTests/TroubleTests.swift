@@ -123,6 +123,23 @@ final class TroubleTests: XCTestCase {
         }
     }
 
+    /// It is ours to mend, so its deliveries are kept by the vendor; what was read before is good.
+    func testAConnectionThatCannotBeReadKeepsNoOtherOut() async throws {
+        let store = FakeIngestStore()
+        store.configure([Fixtures.connection("other")], unreadable: ["acme": "no"])
+        try await Door.opened(store) { door in
+            let body = Fixtures.incidentEvent()
+            for (connection, status) in [("acme", 503), ("other", 202), ("nobody", 404)] {
+                let answer = try await door.deliver(body, to: connection)
+                XCTAssertEqual(answer.status, status, connection)
+            }
+            store.configure([Fixtures.connection()], unreadable: ["other": "no"])
+            while try await door.deliver(body).status != 202 {}
+            let answer = try await door.deliver(body, to: "other")
+            XCTAssertEqual(answer.status, 202)
+        }
+    }
+
     func testWorkersArePokedAfterACommit() async throws {
         let store = FakeIngestStore([Fixtures.connection()])
         try await Door.opened(store) { door in

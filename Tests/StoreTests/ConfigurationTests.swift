@@ -122,6 +122,28 @@ final class ConfigurationTests: XCTestCase {
         }
     }
 
+    func testWhatCannotBeReadOfOneConnectionKeepsNoOtherOut() async throws {
+        let fixture = try await StoreFixture.make(for: self)
+        let store = try store(fixture)
+        let ruleset = Ruleset(name: "rules", rules: [])
+        _ = try await store.apply(
+            Configuration(entries: [entry("one"), entry("two", rulesets: [ruleset])]), by: "me")
+        func readable() async throws -> (configured: [ConnectionID]?, connected: [ConnectionID]?) {
+            let configured = try await store.loadConfiguration()?.configuration.entries
+            let connected = try await store.loadConnections()?.connections
+            return (configured?.map(\.connection.id), connected?.map(\.id))
+        }
+        _ = try await fixture.pool.query("UPDATE ruleset_version SET document = '{}'")
+        var (configured, connected) = try await readable()
+        XCTAssertEqual([configured, connected], [["one"], ["one", "two"]])
+        _ = try await fixture.pool.query(
+            "UPDATE connection SET configuration = '{}' WHERE id = 'two'")
+        (configured, connected) = try await readable()
+        XCTAssertEqual([configured, connected], [["one"], ["one"]])
+        let unreadable = try await store.loadConnections()?.unreadable
+        XCTAssertEqual(unreadable?.keys.map(\.rawValue), ["two"])
+    }
+
     private func assertDefect<T>(
         _ words: String, line: UInt = #line, _ body: () async throws(StoreError) -> T
     ) async {

@@ -1,0 +1,47 @@
+import JSON
+import Models
+
+/// A configuration as the tables have it, not read yet.
+struct StoredConfiguration {
+    let version: Int64
+    let connections: [StoredConnection]
+
+    /// What can be read, and of the rest why not.
+    /// - Throws: `.defect` if nothing can.
+    func reading<Value>(
+        _ read: (StoredConnection) throws(StoreError) -> Value
+    ) throws(StoreError) -> (values: [Value], unreadable: [ConnectionID: String]) {
+        var values: [Value] = []
+        var unreadable: [ConnectionID: String] = [:]
+        for connection in connections {
+            do throws(StoreError) {
+                values.append(try read(connection))
+            } catch .defect(let reason) {
+                unreadable[connection.id] = reason
+            }
+        }
+        if values.isEmpty, let reason = unreadable.values.first { throw .defect(reason) }
+        return (values, unreadable)
+    }
+}
+
+struct StoredConnection {
+    let id: ConnectionID
+    let configuration: String
+    let secrets: [SecretRow]
+    let rulesets: [String]
+
+    func connection(_ keys: SecretKeys?) throws(StoreError) -> Models.Connection {
+        guard let keys else { throw .defect("no key to open secrets with") }
+        var opened: [String: SecretText] = [:]
+        for secret in secrets { opened[secret.name] = try secret.opened(by: keys) }
+        let problems = JSONProblems()
+        let reader = JSONReader(try Store.parsed(configuration), problems: problems)
+        let connection = Models.Connection(
+            reading: reader, secrets: Models.Connection.resolver(of: opened))
+        guard let connection, problems.all.isEmpty else {
+            throw .defect("the stored connection \(id) is unreadable: \(problems.all)")
+        }
+        return connection
+    }
+}
