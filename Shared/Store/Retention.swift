@@ -34,13 +34,47 @@ public struct Maintenance: Equatable, Sendable {
     public var lanesCutShort = 0
 }
 
+/// In the order in which they are tried.
+private enum MaintenancePart: CaseIterable {
+    case partitionsAhead, lanesNobodyServes, oldSegments, oldPeriods, oldLanes, oldPostponements
+}
+
 extension Store {
     /// Makes room ahead and takes away what is over. Every hour is enough; several workers may do
-    /// it at once, and it may be broken off at any point.
+    /// it at once, and it may be broken off at any point. Each part is tried, whatever became of
+    /// the others: on a full disk what frees some must not fail because of what needs some.
+    ///
+    /// - Throws: the first failure, after all parts.
     public func maintain(_ retention: Retention) async throws(StoreError) -> Maintenance {
         var done = Maintenance()
-        try await createPartitions()
-        done.lanesCutShort = try await cutShort(retention)
+        var failure: StoreError?
+        for part in MaintenancePart.allCases {
+            do throws(StoreError) {
+                try await perform(part, retention, &done)
+            } catch {
+                failure = failure ?? error
+            }
+        }
+        if let failure { throw failure }
+        return done
+    }
+
+    private func perform(
+        _ part: MaintenancePart, _ retention: Retention, _ done: inout Maintenance
+    ) async throws(StoreError) {
+        switch part {
+        case .partitionsAhead: try await createPartitions()
+        case .lanesNobodyServes: done.lanesCutShort = try await cutShort(retention)
+        case .oldSegments: try await dropSegments(retention, &done)
+        case .oldPeriods: try await dropPeriods(&done)
+        case .oldLanes: done.lanesForgotten = try await forgetLanes(retention)
+        case .oldPostponements: try await forgetPostponements(retention)
+        }
+    }
+
+    private func dropSegments(
+        _ retention: Retention, _ done: inout Maintenance
+    ) async throws(StoreError) {
         for segment in try await segmentsOver(retention) {
             if try await drop(["effect_\(segment)", "settlement_\(segment)", "job_\(segment)"]) {
                 done.segmentsDropped.append(segment)
@@ -48,12 +82,12 @@ extension Store {
                 done.segmentsBusy.append(segment)
             }
         }
+    }
+
+    private func dropPeriods(_ done: inout Maintenance) async throws(StoreError) {
         for period in try await periodsOver() where try await drop(["deduplication_\(period)"]) {
             done.periodsDropped.append(period)
         }
-        done.lanesForgotten = try await forgetLanes(retention)
-        try await forgetPostponements(retention)
-        return done
     }
 
     /// What waits for a connection that is switched off, or blocked for ever because it was moved

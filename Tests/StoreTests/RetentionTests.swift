@@ -57,6 +57,27 @@ final class RetentionTests: XCTestCase {
         XCTAssertEqual(rest, [])
     }
 
+    /// The oldest days are what a full disk can do without.
+    func testOldDaysGoAlsoWhereThereIsNoRoomForNewOnes() async throws {
+        let fixture = try await StoreFixture.make(for: self)
+        try await turn(fixture, to: 1000)
+        _ = try await fixture.append([.sample("e1")])
+        try await settleAll(fixture)
+        try await turn(fixture, to: 1031)
+        _ = try await fixture.pool.query(
+            """
+            CREATE OR REPLACE FUNCTION create_partition(parent text, number int, options text)
+            RETURNS void LANGUAGE plpgsql AS
+            $$ BEGIN RAISE 'No space left on device' USING ERRCODE = 'disk_full'; END $$
+            """)
+        await assertThrows(.unavailable("No space left on device")) {
+            () async throws(StoreError) in
+            try await fixture.store.maintain(Retention(logDays: 30))
+        }
+        let left = try await segments(fixture, of: "job")
+        XCTAssertEqual(left, [])
+    }
+
     /// Switched off, or moved into another database.
     func testWhatWaitsWhereNobodyWorksGoesWithItsDay() async throws {
         for condition in ["is_active = false", "blocked_until = 'infinity'"] as [SQL] {
