@@ -11,6 +11,7 @@ final class Desks: Sendable {
     private struct State {
         var version: Int64 = -1
         var desks: [ConnectionID: Desk] = [:]
+        var unreadable: Set<ConnectionID> = []
     }
 
     private let state = Mutex(State())
@@ -21,6 +22,9 @@ final class Desks: Sendable {
     init(_ access: VendorAccess) { self.access = access }
 
     subscript(_ id: ConnectionID) -> Desk? { state.withLock { $0.desks[id] } }
+
+    /// Connections that only others may be able to work for.
+    var unreadable: Set<ConnectionID> { state.withLock { $0.unreadable } }
 
     /// Of all connections.
     func gates(of side: Vendors.Side) -> [Gate] {
@@ -57,7 +61,10 @@ final class Desks: Sendable {
             desks[id] = earlier[id]
             log.error("a connection is unreadable", ["connection": "\(id)", "reason": "\(reason)"])
         }
-        state.withLock { $0 = State(version: active.version, desks: desks) }
+        let unreadable = Set(active.unreadable.keys).subtracting(desks.keys)
+        state.withLock {
+            $0 = State(version: active.version, desks: desks, unreadable: unreadable)
+        }
         log.info(
             "configuration", ["version": "\(active.version)", "connections": "\(desks.count)"])
     }

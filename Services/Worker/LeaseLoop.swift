@@ -58,9 +58,11 @@ struct LeaseLoop: Sendable {
         _ claim: (worker: WorkerID, generation: Int64), _ places: inout Places
     ) async -> [LeasedLane] {
         let began = ContinuousClock.now
+        var room = places.room
+        for connection in turns.desks.unreadable { room.ofConnections[connection] = 0 }
         do throws(StoreError) {
             let limits = LeaseLimits(
-                lanesMax: lanesMax, room: places.room, jobsPerLaneMax: limits.jobsPerLaneMax)
+                lanesMax: lanesMax, room: room, jobsPerLaneMax: limits.jobsPerLaneMax)
             let lease =
                 lanesMax > 0
                 ? try await store.lease(

@@ -43,10 +43,20 @@ final class LifeTests: XCTestCase {
             await bridge.sandbox.settled()
             try await bridge.pool.query(
                 "INSERT INTO connection (id, configuration) VALUES ('other', '{}')")
-            try await bridge.append(incident, 1)
-            try await bridge.withWorker { try await bridge.quiet() }
+            var other = Bridge.event("Q1", 1)
+            other.event.connection = "other"
+            try await bridge.append([other, Bridge.event(incident, 1)])
+            try await bridge.withWorker {
+                try await bridge.eventually("it waits") {
+                    try await bridge.outcomes("incident.escalated") == ["applied"]
+                }
+            }
             let notes = await bridge.notes(on: incident)
             XCTAssertEqual(notes, ["\(incident)-1"])
+            let leases = try await bridge.pool.query(
+                "SELECT epoch FROM lane WHERE key = 'incident:Q1'"
+            ).decoded(Int64.self)
+            XCTAssertEqual(leases, [0], "others may be able to")
         }
     }
 
