@@ -56,7 +56,13 @@ struct Turns: Sendable {
             }
         } catch .defect where lanes.count > 1 {
             // What cannot be read of one lane must not keep the others.
-            for lane in lanes { await take([lane], of: connection, as: worker, finished: finished) }
+            await withDiscardingTaskGroup { group in
+                for lane in lanes {
+                    group.addTask {
+                        await take([lane], of: connection, as: worker, finished: finished)
+                    }
+                }
+            }
         } catch {
             log.warning("could not look around", ["reason": "\(error)"])
             for lane in lanes { finished(lane.postponed(because: error)) }
@@ -96,11 +102,16 @@ extension LeasedLane {
             next: .retry(afterSeconds: 10, refundsAttempt: true, because: cause))
     }
 
-    /// No attempt is spent: nothing was tried.
+    /// No attempt is spent: nothing was tried. What cannot be read will not be better in a second.
     fileprivate func postponed(because error: StoreError) -> LaneSettlement {
+        let seconds: Double =
+            switch error {
+            case .unavailable, .lostLease, .conflict: 1
+            case .defect: 30
+            }
         let cause = Cause(.liaison, code: "database", message: "\(error)")
         return LaneSettlement(
             fence: fence, settlements: [],
-            next: .retry(afterSeconds: 1, refundsAttempt: true, because: cause))
+            next: .retry(afterSeconds: seconds, refundsAttempt: true, because: cause))
     }
 }
