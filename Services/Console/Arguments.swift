@@ -11,7 +11,7 @@ struct Arguments: Equatable {
     init(
         _ words: some Sequence<String>, options known: Set<String> = [],
         flags bare: Set<String> = []
-    ) throws(Complaint) {
+    ) throws(CommandError) {
         var rest = Array(words)[...]
         while let word = rest.popFirst() {
             if word == "--" {
@@ -43,7 +43,7 @@ struct Arguments: Equatable {
 
     subscript(_ option: String) -> String? { options[option] }
 
-    func number(_ option: String, in range: ClosedRange<Int>) throws(Complaint) -> Int? {
+    func number(_ option: String, in range: ClosedRange<Int>) throws(CommandError) -> Int? {
         guard let text = options[option] else { return nil }
         if let number = Int(text), range.contains(number) { return number }
         throw .usage(
@@ -51,12 +51,12 @@ struct Arguments: Equatable {
     }
 
     /// The only operand.
-    func one(_ what: String) throws(Complaint) -> String {
+    func one(_ what: String) throws(CommandError) -> String {
         guard operands.count == 1 else { throw .usage("exactly one \(what) is needed") }
         return operands[0]
     }
 
-    func none() throws(Complaint) {
+    func none() throws(CommandError) {
         guard operands.isEmpty else { throw .usage("\"\(operands[0])\" is not expected here") }
     }
 }

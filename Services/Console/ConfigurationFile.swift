@@ -10,7 +10,7 @@ struct ConfigurationFile {
     let configuration: Configuration
 
     /// - Throws: every problem at once, each as `pointer: message`.
-    init(_ path: String, environment: [String: String]) throws(Complaint) {
+    init(_ path: String, environment: [String: String]) throws(CommandError) {
         let document = try Self.document(path)
         let problems = JSONProblems()
         let secrets = FileSecrets(folder: Self.folder(of: path), environment: environment)
@@ -20,7 +20,7 @@ struct ConfigurationFile {
         self.configuration = configuration
     }
 
-    private static func document(_ path: String) throws(Complaint) -> JSON {
+    private static func document(_ path: String) throws(CommandError) -> JSON {
         let bytes: [UInt8]
         do throws(SmallFile.Failure) {
             bytes = try SmallFile.read(path, bytesMax: bytesMax)

@@ -16,15 +16,15 @@ public enum Console {
         arguments: [String], environment: [String: String],
         output: @escaping @Sendable (String) -> Void, error: @escaping @Sendable (String) -> Void
     ) async -> Int32 {
-        do throws(Complaint) {
+        do throws(CommandError) {
             let invocation = try Invocation(arguments)
             let command = ConsoleCommand(environment: environment, printer: Printer(output))
             try await command.perform(invocation)
             return 0
-        } catch let complaint {
+        } catch let commandError {
             let printer = Printer(error)
-            for line in complaint.lines { printer.line(line) }
-            return complaint.status
+            for line in commandError.lines { printer.line(line) }
+            return commandError.status
         }
     }
 }
@@ -34,7 +34,7 @@ struct ConsoleCommand {
     let environment: [String: String]
     let printer: Printer
 
-    func perform(_ invocation: Invocation) async throws(Complaint) {
+    func perform(_ invocation: Invocation) async throws(CommandError) {
         switch invocation {
         case .help: printer.lines(Invocation.usage)
         case .migrate: try await migrate()
@@ -54,7 +54,7 @@ struct ConsoleCommand {
     }
 
     /// The database for one command; its connection ends with the program.
-    func store() throws(Complaint) -> Store {
+    func store() throws(CommandError) -> Store {
         Store(Pool(try ConsoleConfiguration.read(environment).address, limits: .oneCommand))
     }
 }

@@ -3,7 +3,7 @@ import Postgres
 import Store
 
 extension ConsoleCommand {
-    func migrate() async throws(Complaint) {
+    func migrate() async throws(CommandError) {
         let address = try ConsoleConfiguration.read(environment).address
         do throws(MigrationError) {
             let applied = try await Store.migrate(address)
@@ -15,13 +15,13 @@ extension ConsoleCommand {
         }
     }
 
-    func check(_ path: String) throws(Complaint) {
+    func check(_ path: String) throws(CommandError) {
         let file = try ConfigurationFile(path, environment: environment)
         printer.line("\(path) can be applied: \(file.configuration.summary)")
         describe(file.configuration)
     }
 
-    func apply(_ path: String) async throws(Complaint) {
+    func apply(_ path: String) async throws(CommandError) {
         let file = try ConfigurationFile(path, environment: environment)
         let configuration = try ConsoleConfiguration.read(environment, needsMasterKey: true)
         let store = Store(
@@ -32,7 +32,7 @@ extension ConsoleCommand {
             printer.line("\(path) is unchanged; version \(current.version) stays in force")
             return
         }
-        let version = try await asking { () throws(StoreError) in
+        let version = try await mappingErrors { () throws(StoreError) in
             try await store.apply(
                 file.configuration, by: configuration.author, expecting: current.version)
         }
@@ -44,19 +44,19 @@ extension ConsoleCommand {
     /// more is refused; applying is the mend.
     private func inForce(
         _ store: Store
-    ) async throws(Complaint) -> (version: Int64, configuration: Configuration?) {
+    ) async throws(CommandError) -> (version: Int64, configuration: Configuration?) {
         let active: ActiveConfiguration?
         do throws(StoreError) {
             active = try await store.loadConfiguration()
         } catch .defect {
             active = nil
         } catch {
-            throw Complaint(error)
+            throw CommandError(error)
         }
         if let active, active.unreadable.isEmpty {
             return (active.version, active.configuration)
         }
-        let version = try await asking { () throws(StoreError) in
+        let version = try await mappingErrors { () throws(StoreError) in
             try await store.configurationVersion()
         }
         return (version, nil)

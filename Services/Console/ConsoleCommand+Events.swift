@@ -5,9 +5,9 @@ import Store
 extension ConsoleCommand {
     func events(
         _ selection: Invocation.EventSelection, asJSON: Bool
-    ) async throws(Complaint) {
+    ) async throws(CommandError) {
         let store = try store()
-        let events = try await asking { () throws(StoreError) in
+        let events = try await mappingErrors { () throws(StoreError) in
             try await store.events(
                 selection.filter, before: selection.before, limit: selection.limit)
         }
@@ -25,7 +25,7 @@ extension ConsoleCommand {
         }
     }
 
-    func event(_ name: Invocation.EventName, asJSON: Bool) async throws(Complaint) {
+    func event(_ name: Invocation.EventName, asJSON: Bool) async throws(CommandError) {
         let store = try store()
         let logged = try await find(name, in: store)
         let explanation = try await Explanation.of(logged, from: store)
@@ -43,7 +43,7 @@ extension ConsoleCommand {
 
     func explain(
         _ name: Invocation.EventName, rule: String?, asJSON: Bool
-    ) async throws(Complaint) {
+    ) async throws(CommandError) {
         let store = try store()
         let logged = try await find(name, in: store)
         let explanation = try await Explanation.of(logged, rule: rule, from: store)
@@ -57,10 +57,10 @@ extension ConsoleCommand {
     /// - Throws: when there is none, or several connections have one of this id.
     func find(
         _ name: Invocation.EventName, in store: Store
-    ) async throws(Complaint) -> LoggedEvent {
+    ) async throws(CommandError) -> LoggedEvent {
         var found: [LoggedEvent] = []
         for connection in try await connections(name.connection, in: store) {
-            let event = try await asking { () throws(StoreError) in
+            let event = try await mappingErrors { () throws(StoreError) in
                 try await store.event(name.id, of: connection)
             }
             if let event { found.append(event) }
@@ -75,9 +75,9 @@ extension ConsoleCommand {
 
     func connections(
         _ only: ConnectionID?, in store: Store
-    ) async throws(Complaint) -> [ConnectionID] {
+    ) async throws(CommandError) -> [ConnectionID] {
         if let only { return [only] }
-        return try await asking { () throws(StoreError) in try await store.connectionIDs() }
+        return try await mappingErrors { () throws(StoreError) in try await store.connectionIDs() }
     }
 
     private func section(_ title: String, _ texts: [String]) {

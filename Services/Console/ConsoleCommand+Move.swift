@@ -3,7 +3,7 @@ import Postgres
 import Store
 
 extension ConsoleCommand {
-    func move(_ connection: ConnectionID, again: Bool) async throws(Complaint) {
+    func move(_ connection: ConnectionID, again: Bool) async throws(CommandError) {
         let configuration = try ConsoleConfiguration.read(environment)
         let source = Store(Pool(configuration.address, limits: .oneCommand))
         let target = Store(Pool(try configuration.targetAddress, limits: .oneCommand))
@@ -30,9 +30,9 @@ extension MoveError {
         case .notQuiet:
             "\(connection) still gets deliveries or is being worked on; nothing was changed, "
                 + "run this again when it is quiet"
-        case .failed(let error): "\(Complaint(error).lines.joined()); nothing was changed"
+        case .failed(let error): "\(CommandError(error).lines.joined()); nothing was changed"
         case .stillBlocked(let error):
-            "\(Complaint(error).lines.joined()); nothing was copied, but \(connection) is still "
+            "\(CommandError(error).lines.joined()); nothing was copied, but \(connection) is still "
                 + "blocked here: move it with --again"
         case .unknownOutcome:
             "the connection broke while the other database was committing, so \(connection) stays "

@@ -3,12 +3,12 @@ import Store
 
 extension ConsoleCommand {
     /// All of them or, when one does not exist, none.
-    func replay(_ names: [Invocation.EventName], _ replay: Replay) async throws(Complaint) {
+    func replay(_ names: [Invocation.EventName], _ replay: Replay) async throws(CommandError) {
         let store = try store()
         var events: [LoggedEvent] = []
         var problems: [String] = []
         for name in names {
-            do throws(Complaint) {
+            do throws(CommandError) {
                 events.append(try await find(name, in: store))
             } catch {
                 problems += error.lines
@@ -20,11 +20,11 @@ extension ConsoleCommand {
 
     /// The newest that failed, oldest first, so that what belongs together keeps its order. Those
     /// that were replayed before are left out: their replay is an event of its own.
-    func replayFailed(of connection: ConnectionID?, limit: Int) async throws(Complaint) {
+    func replayFailed(of connection: ConnectionID?, limit: Int) async throws(CommandError) {
         let store = try store()
         let scope = connection.map(EventFilter.Scope.connection) ?? .all
         let filter = EventFilter(scope, status: .failed)
-        let failed = try await asking { () throws(StoreError) in
+        let failed = try await mappingErrors { () throws(StoreError) in
             try await store.events(filter, limit: limit)
         }
         var due: [LoggedEvent] = []
@@ -42,11 +42,11 @@ extension ConsoleCommand {
 
     private func append(
         _ events: [LoggedEvent], _ replay: Replay, to store: Store
-    ) async throws(Complaint) {
+    ) async throws(CommandError) {
         for logged in events {
             let event = logged.job.event
             let nonce = String(UInt64.random(in: 0...(.max)), radix: 36)
-            let new = try await asking { () throws(StoreError) in
+            let new = try await mappingErrors { () throws(StoreError) in
                 try await store.replay(
                     event.id, of: event.connection, doing: replay, nonce: nonce)
             }
@@ -54,14 +54,15 @@ extension ConsoleCommand {
             printer.line("\(event.id) -> \(new.id)")
         }
         guard !events.isEmpty else { return }
-        try await asking { () throws(StoreError) in try await store.poke() }
+        try await mappingErrors { () throws(StoreError) in try await store.notify() }
     }
 
-    private func isReplayed(_ logged: LoggedEvent, in store: Store) async throws(Complaint) -> Bool
+    private func isReplayed(_ logged: LoggedEvent, in store: Store) async throws(CommandError)
+        -> Bool
     {
         let event = logged.job.event
         let lane = EventFilter(.lane(event.lane, of: event.connection))
-        let later = try await asking { () throws(StoreError) in
+        let later = try await mappingErrors { () throws(StoreError) in
             try await store.events(lane, limit: Invocation.eventsMax)
         }
         return later.contains { $0.job.event.isReplay(of: event.id) }
@@ -69,11 +70,11 @@ extension ConsoleCommand {
 
     func links(
         of subject: Invocation.LinkSubject, in connection: ConnectionID?
-    ) async throws(Complaint) {
+    ) async throws(CommandError) {
         let store = try store()
         var table = Table(["CONNECTION", "INCIDENT", "OBJECT", "RECORD"])
         for connection in try await connections(connection, in: store) {
-            let links = try await asking { () throws(StoreError) in
+            let links = try await mappingErrors { () throws(StoreError) in
                 switch subject {
                 case .incident(let id): try await store.links(incident: id, in: connection)
                 case .record(let id): try await store.links(records: [id], in: connection)
@@ -88,13 +89,13 @@ extension ConsoleCommand {
         for line in table.lines { printer.line(line) }
     }
 
-    func status() async throws(Complaint) {
+    func status() async throws(CommandError) {
         let store = try store()
-        let version = try await asking { () throws(StoreError) in
+        let version = try await mappingErrors { () throws(StoreError) in
             try await store.configurationVersion()
         }
-        let depths = try await asking { () throws(StoreError) in try await store.depth() }
-        let failed = try await asking { () throws(StoreError) in
+        let depths = try await mappingErrors { () throws(StoreError) in try await store.depth() }
+        let failed = try await mappingErrors { () throws(StoreError) in
             try await store.events(EventFilter(status: .failed), limit: Self.failedCountMax)
         }
         let isMore = failed.count == Self.failedCountMax

@@ -17,7 +17,7 @@ struct ConsoleConfiguration: Sendable {
 
     static func read(
         _ environment: [String: String], needsMasterKey: Bool = false
-    ) throws(Complaint) -> ConsoleConfiguration {
+    ) throws(CommandError) -> ConsoleConfiguration {
         do throws(ConfigurationProblems) {
             return try EnvironmentReader.read(environment) { reader in
                 ConsoleConfiguration(
@@ -33,7 +33,7 @@ struct ConsoleConfiguration: Sendable {
     }
 
     var targetAddress: Address {
-        get throws(Complaint) {
+        get throws(CommandError) {
             guard let target else { throw .problem("LIAISON_TARGET_DATABASE_URL is missing") }
             return target
         }

@@ -22,9 +22,9 @@ struct Explanation {
     /// - Parameter rule: `ruleset/rule`, or the rule's id alone; `nil` asks about all.
     static func of(
         _ logged: LoggedEvent, rule: String? = nil, from store: Store
-    ) async throws(Complaint) -> Explanation {
+    ) async throws(CommandError) -> Explanation {
         let history = try await RuleHistory(of: logged, from: store)
-        let only = try rule.map { name throws(Complaint) in try history.rule(named: name) }
+        let only = try rule.map { name throws(CommandError) in try history.rule(named: name) }
         var explanation = Explanation(logged: logged, history: history)
         let event: EventFacts
         do throws(UnreadableEvent) {
@@ -46,9 +46,9 @@ struct Explanation {
 
     private static func effects(
         of logged: LoggedEvent, from store: Store
-    ) async throws(Complaint) -> [EffectKey: EffectProgress] {
+    ) async throws(CommandError) -> [EffectKey: EffectProgress] {
         let (job, lane) = (logged.job, logged.lane)
-        return try await asking { () throws(StoreError) in
+        return try await mappingErrors { () throws(StoreError) in
             let own = try await store.effects(of: [job], in: lane)
             guard job.event.original != job.event.id else { return own }
             let earlier = try await store.effects(ofAll: job.event.original, in: lane)
@@ -62,17 +62,17 @@ struct Explanation {
     /// as they are now.
     private static func facts(
         of event: EventFacts, _ logged: LoggedEvent, from store: Store
-    ) async throws(Complaint) -> Facts {
+    ) async throws(CommandError) -> Facts {
         if let ending = logged.ending {
             return ending.facts.map { Facts(event: event, json: $0) } ?? Facts(event: event)
         }
-        let begun = try await asking { () throws(StoreError) in
+        let begun = try await mappingErrors { () throws(StoreError) in
             try await store.begunFacts(of: logged.job, in: logged.lane)
         }
         if let begun { return Facts(event: event, json: begun) }
         let connection = logged.job.event.connection
         let subjects = event.linkSubjects
-        var links = try await asking { () throws(StoreError) in
+        var links = try await mappingErrors { () throws(StoreError) in
             guard let incident = subjects.incident else {
                 return try await store.links(records: subjects.records, in: connection)
             }

@@ -37,7 +37,7 @@ enum Invocation: Equatable {
 
     static let eventsMax = 1000
 
-    init(_ words: [String]) throws(Complaint) {
+    init(_ words: [String]) throws(CommandError) {
         guard let command = words.first else { throw .usage("a command is needed") }
         if words.contains("--help") || command == "-h" || command == "help" {
             self = .help
@@ -70,7 +70,7 @@ enum Invocation: Equatable {
         }
     }
 
-    private static func events(_ words: ArraySlice<String>) throws(Complaint) -> Invocation {
+    private static func events(_ words: ArraySlice<String>) throws(CommandError) -> Invocation {
         let arguments = try Arguments(
             words, options: ["connection", "lane", "kind", "outcome", "limit", "before"],
             flags: ["json"])
@@ -101,7 +101,7 @@ enum Invocation: Equatable {
         return .events(selection, asJSON: arguments.has("json"))
     }
 
-    private static func explain(_ words: ArraySlice<String>) throws(Complaint) -> Invocation {
+    private static func explain(_ words: ArraySlice<String>) throws(CommandError) -> Invocation {
         let arguments = try Arguments(words, options: ["connection"], flags: ["json"])
         guard (1...2).contains(arguments.operands.count) else {
             throw .usage("an event id is needed, and a rule if only one is asked about")
@@ -112,7 +112,7 @@ enum Invocation: Equatable {
             asJSON: arguments.has("json"))
     }
 
-    private static func replay(_ words: ArraySlice<String>) throws(Complaint) -> Invocation {
+    private static func replay(_ words: ArraySlice<String>) throws(CommandError) -> Invocation {
         let arguments = try Arguments(
             words, options: ["connection", "limit"], flags: ["failed", "again"])
         let replay: Replay = arguments.has("again") ? .all : .rest
@@ -130,7 +130,7 @@ enum Invocation: Equatable {
             limit: try arguments.number("limit", in: 1...eventsMax) ?? 100)
     }
 
-    private static func links(_ words: ArraySlice<String>) throws(Complaint) -> Invocation {
+    private static func links(_ words: ArraySlice<String>) throws(CommandError) -> Invocation {
         let arguments = try Arguments(words, options: ["connection", "incident", "record"])
         try arguments.none()
         let connection = try arguments.connection()
@@ -148,18 +148,18 @@ enum Invocation: Equatable {
 }
 
 extension Arguments {
-    fileprivate func connection() throws(Complaint) -> ConnectionID? {
+    fileprivate func connection() throws(CommandError) -> ConnectionID? {
         guard let id = self["connection"] else { return nil }
         return try wellFormed(id)
     }
 
-    fileprivate func wellFormed(_ text: String) throws(Complaint) -> ConnectionID {
+    fileprivate func wellFormed(_ text: String) throws(CommandError) -> ConnectionID {
         let id = ConnectionID(text)
         guard id.isWellFormed else { throw .usage("\"\(id)\" cannot be a connection's id") }
         return id
     }
 
-    fileprivate func event(_ id: String) throws(Complaint) -> Invocation.EventName {
+    fileprivate func event(_ id: String) throws(CommandError) -> Invocation.EventName {
         Invocation.EventName(id: EventID(id), connection: try connection())
     }
 }

@@ -27,18 +27,18 @@ struct RuleHistory {
         }
     }
 
-    init(of logged: LoggedEvent, from store: Store) async throws(Complaint) {
+    init(of logged: LoggedEvent, from store: Store) async throws(CommandError) {
         let connection = logged.job.event.connection
-        let inForce = try await asking { () throws(StoreError) in
+        let inForce = try await mappingErrors { () throws(StoreError) in
             try await store.configurationVersion()
         }
         let version = logged.ending?.configurationVersion ?? inForce
         self.version = version
         versionInForce = inForce
-        rulesets = try await asking { () throws(StoreError) in
+        rulesets = try await mappingErrors { () throws(StoreError) in
             try await store.rulesets(of: connection, at: version)
         }
-        let latest = try await asking { () throws(StoreError) in
+        let latest = try await mappingErrors { () throws(StoreError) in
             try await store.rulesets(of: connection, at: inForce)
         }
         then = Self.standings(rulesets)
@@ -66,7 +66,7 @@ struct RuleHistory {
 
     /// - Parameter name: whole, or the rule's part when only one rule has it.
     /// - Throws: why that rule was not evaluated.
-    func rule(named name: String) throws(Complaint) -> RuleID {
+    func rule(named name: String) throws(CommandError) -> RuleID {
         let whole = RuleID(name)
         let found =
             then[whole] != nil

@@ -34,7 +34,7 @@ struct AppendLimits: Sendable {
     /// Commits under way at the same time.
     var writers = 2
     /// For how long events gather beside a commit under way; it may be one that hangs.
-    var besideSecondsMax = 0.02
+    var lingerSecondsMax = 0.02
     /// After the database was away: how long everybody is refused at once before one delivery is
     /// tried again.
     var pauseSeconds = 0.5

@@ -86,7 +86,7 @@ struct AppendState: Sendable {
     mutating func nextLook(at now: ContinuousClock.Instant) -> Duration? {
         guard !isLookComing, !isWaking, !idle.isEmpty, !waiting.isEmpty else { return nil }
         isLookComing = true
-        return .seconds(limits.besideSecondsMax) - waited(until: now)
+        return .seconds(limits.lingerSecondsMax) - waited(until: now)
     }
 
     /// The writer that was idle and has to look what there is.
@@ -106,7 +106,7 @@ struct AppendState: Sendable {
     private func isWorthACommit(at now: ContinuousClock.Instant) -> Bool {
         !waiting.isEmpty
             && (isClosed || waitingEvents >= min(committingEvents, limits.batchEventsMax)
-                || waited(until: now) >= .seconds(limits.besideSecondsMax))
+                || waited(until: now) >= .seconds(limits.lingerSecondsMax))
     }
 
     /// How long the first in the row waits.

@@ -2,12 +2,12 @@ import HTTP
 import Models
 
 /// A connection that we know, and the way to it: what a head alone tells.
-struct Entrance: Sendable {
+struct InboundRoute: Sendable {
     let connection: ConnectionID
     let channel: Channel
 }
 
-/// A request at an entrance: bytes as they came, and what they will have to prove.
+/// A request on a route: bytes as they came, and what they will have to prove.
 struct Delivery: Sendable {
     let connection: ConnectionID
     let channel: Channel
@@ -15,9 +15,9 @@ struct Delivery: Sendable {
     let body: [UInt8]
     let receivedAt: Timestamp
 
-    init(_ request: HTTPRequest, at entrance: Entrance, receivedAt: Timestamp) {
-        connection = entrance.connection
-        channel = entrance.channel
+    init(_ request: HTTPRequest, at route: InboundRoute, receivedAt: Timestamp) {
+        connection = route.connection
+        channel = route.channel
         headers = request.headers
         body = request.body
         self.receivedAt = receivedAt

@@ -26,9 +26,9 @@ struct Ingest: Sendable {
         let backlog = Backlog(
             store: store, eventsMax: configuration.backlogEventsMax,
             refreshSeconds: configuration.backlogRefreshSeconds, log: log)
-        let poker = Poker(store: store, log: log)
+        let notifier = WorkerNotifier(store: store, log: log)
         let queue = AppendQueue(
-            store: store.ringing(poker), limits: configuration.append, observer: observer)
+            store: store.notifying(notifier), limits: configuration.append, observer: observer)
         metrics.gauge("append_waiting_events", "Events that wait for a commit.") {
             queue.waitingEvents
         }
@@ -36,11 +36,11 @@ struct Ingest: Sendable {
             Int(directory.version ?? 0)
         }
 
-        let doorway = Doorway(
+        let admission = RequestAdmission(
             directory: directory, backlog: backlog,
             pagerDutyBytesMax: configuration.pagerDutyBytesMax,
             salesforceBytesMax: configuration.salesforceBytesMax)
-        let receiver = Receiver(doorway: doorway, queue: queue, observer: observer, now: now)
+        let receiver = Receiver(admission: admission, queue: queue, observer: observer, now: now)
         let door = try HTTPServer(
             configuration.publicListener, clientsMax: configuration.clientConnectionsMax,
             handler: HTTPHandler(
@@ -55,7 +55,7 @@ struct Ingest: Sendable {
         services = ServiceGroup(
             [
                 .serving("operations", back),
-                Service("poker", run: poker.run),
+                Service("notifier", run: notifier.run),
                 Service("append queue", run: queue.run),
                 Service("connection directory", run: directory.run),
                 Service("backlog", run: backlog.run),
@@ -79,12 +79,12 @@ struct Ingest: Sendable {
 
 extension IngestStore {
     /// Rings after every commit.
-    fileprivate func ringing(_ poker: Poker) -> IngestStore {
+    fileprivate func notifying(_ notifier: WorkerNotifier) -> IngestStore {
         var store = self
         let append = append
         store.append = { events throws(StoreError) in
             let appended = try await append(events)
-            poker.ring()
+            notifier.requestNotification()
             return appended
         }
         return store

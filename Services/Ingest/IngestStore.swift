@@ -11,7 +11,7 @@ struct IngestStore: Sendable {
     /// What waits, for each connection that has something waiting.
     var depth: @Sendable () async throws(StoreError) -> [(connection: ConnectionID, events: Int)]
     /// Tells waiting workers that there is work. Losing one is harmless: they poll as well.
-    var poke: @Sendable () async throws(StoreError) -> Void
+    var notify: @Sendable () async throws(StoreError) -> Void
 }
 
 extension IngestStore {
@@ -32,7 +32,7 @@ extension IngestStore {
             depth: { () throws(StoreError) in
                 try await side.recentDepth().map { ($0.connection, $0.events) }
             },
-            poke: { () throws(StoreError) in try await side.poke() })
+            notify: { () throws(StoreError) in try await side.notify() })
     }
 }
 

@@ -94,24 +94,24 @@ struct Observer: Sendable {
         }
     }
 
-    func received(_ receipt: Receipt, at entrance: Entrance, after duration: Duration) {
+    func received(_ receipt: Receipt, at route: InboundRoute, after duration: Duration) {
         let isNew = receipt.accepted > 0 || receipt.duplicates == 0
-        count(entrance, isNew ? .accepted : .duplicate, duration)
+        count(route, isNew ? .accepted : .duplicate, duration)
         appended.add(receipt.accepted)
         duplicates.add(receipt.duplicates)
         guard log.level == .debug else { return }
         log.debug(
             "received",
             [
-                "connection": "\(entrance.connection)", "accepted": .integer(receipt.accepted),
+                "connection": "\(route.connection)", "accepted": .integer(receipt.accepted),
                 "duplicates": .integer(receipt.duplicates),
             ])
     }
 
-    func rejected(_ rejection: Rejection, at entrance: Entrance, after duration: Duration) {
-        count(entrance, Outcome(rejection), duration)
+    func rejected(_ rejection: Rejection, at route: InboundRoute, after duration: Duration) {
+        count(route, Outcome(rejection), duration)
         let fields: Log.Fields = [
-            "connection": "\(entrance.connection)", "source": "\(entrance.channel.source)",
+            "connection": "\(route.connection)", "source": "\(route.channel.source)",
             "reason": "\(rejection)",
         ]
         switch rejection {
@@ -142,8 +142,8 @@ struct Observer: Sendable {
             ["reason": "\(reason)", "event": "\(events.first?.event.id.rawValue ?? "")"])
     }
 
-    private func count(_ entrance: Entrance, _ outcome: Outcome, _ duration: Duration) {
-        let source = Source(entrance.channel)
+    private func count(_ route: InboundRoute, _ outcome: Outcome, _ duration: Duration) {
+        let source = Source(route.channel)
         webhooks[source, outcome].add()
         acknowledgement[source].observe(duration)
     }

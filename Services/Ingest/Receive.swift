@@ -3,7 +3,7 @@ import Models
 
 /// The whole way of a webhook, in order. Each step takes what only the step before can make.
 struct Receiver: Sendable {
-    let doorway: Doorway
+    let admission: RequestAdmission
     let queue: AppendQueue
     let observer: Observer
     let now: @Sendable () -> Timestamp
@@ -13,13 +13,13 @@ struct Receiver: Sendable {
     /// which would keep everybody else waiting; they go to a task.
     func admit(_ head: HTTPRequestHead) -> HTTPAdmission {
         do {
-            let entrance = try doorway.entrance(for: head)
-            let bodyBytesMax = doorway.bodyBytesMax(entrance)
-            guard case .pagerDuty = entrance.channel else {
+            let route = try admission.route(for: head)
+            let bodyBytesMax = admission.bodyBytesMax(route)
+            guard case .pagerDuty = route.channel else {
                 return .accept(bodyBytesMax: bodyBytesMax)
             }
             return .hand(bodyBytesMax: bodyBytesMax) { request, reply in
-                receive(request, at: entrance, answer: reply.send)
+                receive(request, at: route, answer: reply.send)
             }
         } catch {
             observer.turnedAway(head, error)
@@ -29,9 +29,9 @@ struct Receiver: Sendable {
 
     func receive(_ request: HTTPRequest) async -> HTTPResponse {
         do {
-            let entrance = try doorway.entrance(for: request.head)
+            let route = try admission.route(for: request.head)
             return await withCheckedContinuation { continuation in
-                receive(request, at: entrance) { continuation.resume(returning: $0) }
+                receive(request, at: route) { continuation.resume(returning: $0) }
             }
         } catch {
             observer.turnedAway(request.head, error)
@@ -41,25 +41,25 @@ struct Receiver: Sendable {
 
     /// Answers when the events are committed, or at once when they never will be.
     private func receive(
-        _ request: HTTPRequest, at entrance: Entrance,
+        _ request: HTTPRequest, at route: InboundRoute,
         answer: @escaping @Sendable (HTTPResponse) -> Void
     ) {
         let started = ContinuousClock.now
         do {
-            let delivery = Delivery(request, at: entrance, receivedAt: now())
+            let delivery = Delivery(request, at: route, receivedAt: now())
             let events = try delivery.authenticated().decoded().normalised()
             queue.append(events) { [observer] result in
                 switch result {
                 case .success(let receipt):
-                    observer.received(receipt, at: entrance, after: .now - started)
-                    answer(receipt.response(to: entrance.channel))
+                    observer.received(receipt, at: route, after: .now - started)
+                    answer(receipt.response(to: route.channel))
                 case .failure(let rejection):
-                    observer.rejected(rejection, at: entrance, after: .now - started)
+                    observer.rejected(rejection, at: route, after: .now - started)
                     answer(rejection.response)
                 }
             }
         } catch {
-            observer.rejected(error, at: entrance, after: .now - started)
+            observer.rejected(error, at: route, after: .now - started)
             answer(error.response)
         }
     }

@@ -44,10 +44,10 @@ struct FrontDoor: Sendable {
             return await listCalls(call)
         case "POST /_sandbox/clock":
             state.clock.advance(bySeconds: call.json?["advanceSeconds"]?.number?.double ?? 0)
-            state.bell.ring()
+            state.bell.wake()
             return .json(200, ["now": .string(state.clock.now().iso8601)])
         case "POST /_sandbox/reset", "DELETE /_sandbox/faults":
-            defer { state.hangs.ring() }
+            defer { state.hangs.wake() }
             return state.control(call)
         default:
             return state.control(call)

@@ -61,7 +61,7 @@ public final class Sandbox: Sendable {
                 group.addTask { await server.run() }
                 await stop.wait()
                 server.stop()
-                state.hangs.ring()
+                state.hangs.wake()
                 await group.waitForAll()
             }
         }

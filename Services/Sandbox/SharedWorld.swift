@@ -6,9 +6,9 @@ import Synchronization
 /// The one lock around the state, and the bells that tell of changes.
 final class SharedWorld: Sendable {
     /// Rings after every change.
-    let bell = Bell()
+    let bell = WakeSignal()
     /// Rings when calls that hang are to be let go.
-    let hangs = Bell()
+    let hangs = WakeSignal()
     let clock: SandboxClock
     private let world: Mutex<World>
 
@@ -30,12 +30,12 @@ final class SharedWorld: Sendable {
 
     func receive(_ request: HTTPRequest, of vendor: Vendor) -> World.Step {
         let call = APICall(request, at: clock.now())
-        defer { bell.ring() }
+        defer { bell.wake() }
         return world.withLock { $0.receive(call, of: vendor) }
     }
 
     func control(_ call: APICall) -> HTTPResponse {
-        defer { bell.ring() }
+        defer { bell.wake() }
         return world.withLock { $0.control(call) }
     }
 
@@ -46,7 +46,7 @@ final class SharedWorld: Sendable {
 
     func settle(_ entry: Outbox.Entry, _ result: DeliveryResult) {
         let now = clock.now()
-        defer { bell.ring() }
+        defer { bell.wake() }
         world.withLock { $0.settle(entry, result, at: now) }
     }
 

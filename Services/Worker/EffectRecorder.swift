@@ -4,19 +4,19 @@ import Store
 /// Records the effects of all lanes of this worker, many in one commit.
 struct EffectRecorder: Sendable {
     let limits: JournalLimits
-    private let starts: GroupCall<EffectStart, Result<EffectStanding, StoreError>>
-    private let ends: GroupCall<EffectEnd, Result<Bool, StoreError>>
+    private let starts: Batcher<EffectStart, Result<EffectStanding, StoreError>>
+    private let ends: Batcher<EffectEnd, Result<Bool, StoreError>>
 
     private static let recordsMax = 128
 
     init(store: Store, limits: JournalLimits) {
         self.limits = limits
-        starts = GroupCall(requestsMax: Self.recordsMax) { starts in
+        starts = Batcher(requestsMax: Self.recordsMax) { starts in
             await Self.together(starts) { starts async throws(StoreError) in
                 try await store.begin(starts, limits)
             }
         }
-        ends = GroupCall(requestsMax: Self.recordsMax) { ends in
+        ends = Batcher(requestsMax: Self.recordsMax) { ends in
             await Self.together(ends) { ends async throws(StoreError) in
                 try await store.finish(ends, limits)
             }

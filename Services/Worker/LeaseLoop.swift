@@ -3,12 +3,12 @@ import Models
 import Runtime
 import Store
 
-/// Keeps this worker's places filled: settles what is finished and leases what is due, both in one
+/// Keeps this worker's slots filled: settles what is finished and leases what is due, both in one
 /// exchange with the database, and gives each lane its turn.
 struct LeaseLoop: Sendable {
-    enum Letter: Sendable {
+    enum LoopEvent: Sendable {
         case finished(LaneSettlement)
-        case poked
+        case notified
         case stop
     }
 
@@ -17,34 +17,34 @@ struct LeaseLoop: Sendable {
     let limits: WorkerLimits
     let metrics: WorkerMetrics
     let log: Log
-    let mailbox = Mailbox<Letter>()
-    let turns: Turns
+    let mailbox = Mailbox<LoopEvent>()
+    let runner: LaneRunner
 
     /// Somebody appended something: look at once.
-    func poke() { mailbox.put(.poked) }
+    func notify() { mailbox.put(.notified) }
 
     func run(until stop: Latch) async {
         await withDiscardingTaskGroup { group in
             group.addTask {
                 await stop.wait()
-                turns.stopping.open()
+                runner.stopping.open()
                 mailbox.put(.stop)
             }
             group.addTask { await poll(until: stop) }
-            var places = Places(lanesMax: limits.lanesMax, settlementsMax: limits.settlementsMax)
+            var slots = LaneSlots(lanesMax: limits.lanesMax, settlementsMax: limits.settlementsMax)
             // Cancelled: leases expire by themselves.
             while !Task.isCancelled {
-                switch places.next() {
+                switch slots.next() {
                 case .wait:
-                    places.take(await mailbox.take())
+                    slots.take(await mailbox.take())
                 case .reclaim(let known):
-                    await reclaim(known, &places)
+                    await reclaim(known, &slots)
                 case .exchange(let settling, let lanesMax):
                     let claim = registration.claim
-                    let lanes = await exchange(settling, lanesMax, claim, &places)
+                    let lanes = await exchange(settling, lanesMax, claim, &slots)
                     if lanes.isEmpty { continue }
                     group.addTask {
-                        await turns.take(lanes, as: claim.worker) { mailbox.put(.finished($0)) }
+                        await runner.take(lanes, as: claim.worker) { mailbox.put(.finished($0)) }
                     }
                 case .finished:
                     return
@@ -55,11 +55,11 @@ struct LeaseLoop: Sendable {
 
     private func exchange(
         _ settling: [LaneSettlement], _ lanesMax: Int,
-        _ claim: (worker: WorkerID, generation: Int64), _ places: inout Places
+        _ claim: (worker: WorkerID, generation: Int64), _ slots: inout LaneSlots
     ) async -> [LeasedLane] {
         let began = ContinuousClock.now
-        var room = places.room
-        for connection in turns.desks.unreadable { room.ofConnections[connection] = 0 }
+        var room = slots.room
+        for connection in runner.runtimes.unreadable { room.ofConnections[connection] = 0 }
         do throws(StoreError) {
             let limits = LeaseLimits(
                 lanesMax: lanesMax, room: room, jobsPerLaneMax: limits.jobsPerLaneMax)
@@ -73,20 +73,20 @@ struct LeaseLoop: Sendable {
             for fence in lease.lost {
                 log.warning("lost a lease", ["lane": "\(fence.lane)", "epoch": "\(fence.epoch)"])
             }
-            places.leased(lease.lanes, asked: lanesMax)
+            slots.leased(lease.lanes, asked: lanesMax)
             return lease.lanes
         } catch .lostLease {
             // The lanes were rescued under a new epoch; what was to be settled would not be let in.
             metrics.expired(settling)
             await registration.registerAnew()
-            places.poked()
+            slots.notified()
             return []
         } catch .defect(let reason) where !settling.isEmpty {
             log.error("settlements were refused", ["reason": "\(reason)"])
-            places.failed(await settleAlone(settling))
+            slots.failed(await settleAlone(settling))
             return []
         } catch {
-            places.failed(settling)
+            slots.failed(settling)
             await pause(after: error)
             return []
         }
@@ -126,13 +126,13 @@ struct LeaseLoop: Sendable {
 
     /// Without it, lanes that were leased by an exchange whose answer never came would stay with a
     /// worker that lives and does not know of them.
-    private func reclaim(_ known: [Fence], _ places: inout Places) async {
+    private func reclaim(_ known: [Fence], _ slots: inout LaneSlots) async {
         do throws(StoreError) {
             let claim = registration.nextClaim()
             let lanes = try await store.reclaim(
                 for: claim.worker, keeping: known, generation: claim.generation)
             if lanes > 0 { log.warning("gave lanes back", ["lanes": .integer(lanes)]) }
-            places.reclaimed()
+            slots.reclaimed()
         } catch {
             await pause(after: error)
         }
@@ -148,7 +148,7 @@ struct LeaseLoop: Sendable {
     private func poll(until stop: Latch) async {
         let pauses = (limits.pollSeconds / 2)...(limits.pollSeconds * 3 / 2)
         while !(await stop.wait(atMost: .seconds(Double.random(in: pauses)))) {
-            mailbox.put(.poked)
+            mailbox.put(.notified)
         }
     }
 }
@@ -164,19 +164,19 @@ extension LaneSettlement {
     }
 }
 
-extension LeaseLoop.Letter {
+extension LeaseLoop.LoopEvent {
     var settlement: LaneSettlement? {
         if case .finished(let settlement) = self { settlement } else { nil }
     }
 }
 
-extension Places {
-    fileprivate mutating func take(_ letters: [LeaseLoop.Letter]) {
+extension LaneSlots {
+    fileprivate mutating func take(_ letters: [LeaseLoop.LoopEvent]) {
         finished(letters.compactMap(\.settlement))
         for letter in letters {
             switch letter {
             case .finished: break
-            case .poked: poked()
+            case .notified: notified()
             case .stop: stop()
             }
         }

@@ -27,7 +27,7 @@ final class RecordWriter: Sendable {
 
     init(send: @escaping Send) { self.send = send }
 
-    convenience init(_ salesforce: Salesforce, behind gate: Gate) {
+    convenience init(_ salesforce: Salesforce, behind gate: VendorLimiter) {
         self.init { (updates, options, mayContinue) async throws(Failure) in
             let salesforce = salesforce.behind(gate.asCallGate(while: mayContinue))
             // One write is what a plain PATCH is for: it has words of its own for everything.

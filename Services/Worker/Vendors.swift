@@ -16,14 +16,14 @@ struct VendorAccess: Sendable {
     let clocks: Clocks
     let log: Log
 
-    fileprivate func gate(_ side: Vendors.Side, of connection: Connection) -> Gate {
+    fileprivate func gate(_ side: Vendors.Side, of connection: Connection) -> VendorLimiter {
         let callsPerMinuteMax =
             switch side {
             case .pagerduty: limits.pagerDutyCallsPerMinuteMax
             case .salesforce: limits.salesforceCallsPerMinuteMax
             }
-        return Gate(
-            side, of: connection, limits: TurnstileLimits(callsPerMinuteMax: callsPerMinuteMax),
+        return VendorLimiter(
+            side, of: connection, limits: CallSchedulerLimits(callsPerMinuteMax: callsPerMinuteMax),
             store: store, meter: meter, seconds: clocks.seconds, log: log)
     }
 }
@@ -38,8 +38,8 @@ struct Vendors: Sendable {
 
     private var pagerDutyOrReason: Result<PagerDuty, Failure>
     private var salesforceOrReason: Result<Salesforce, Failure>
-    private let pagerDutyGate: Gate
-    private let salesforceGate: Gate
+    private let pagerDutyGate: VendorLimiter
+    private let salesforceGate: VendorLimiter
     private let writer: RecordWriter?
     let unreadable: UnreadableFields
     private let ownUser = OwnUser()
@@ -58,17 +58,17 @@ struct Vendors: Sendable {
     func pagerDuty() throws(Failure) -> PagerDuty { try pagerDutyOrReason.get() }
     func salesforce() throws(Failure) -> Salesforce { try salesforceOrReason.get() }
 
-    /// The gates of the sides that can be called at all.
-    var gates: [Gate] {
-        var gates: [Gate] = []
-        if case .success = pagerDutyOrReason { gates.append(pagerDutyGate) }
-        if case .success = salesforceOrReason { gates.append(salesforceGate) }
-        return gates
+    /// The limiters of the sides that can be called at all.
+    var limiters: [VendorLimiter] {
+        var limiters: [VendorLimiter] = []
+        if case .success = pagerDutyOrReason { limiters.append(pagerDutyGate) }
+        if case .success = salesforceOrReason { limiters.append(salesforceGate) }
+        return limiters
     }
 
     /// For how long neither vendor can be called; nil when one can.
     var closedSeconds: Double? {
-        let closed = gates.map { $0.closed?.seconds }
+        let closed = limiters.map { $0.closed?.seconds }
         guard !closed.contains(nil) else { return nil }
         return closed.compactMap { $0 }.min()
     }

@@ -22,7 +22,7 @@ func run(
 struct Worker: Sendable {
     private let configuration: WorkerConfiguration
     private let store: Store
-    private let desks: Desks
+    private let runtimes: ConnectionRuntimes
     private let metrics: WorkerMetrics
     private let depth: DepthReader
     private let client: HTTPClient
@@ -41,11 +41,11 @@ struct Worker: Sendable {
         } catch {
             throw .http("\(error)")
         }
-        desks = Desks(
+        runtimes = ConnectionRuntimes(
             VendorAccess(
                 client: client, store: store, limits: limits, meter: metrics.calls,
                 clocks: clocks, log: log))
-        metrics.watch(desks)
+        metrics.watch(runtimes)
         depth = DepthReader(store: store, metrics: metrics, log: log)
         operations = try Self.operations(configuration, metrics, isRegistered)
         self.configuration = configuration
@@ -68,22 +68,22 @@ struct Worker: Sendable {
     private func work(until stop: Latch) async throws(WorkerFailure) {
         guard let registration = try await registered(until: stop) else { return }
         let limits = configuration.limits
-        let turns = Turns(
-            desks: desks, store: store,
+        let runner = LaneRunner(
+            runtimes: runtimes, store: store,
             recorder: EffectRecorder(store: store, limits: limits.journal),
             registration: registration, limits: limits,
             stopping: Latch(), log: log)
         let loop = LeaseLoop(
             store: store, registration: registration, limits: limits, metrics: metrics, log: log,
-            turns: turns)
+            runner: runner)
         let services = [
             Service("registration") { await registration.keep(until: $0) },
             Service("configuration") {
-                await desks.keepFresh(
+                await runtimes.keepFresh(
                     everySeconds: configuration.refreshSeconds, until: $0)
             },
-            Service("caretaker") {
-                await Caretaker(store: store, limits: limits, log: log).run(until: $0)
+            Service("maintenance") {
+                await Maintenance(store: store, limits: limits, log: log).run(until: $0)
             },
             Service("depth") { await depth.run(until: $0) },
             Service("listener") { await listen(for: loop, until: $0) },
@@ -102,7 +102,7 @@ struct Worker: Sendable {
         repeat {
             do throws(StoreError) {
                 try await store.requireCurrentSchema()
-                try await desks.refresh()
+                try await runtimes.refresh()
                 return try await Registration(
                     store: store, name: configuration.name,
                     ttlSeconds: configuration.limits.leaseSeconds, log: log)
@@ -134,7 +134,7 @@ struct Worker: Sendable {
             }
             await stop.wait()
             let patience = Duration.seconds(configuration.graceSeconds * 0.8)
-            if !(await ended.wait(atMost: patience)) { loop.turns.cutOff.open() }
+            if !(await ended.wait(atMost: patience)) { loop.runner.cutOff.open() }
         }
     }
 
@@ -142,9 +142,9 @@ struct Worker: Sendable {
     private func listen(for loop: LeaseLoop, until stop: Latch) async {
         await withTaskGroup(of: Void.self) { group in
             group.addTask {
-                for await signal in Store.pokes(from: configuration.database) {
+                for await signal in Store.notifications(from: configuration.database) {
                     switch signal {
-                    case .notified, .listening: loop.poke()
+                    case .notified, .listening: loop.notify()
                     case .deaf: log.info("no notifications through a pooler: polling")
                     }
                 }

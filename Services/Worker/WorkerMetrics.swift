@@ -25,22 +25,22 @@ struct WorkerMetrics: Sendable {
             "exchange_seconds", "Settling and leasing, one round trip.",
             buckets: Histogram.requestSeconds)
         calls = CallMeter(registry)
-        retries = registry.counter("retries_total", "Turns that ended in another attempt.")
+        retries = registry.counter("retries_total", "LaneRunner that ended in another attempt.")
     }
 
     /// Credentials are told apart by their vendor only: there are as many as users connect.
-    func watch(_ desks: Desks) {
+    func watch(_ runtimes: ConnectionRuntimes) {
         registry.gauge(
             "budget_left", "Calls left in the shared budget; the least of any credential.",
             by: Vendors.Side.self
-        ) { desks.gates(of: $0).map(\.left).min() ?? 0 }
+        ) { runtimes.limiters(of: $0).map(\.left).min() ?? 0 }
         registry.gauge(
             "credentials_paused", "Credentials whose vendor asked for patience.",
             by: Vendors.Side.self
-        ) { desks.gates(of: $0).credentials(closedFor: .closed) }
+        ) { runtimes.limiters(of: $0).credentials(closedFor: .closed) }
         registry.gauge(
             "breakers_open", "Credentials whose vendor is down.", by: Vendors.Side.self
-        ) { desks.gates(of: $0).credentials(closedFor: .down) }
+        ) { runtimes.limiters(of: $0).credentials(closedFor: .down) }
     }
 
     /// The worker expired: what it wanted to settle is somebody else's.
@@ -72,9 +72,9 @@ extension Outcome {
     }
 }
 
-extension [Gate] {
+extension [VendorLimiter] {
     /// Connections with one credential are told once.
-    fileprivate func credentials(closedFor reason: Turnstile.Refusal.Reason) -> Int {
+    fileprivate func credentials(closedFor reason: CallScheduler.Refusal.Reason) -> Int {
         Set(filter { $0.closed?.reason == reason }.map(\.scope)).count
     }
 }

@@ -31,12 +31,13 @@ public struct Maintenance: Equatable, Sendable {
     public var segmentsBusy: [Int32] = []
     public var lanesForgotten = 0
     /// Of connections on which nobody works: they went past what is older than the retention.
-    public var lanesCutShort = 0
+    public var lanesExpired = 0
 }
 
 /// In the order in which they are tried.
 private enum MaintenancePart: CaseIterable {
-    case partitionsAhead, lanesNobodyServes, oldSegments, oldPeriods, oldLanes, oldPostponements
+    case partitionsAhead, lanesOfDisabledConnections, oldSegments, oldPeriods, oldLanes,
+        oldPostponements
 }
 
 extension Store {
@@ -64,7 +65,7 @@ extension Store {
     ) async throws(StoreError) {
         switch part {
         case .partitionsAhead: try await createPartitions()
-        case .lanesNobodyServes: done.lanesCutShort = try await cutShort(retention)
+        case .lanesOfDisabledConnections: done.lanesExpired = try await cutShort(retention)
         case .oldSegments: try await dropSegments(retention, &done)
         case .oldPeriods: try await dropPeriods(&done)
         case .oldLanes: done.lanesForgotten = try await forgetLanes(retention)

@@ -91,7 +91,7 @@ final class ArgumentTests: XCTestCase {
         XCTAssertThrowsError(
             try Invocation(words.split(separator: " ").map(String.init)), line: line
         ) { error in
-            XCTAssertEqual(error as? Complaint, .usage(message), line: line)
+            XCTAssertEqual(error as? CommandError, .usage(message), line: line)
         }
     }
 }

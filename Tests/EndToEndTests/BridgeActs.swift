@@ -146,7 +146,7 @@ extension Bridge {
     func append(_ events: [NewEvent]) async throws {
         let answers = try await store.append(events)
         XCTAssertFalse(answers.contains(.duplicate))
-        try await store.poke()
+        try await store.notify()
     }
 
     static func event(

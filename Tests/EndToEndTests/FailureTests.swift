@@ -33,7 +33,7 @@ final class FailureTests: XCTestCase {
                 "/_sandbox/salesforce/fields", ["object": "Case", "name": "Team__c"])
             let replayed = try await bridge.store.replay(
                 event.job.event.id, of: Bridge.connection, nonce: "1")
-            try await bridge.store.poke()
+            try await bridge.store.notify()
             try await bridge.quiet()
             let id2 = try XCTUnwrap(replayed?.id)
             let again = try await bridge.store.event(id2, of: Bridge.connection)

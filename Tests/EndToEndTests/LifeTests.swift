@@ -305,6 +305,6 @@ extension Bridge {
     func expireWorkers() async throws {
         _ = try await pool.query("UPDATE worker SET expires_at = now() - interval '1 second'")
         _ = try await store.rescue()
-        try await store.poke()
+        try await store.notify()
     }
 }

@@ -186,7 +186,7 @@ extension Bridge {
             _ = try await store.replay(
                 event, of: Self.connection, doing: replay, nonce: UUID().uuidString)
         }
-        try await store.poke()
+        try await store.notify()
         try await quiet()
     }
 }

@@ -52,7 +52,7 @@ final class AppendQueueTests: XCTestCase {
     func testBesideACommitFewEventsWaitUntilTheyAreAsMany() async {
         let store = FakeIngestStore()
         var limits = AppendLimits()
-        (limits.writers, limits.besideSecondsMax) = (3, 3600)
+        (limits.writers, limits.lingerSecondsMax) = (3, 3600)
         await held(store, limits) { queue, gate in
             await withTaskGroup(of: Void.self) { group in
                 group.addTask { _ = try? await queue.append(events("two", 2)) }

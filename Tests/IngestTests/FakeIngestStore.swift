@@ -23,7 +23,7 @@ final class FakeIngestStore: Sendable {
         var keys: Set<String> = []
         var events: [Event] = []
         var batches: [Int] = []
-        var pokes = 0
+        var notifications = 0
         var inFlight = 0
         var waiting = 0
         var gate: Latch?
@@ -41,7 +41,7 @@ final class FakeIngestStore: Sendable {
     var batches: [Int] { state.withLock { $0.batches } }
     /// Events that a commit has begun with.
     var inFlight: Int { state.withLock { $0.inFlight } }
-    var pokes: Int { state.withLock { $0.pokes } }
+    var notifications: Int { state.withLock { $0.notifications } }
 
     /// As if so many events waited for the workers.
     func pile(up events: Int) { state.withLock { $0.waiting = events } }
@@ -70,7 +70,7 @@ final class FakeIngestStore: Sendable {
             depth: { () throws(StoreError) in
                 self.state.withLock { [(ConnectionID("acme"), $0.waiting)] }
             },
-            poke: { () throws(StoreError) in self.state.withLock { $0.pokes += 1 } })
+            notify: { () throws(StoreError) in self.state.withLock { $0.notifications += 1 } })
     }
 
     private func append(_ events: [NewEvent]) async throws(StoreError) -> [Appended] {

@@ -140,12 +140,12 @@ final class TroubleTests: XCTestCase {
         }
     }
 
-    func testWorkersArePokedAfterACommit() async throws {
+    func testWorkersAreNotifiedAfterACommit() async throws {
         let store = FakeIngestStore([Fixtures.connection()])
         try await Door.opened(store) { door in
             _ = try await door.deliver(Fixtures.incidentEvent())
         }
-        XCTAssertEqual(store.pokes, 1)
+        XCTAssertEqual(store.notifications, 1)
     }
 
     func testTheOperationsPortServesNothingElse() async throws {

@@ -61,7 +61,7 @@ final class EffectTests: XCTestCase {
         ])
         let found = try await fixture.store.begunFacts(of: job, in: lane.id)
         XCTAssertEqual(found, facts)
-        let around = try await fixture.store.surroundings(
+        let around = try await fixture.store.laneContext(
             incidents: [], records: [], entries: [],
             jobs: [job, other].map { JobName($0, in: lane.id) }, in: "one")
         XCTAssertEqual(around.begun, [JobName(job, in: lane.id): facts])
@@ -143,7 +143,7 @@ final class EffectTests: XCTestCase {
         let other = try link("Q2", "5003000000D8cuJAAR")
         let third = try link("Q3", "5003000000D8cuKAAR")
         for link in [one, other, third] { try await fixture.store.link(link, in: "one") }
-        let found = try await fixture.store.surroundings(
+        let found = try await fixture.store.laneContext(
             incidents: ["Q1"], records: [one.record, other.record], entries: [], in: "one")
         XCTAssertEqual(Set(found.links), [one, other])
     }
@@ -158,16 +158,16 @@ final class EffectTests: XCTestCase {
             EffectStart(key, of: lane.jobs[0], under: lane.fence, writes: [written])
         ])
         let seen = [other, written, otherField, written]
-        let echoes = try await store.surroundings(
+        let echoes = try await store.laneContext(
             incidents: [], records: [], entries: seen, in: "one"
         ).echoes
         XCTAssertEqual(echoes, [written])
-        let elsewhere = try await store.surroundings(
+        let elsewhere = try await store.laneContext(
             incidents: [], records: [], entries: seen, in: "two"
         ).echoes
         XCTAssertEqual(elsewhere, [])
         _ = try await fixture.pool.query("UPDATE journal SET expires_at = now()")
-        let later = try await store.surroundings(
+        let later = try await store.laneContext(
             incidents: [], records: [], entries: seen, in: "one"
         ).echoes
         XCTAssertEqual(later, [])

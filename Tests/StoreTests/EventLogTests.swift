@@ -169,12 +169,12 @@ final class EventLogTests: XCTestCase {
         XCTAssertEqual(depth.map(\.events), [1])
     }
 
-    func testAPokeIsHeard() async throws {
+    func testANotificationIsReceived() async throws {
         let fixture = try await StoreFixture.make(for: self)
-        var pokes = Store.pokes(from: fixture.database.address).makeAsyncIterator()
-        let first = await pokes.next()
+        var notifications = Store.notifications(from: fixture.database.address).makeAsyncIterator()
+        let first = await notifications.next()
         XCTAssertEqual(first, .listening)
-        try await fixture.store.poke()
-        guard case .notified = await pokes.next() else { return XCTFail("not heard") }
+        try await fixture.store.notify()
+        guard case .notified = await notifications.next() else { return XCTFail("not heard") }
     }
 }

@@ -101,10 +101,10 @@ final class RetentionTests: XCTestCase {
             try await turn(fixture, to: 1032)
             let done = try await fixture.store.maintain(Retention(logDays: 30))
             XCTAssertEqual(done.segmentsDropped, [1000, 1001])
-            XCTAssertEqual(done.lanesCutShort, 2)
+            XCTAssertEqual(done.lanesExpired, 2)
             try await turn(fixture, to: 1033)
             let again = try await fixture.store.maintain(Retention(logDays: 30))
-            XCTAssertEqual(again.lanesCutShort, 0)
+            XCTAssertEqual(again.lanesExpired, 0)
 
             _ = try await fixture.pool.query(
                 "UPDATE connection SET is_active = true, blocked_until = 'epoch'")

@@ -49,7 +49,7 @@ final class StormOutageTests: XCTestCase {
         }
     }
 
-    /// Until its calls time out an organisation that hangs has some of a worker's places; the
+    /// Until its calls time out an organisation that hangs has some of a worker's slots; the
     /// others go on in the rest.
     func testAnOrganisationThatHangsLeavesPlacesForOthers() async throws {
         try await StormHouse.running(for: self) { house in

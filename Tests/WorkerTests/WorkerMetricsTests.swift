@@ -78,7 +78,9 @@ final class WorkerMetricsTests: XCTestCase {
     }
 
     /// What a worker watches whose connections have these PagerDuty keys.
-    private func watched(_ keys: [ConnectionID: String]) async throws -> (WorkerMetrics, Desks) {
+    private func watched(_ keys: [ConnectionID: String]) async throws -> (
+        WorkerMetrics, ConnectionRuntimes
+    ) {
         let database = try await TestDatabase.make(for: self, migrations: Store.migrations)
         let store = Store(
             database.pool(), secretKeys: try SecretKeys([UInt8](repeating: 1, count: 32)))
@@ -90,20 +92,20 @@ final class WorkerMetricsTests: XCTestCase {
         }
         _ = try await store.apply(Configuration(entries: entries), by: "test")
         let metrics = WorkerMetrics()
-        let desks = Desks(
+        let runtimes = ConnectionRuntimes(
             VendorAccess(
                 client: try HTTPClient(), store: store, limits: WorkerLimits(),
                 meter: metrics.calls, clocks: .system, log: Log("test", to: LogSink { _ in })))
-        try await desks.refresh()
-        metrics.watch(desks)
-        return (metrics, desks)
+        try await runtimes.refresh()
+        metrics.watch(runtimes)
+        return (metrics, runtimes)
     }
 
     func testACredentialOfTwoConnectionsIsToldOnce() async throws {
-        let (metrics, desks) = try await watched(["one": "key", "two": "key", "three": "other"])
+        let (metrics, runtimes) = try await watched(["one": "key", "two": "key", "three": "other"])
         let throttled = Failure.throttled(
             Cause(.pagerDuty, code: "c", message: "m"), retryAfterSeconds: 30)
-        for gate in desks.gates(of: .pagerduty) {
+        for gate in runtimes.limiters(of: .pagerduty) {
             try await gate.leave(CallReport(status: 429, failure: throttled)) { true }
         }
         check(metrics, "credentials_paused{vendor=\"pagerduty\"}", 2)
@@ -111,18 +113,18 @@ final class WorkerMetricsTests: XCTestCase {
     }
 
     func testBudgetsAndBreakersAreToldByVendor() async throws {
-        let (metrics, desks) = try await watched(["one": "1", "two": "2", "three": "3"])
+        let (metrics, runtimes) = try await watched(["one": "1", "two": "2", "three": "3"])
         check(metrics, "budget_left{vendor=\"pagerduty\"}", 60)
         check(metrics, "breakers_open{vendor=\"pagerduty\"}", 0)
 
-        let gates = desks.gates(of: .pagerduty)
+        let limiters = runtimes.limiters(of: .pagerduty)
         let cause = Cause(.pagerDuty, code: "c", message: "m")
         let throttled = Failure.throttled(cause, retryAfterSeconds: 30)
-        try await gates[0].leave(CallReport(status: 429, failure: throttled)) { true }
-        try? await gates[1].leave(
+        try await limiters[0].leave(CallReport(status: 429, failure: throttled)) { true }
+        try? await limiters[1].leave(
             CallReport(status: nil, failure: .retryable(cause))
         ) { false }
-        try await gates[2].enter(.ordinary) { true }
+        try await limiters[2].enter(.ordinary) { true }
         check(metrics, "credentials_paused{vendor=\"pagerduty\"}", 1)
         check(metrics, "breakers_open{vendor=\"pagerduty\"}", 1)
         check(metrics, "budget_left{vendor=\"pagerduty\"}", 59)

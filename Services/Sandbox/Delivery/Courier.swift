@@ -10,7 +10,7 @@ struct Courier: Sendable {
         await withTaskGroup(of: Void.self) { group in
             group.addTask {
                 await stop.wait()
-                state.bell.ring()
+                state.bell.wake()
             }
             while !stop.isOpen {
                 let rung = state.bell.next()

@@ -84,7 +84,7 @@ struct FairBenchmark {
             for batch in stride(from: 0, to: events.count, by: 20) {
                 let part = events[batch..<min(batch + 20, events.count)]
                 _ = try await database.store.append(Array(part))
-                try await database.store.poke()
+                try await database.store.notify()
                 await pause(until: start + .milliseconds(100 * (batch / 20 + 1)))
             }
         }

@@ -93,6 +93,6 @@ extension Database {
     /// All workers hear of it at once.
     fileprivate func release() async throws {
         try await pool.query("UPDATE lane SET ready_at = now()")
-        try await store.poke()
+        try await store.notify()
     }
 }

@@ -2,7 +2,7 @@ import Automation
 import JSON
 import Models
 
-extension Turn {
+extension LaneRun {
     mutating func decide(_ read: ReadJob) async throws(Pause) -> Decision {
         let job = read.job
         let event: EventFacts
@@ -19,25 +19,25 @@ extension Turn {
             if let rest = try await restOfReplayed(job, event) { return rest }
             facts = try await self.facts(around: event, of: job)
         } catch {
-            return try await undecided(job, error)
+            return try await failedDecision(job, error)
         }
-        let judgement = desk.judge(facts)
+        let judgement = runtime.judge(facts)
         // What is fetched must show what earlier events of the lane have done.
         if !judgement.needs.isEmpty { try await performWaiting() }
         do throws(Failure) {
             return try await decided(job, facts, judgement)
         } catch {
-            return try await undecided(job, error, facts)
+            return try await failedDecision(job, error, facts)
         }
     }
 
     /// An event that is given up must not overtake what waits before it.
-    private mutating func undecided(
+    private mutating func failedDecision(
         _ job: Job, _ failure: Failure, _ facts: Facts? = nil
     ) async throws(Pause) -> Decision {
         try await performWaiting()
         return Decision(
-            job: job, outcome: .failed(try givenUp(failure, on: job)), facts: facts?.json)
+            job: job, outcome: .failed(try retryOrGiveUp(failure, on: job)), facts: facts?.json)
     }
 
     /// When effects of the job were begun before, what it was judged on then: they have changed
@@ -45,11 +45,11 @@ extension Turn {
     private func facts(
         around event: EventFacts, of job: Job
     ) async throws(Failure) -> Facts {
-        if let begun = surroundings.begunFacts(of: job, in: lane.id) {
+        if let begun = context.begunFacts(of: job, in: lane.id) {
             return Facts(event: event, json: begun)
         }
         return Facts(
-            event: event, links: surroundings.links(for: event),
+            event: event, links: context.links(for: event),
             echoes: try await echoes(of: event))
     }
 
@@ -64,22 +64,22 @@ extension Turn {
         let earlier = try await ledger.earlierEffects(of: original)
         self.earlier[job.sequence] = earlier
         // Somebody may have mended what could not be read.
-        desk.vendors.unreadable.forget()
+        runtime.vendors.unreadable.forget()
         guard let json = earlier.facts else { return nil }
         var then = Facts(event: event, json: json)
         then.records = then.records.filter { $0.value.obstacles.isEmpty }
-        var judgement = desk.judge(then)
+        var judgement = runtime.judge(then)
         if !judgement.needs.isEmpty {
-            try await desk.vendors.fetch(judgement.needs, into: &then)
-            judgement = desk.judge(then)
+            try await runtime.vendors.fetch(judgement.needs, into: &then)
+            judgement = runtime.judge(then)
         }
         var facts = Facts(event: event, links: then.links, echoes: then.echoes)
-        for link in surroundings.links(for: event) where earlier.made(link) {
+        for link in context.links(for: event) where earlier.made(link) {
             facts.add(link, nil)
         }
-        let needs = desk.rulebook.needs(of: judgement.matches, facts)
-        if !needs.isEmpty { try await desk.vendors.fetch(needs, into: &facts) }
-        let plan = desk.rulebook.plan(judgement.matches, facts)
+        let needs = runtime.rulebook.needs(of: judgement.matches, facts)
+        if !needs.isEmpty { try await runtime.vendors.fetch(needs, into: &facts) }
+        let plan = runtime.rulebook.plan(judgement.matches, facts)
         let isIdle = judgement.matches.isEmpty && plan.effects.isEmpty && plan.problems.isEmpty
         return Decision(
             job: job, outcome: isIdle ? .unmatched : .applied, facts: then.json,
@@ -88,13 +88,13 @@ extension Turn {
 
     /// What somebody else writes is no echo, also when it is what we wrote a while ago.
     private func echoes(of event: EventFacts) async throws(Failure) -> Set<Echo> {
-        let echoes = surroundings.echoes(of: event)
+        let echoes = context.echoes(of: event)
         if echoes.isEmpty { return [] }
         guard let change = event.record else {
             guard let agent = event.agent else { return echoes }
-            return try await desk.vendors.isByAnother(agent) ? [] : echoes
+            return try await runtime.vendors.isByAnother(agent) ? [] : echoes
         }
-        switch try await desk.vendors.isOurs(change) {
+        switch try await runtime.vendors.isOurs(change) {
         case nil: return echoes
         case false: return []
         case true: return change.changedFields == nil ? echoes.union([.saved]) : echoes
@@ -107,14 +107,14 @@ extension Turn {
         var facts = known
         var matches = judgement.matches
         if !judgement.needs.isEmpty {
-            try await desk.vendors.fetch(judgement.needs, into: &facts)
-            matches = desk.judge(facts).matches
+            try await runtime.vendors.fetch(judgement.needs, into: &facts)
+            matches = runtime.judge(facts).matches
         }
-        var plan = desk.rulebook.plan(matches, facts)
-        if !plan.effects.isEmpty, try await desk.vendors.created(facts.event.record) {
+        var plan = runtime.rulebook.plan(matches, facts)
+        if !plan.effects.isEmpty, try await runtime.vendors.created(facts.event.record) {
             facts.echoes.insert(.created)
-            matches = desk.judge(facts).matches
-            plan = desk.rulebook.plan(matches, facts)
+            matches = runtime.judge(facts).matches
+            plan = runtime.rulebook.plan(matches, facts)
         }
         let isIdle = plan.effects.isEmpty && plan.problems.isEmpty
         let outcome: Outcome =

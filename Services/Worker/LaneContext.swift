@@ -15,7 +15,7 @@ struct ReadJob: Sendable {
 }
 
 /// What the database knows around the events of a batch of lanes, read at once for all of them.
-struct Surroundings: Sendable {
+struct LaneContext: Sendable {
     private var linksByIncident: [IncidentID: Set<Link>] = [:]
     private var linksByRecord: [RecordID: Set<Link>] = [:]
     /// Our own recent writes, of those that the events could be the echoes of.
@@ -47,7 +47,7 @@ struct Surroundings: Sendable {
             (journal, begun) = ([], [:])
             return
         }
-        let stored = try await store.surroundings(
+        let stored = try await store.laneContext(
             incidents: Array(incidents), records: Array(records), entries: Array(entries),
             jobs: names, in: connection)
         (journal, begun) = (stored.echoes, stored.begun)

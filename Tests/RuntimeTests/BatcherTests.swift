@@ -2,11 +2,11 @@ import Runtime
 import Synchronization
 import XCTest
 
-final class GroupCallTests: XCTestCase {
+final class BatcherTests: XCTestCase {
     func testWhatIsAskedMeanwhileGoesTogether() async {
         let calls = Mutex<[[Int]]>([])
         let (entered, release) = (Latch(), Latch())
-        let double = GroupCall<Int, Int>(requestsMax: 3) { numbers in
+        let double = Batcher<Int, Int>(requestsMax: 3) { numbers in
             let isFirst = calls.withLock { calls in
                 calls.append(numbers)
                 return calls.count == 1
@@ -31,7 +31,7 @@ final class GroupCallTests: XCTestCase {
     }
 
     func testWhoGetsNoAnswerIsToldSo() async {
-        let silent = GroupCall<Int, Int>(requestsMax: 3) { _ in [] }
+        let silent = Batcher<Int, Int>(requestsMax: 3) { _ in [] }
         let answer = await silent(1)
         XCTAssertNil(answer)
     }

@@ -5,7 +5,7 @@ import Store
 
 /// The record of a lane's effects, written around each call. What it cannot write it does not let
 /// happen: every write is fenced by the lease.
-struct EffectLedger: Sendable {
+struct EffectLog: Sendable {
     enum Standing {
         case new
         /// An earlier attempt was about to make the call; whether it did nobody knows.

@@ -3,7 +3,7 @@ import Store
 
 /// How many lanes this worker works on at once and what it should do next: a decision without clock
 /// or I/O. The loop tells it what happened and does what it says.
-struct Places {
+struct LaneSlots {
     enum Step: Equatable {
         /// Settle these and lease up to this many lanes, in one round trip.
         case exchange(settling: [LaneSettlement], lanesMax: Int)
@@ -37,7 +37,7 @@ struct Places {
     }
 
     /// Somebody says that lanes may be due: a notification, the clock, the last lease.
-    mutating func poked() { mayBeDue = true }
+    mutating func notified() { mayBeDue = true }
 
     mutating func stop() { isStopping = true }
 
@@ -48,7 +48,7 @@ struct Places {
     }
 
     /// While a vendor lets calls hang until they time out, the lanes of its connection stay. No
-    /// connection gets more than two thirds of what the others leave: where several hang, places
+    /// connection gets more than two thirds of what the others leave: where several hang, slots
     /// are left for the next one.
     var room: LeaseRoom {
         let held = inFlight.values.reduce(into: [ConnectionID: Int]()) { $0[$1, default: 0] += 1 }
@@ -59,7 +59,7 @@ struct Places {
     }
 
     /// At least one of one.
-    private static func twoThirds(of places: Int) -> Int { (places * 2 + 2) / 3 }
+    private static func twoThirds(of slots: Int) -> Int { (slots * 2 + 2) / 3 }
 
     /// The leases that this worker knows it has: worked on, or finished and not settled yet.
     private var held: [Fence] { Array(inFlight.keys) + settling.map(\.fence) }

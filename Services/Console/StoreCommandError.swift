@@ -1,7 +1,7 @@
 import Postgres
 import Store
 
-extension Complaint {
+extension CommandError {
     init(_ error: StoreError) {
         switch error {
         case .unavailable(let message):
@@ -43,13 +43,13 @@ extension PostgresError {
     }
 }
 
-/// A question to the store, its trouble told as a complaint.
-func asking<Value>(
+/// A question to the store, its trouble as a command error.
+func mappingErrors<Value>(
     _ question: () async throws(StoreError) -> Value
-) async throws(Complaint) -> Value {
+) async throws(CommandError) -> Value {
     do throws(StoreError) {
         return try await question()
     } catch {
-        throw Complaint(error)
+        throw CommandError(error)
     }
 }

@@ -5,8 +5,8 @@ extension Store {
 
     /// Tells listening workers that something was appended. A transaction of its own: inside of the
     /// append it would make commits wait for one another. At most every 20 ms, please. It does not
-    /// wait for the disk: a poke that a crash swallows would find nobody listening.
-    public func poke() async throws(StoreError) {
+    /// wait for the disk: a notify that a crash swallows would find nobody listening.
+    public func notify() async throws(StoreError) {
         _ = try await run { pool throws(PostgresError) in
             try await pool.pipeline([
                 "SELECT set_config('synchronous_commit', 'off', true)",
@@ -15,9 +15,9 @@ extension Store {
         }
     }
 
-    /// The pokes, on a session of its own. Workers poll as well, less often: a poke may be lost,
+    /// The notifications, on a session of its own. Workers poll as well, less often: a notify may be lost,
     /// and behind a pooler none is heard.
-    public static func pokes(from address: Address) -> Listener {
+    public static func notifications(from address: Address) -> Listener {
         Listener(to: address, channels: [channel])
     }
 }

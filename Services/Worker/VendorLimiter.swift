@@ -6,24 +6,24 @@ import Runtime
 import Store
 import Synchronization
 
-/// Stands before one vendor of one connection. All workers' gates of a credential share a row in
+/// Stands before one vendor of one connection. All workers' limiters of a credential share a row in
 /// Postgres: its budget, until when the vendor asked everybody to wait, and whether it is down.
 ///
 /// Whoever is not let through is told when to come back; that costs no attempt.
-final class Gate: Sendable {
+final class VendorLimiter: Sendable {
     let side: Vendors.Side
     /// For the log.
     private let name: String
     /// Names the credential's row.
     let scope: String
-    private let limits: TurnstileLimits
+    private let limits: CallSchedulerLimits
     private let store: Store
     private let meter: CallMeter
     private let seconds: @Sendable () -> Double
     private let log: Log
-    private let turnstile: Mutex<Turnstile>
+    private let scheduler: Mutex<CallScheduler>
     private let health = Mutex(Health())
-    private let bell = Bell()
+    private let wakeSignal = WakeSignal()
 
     /// What this process knows of the vendor beside the shared row.
     private struct Health {
@@ -35,7 +35,7 @@ final class Gate: Sendable {
     private static let fineSeconds = 1.0
 
     init(
-        _ side: Vendors.Side, of connection: Connection, limits: TurnstileLimits, store: Store,
+        _ side: Vendors.Side, of connection: Connection, limits: CallSchedulerLimits, store: Store,
         meter: CallMeter, seconds: @escaping @Sendable () -> Double, log: Log
     ) {
         self.side = side
@@ -46,16 +46,16 @@ final class Gate: Sendable {
         self.log = log
         self.limits = limits
         scope = side.scope(of: connection)
-        turnstile = Mutex(Turnstile(limits))
+        scheduler = Mutex(CallScheduler(limits))
     }
 
     private var now: Double { seconds() }
 
     /// Why nobody may call, as far as this process knows.
-    var closed: Turnstile.Refusal? { turnstile.withLock { $0.closed(at: now) } }
+    var closed: CallScheduler.Refusal? { scheduler.withLock { $0.closed(at: now) } }
 
     /// Calls that were left in the shared budget when it was last asked.
-    var left: Int { turnstile.withLock { $0.left } }
+    var left: Int { scheduler.withLock { $0.left } }
 
     /// As a connector wants it; calls made through it are equally urgent.
     ///
@@ -75,19 +75,19 @@ final class Gate: Sendable {
     }
 
     func enter(_ urgency: Urgency, _ check: CallGate.Check) async throws(Failure) {
-        let caller = turnstile.withLock { $0.arrive(urgency, at: now) }
+        let caller = scheduler.withLock { $0.arrive(urgency, at: now) }
         while true {
-            let rung = bell.next()
-            switch turnstile.withLock({ $0.step(of: caller, at: now) }) {
+            let rung = wakeSignal.next()
+            switch scheduler.withLock({ $0.step(of: caller, at: now) }) {
             case .go: return
             case .giveUp(let refusal): throw refuse(refusal)
-            case .buy(let calls):
-                await buy(calls, check)
-                bell.ring()
+            case .acquire(let calls):
+                await acquire(calls, check)
+                wakeSignal.wake()
             case .wait(let seconds):
                 await rung.wait(atMost: .seconds(seconds))
                 if Task.isCancelled {
-                    turnstile.withLock { $0.leave(caller) }
+                    scheduler.withLock { $0.leave(caller) }
                     throw .interrupted
                 }
             }
@@ -111,7 +111,7 @@ final class Gate: Sendable {
         }
     }
 
-    private func refuse(_ refusal: Turnstile.Refusal) -> Failure {
+    private func refuse(_ refusal: CallScheduler.Refusal) -> Failure {
         // Those who are sent away together do not come back together.
         let spread = Double.random(in: 0...min(refusal.seconds / 8, 5))
         let message = "\(side.rawValue) is not called now"
@@ -121,8 +121,8 @@ final class Gate: Sendable {
     }
 
     private func close(forSeconds seconds: Double, because reason: String) async {
-        guard turnstile.withLock({ $0.close(.closed, until: now + seconds) }) else { return }
-        bell.ring()
+        guard scheduler.withLock({ $0.close(.closed, until: now + seconds) }) else { return }
+        wakeSignal.wake()
         log.warning("calls pause", ["gate": "\(name)", "reason": "\(reason)"])
         do throws(StoreError) {
             try await store.close(scope, forSeconds: seconds)
@@ -132,35 +132,35 @@ final class Gate: Sendable {
     }
 }
 
-extension Gate {
+extension VendorLimiter {
     /// Takes calls out of the shared budget, or learns why there are none.
-    private func buy(_ calls: Int, _ check: CallGate.Check) async {
+    private func acquire(_ calls: Int, _ check: CallGate.Check) async {
         do throws(StoreError) {
             switch try await store.take(atMost: calls, from: scope, limits.budget) {
             case .granted(let granted, let left):
-                turnstile.withLock { $0.bought(granted, left: left, at: now) }
+                scheduler.withLock { $0.acquired(granted, left: left, at: now) }
             case .exhausted(let seconds):
-                boughtNothing(retryAfterSeconds: seconds)
+                acquireFailed(retryAfterSeconds: seconds)
             case .closed(let seconds):
-                boughtNothing()
-                turnstile.withLock { _ = $0.close(.closed, until: now + seconds) }
+                acquireFailed()
+                scheduler.withLock { _ = $0.close(.closed, until: now + seconds) }
             case .tripped(let trips, let seconds):
                 try await wait(for: Breaker(trips: trips, secondsLeft: seconds), check)
-                boughtNothing()
+                acquireFailed()
             }
         } catch {
             log.warning("could not ask for calls", ["gate": "\(name)", "reason": "\(error)"])
-            boughtNothing(retryAfterSeconds: 0.5)
+            acquireFailed(retryAfterSeconds: 0.5)
         }
     }
 
-    private func boughtNothing(retryAfterSeconds seconds: Double = 0) {
+    private func acquireFailed(retryAfterSeconds seconds: Double = 0) {
         let jitter = Double.random(in: 0..<1)
-        turnstile.withLock { $0.boughtNothing(retryAfterSeconds: seconds, at: now, jitter: jitter) }
+        scheduler.withLock { $0.acquireFailed(retryAfterSeconds: seconds, at: now, jitter: jitter) }
     }
 }
 
-extension Gate {
+extension VendorLimiter {
     /// A call got no answer, or one that says that the vendor is in trouble.
     private func suspect(_ cause: Cause, _ check: CallGate.Check) async throws(Failure) {
         if let refusal = closed { throw .throttled(cause, retryAfterSeconds: refusal.seconds) }
@@ -209,8 +209,8 @@ extension Gate {
     }
 
     private func isDown(forSeconds seconds: Double, because reason: String) {
-        guard turnstile.withLock({ $0.close(.down, until: now + seconds) }) else { return }
-        bell.ring()
+        guard scheduler.withLock({ $0.close(.down, until: now + seconds) }) else { return }
+        wakeSignal.wake()
         log.warning(
             "no calls: down",
             ["gate": "\(name)", "seconds": .number(seconds), "reason": "\(reason)"])

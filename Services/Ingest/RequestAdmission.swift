@@ -2,21 +2,21 @@ import HTTP
 import Models
 
 /// The first look at a request: its head alone decides whether the body is worth reading.
-struct Doorway: Sendable {
+struct RequestAdmission: Sendable {
     let directory: ConnectionDirectory
     let backlog: Backlog
     let pagerDutyBytesMax: Int
     let salesforceBytesMax: Int
 
-    func bodyBytesMax(_ entrance: Entrance) -> Int {
-        switch entrance.channel {
+    func bodyBytesMax(_ route: InboundRoute) -> Int {
+        switch route.channel {
         case .pagerDuty: pagerDutyBytesMax
         // 200 records before and after a change are as long as the messages of a Flow.
         case .apex, .outboundMessage: salesforceBytesMax
         }
     }
 
-    func entrance(for head: HTTPRequestHead) throws(Rejection) -> Entrance {
+    func route(for head: HTTPRequestHead) throws(Rejection) -> InboundRoute {
         guard let route = Route(path: head.path) else { throw .notFound }
         guard head.method == "POST" else { throw .methodNotAllowed }
         guard let connection = try directory.connection(route.connection),
@@ -26,7 +26,7 @@ struct Doorway: Sendable {
             throw .unsupportedMediaType(expected: channel.mediaType)
         }
         try backlog.admit(connection.id)
-        return Entrance(connection: connection.id, channel: channel)
+        return InboundRoute(connection: connection.id, channel: channel)
     }
 
     /// Exactly the media type, with no parameter but `charset=utf-8`; no content coding, since a

@@ -3,7 +3,7 @@ import JSON
 import Models
 import Store
 
-extension Turn {
+extension LaneRun {
     mutating func performWaiting() async throws(Pause) {
         let decisions = waiting
         waiting = []
@@ -32,13 +32,13 @@ extension Turn {
             guard let decision = owners[effect.key] else { continue }
             try checkpoint()
             do throws(Failure) {
-                let vendors = try await desk.vendors.admitted(
+                let vendors = try await runtime.vendors.admitted(
                     for: effect.command, while: mayContinue)
                 if case .performed = try await begin(effect, of: decision) { continue }
                 let performed = try await vendors.perform(effect.command, lookFirst: false)
                 made.append((effect, decision.job, performed))
             } catch {
-                _ = try givenUp(error, on: head)
+                _ = try retryOrGiveUp(error, on: head)
                 return
             }
         }
@@ -50,7 +50,7 @@ extension Turn {
             do throws(Failure) {
                 try await ledger.finish(effect, of: job, performed, superseding: superseded)
             } catch {
-                _ = try givenUp(error, on: head)
+                _ = try retryOrGiveUp(error, on: head)
             }
             done.formUnion([effect.key] + superseded.map(\.key))
         }
@@ -76,7 +76,7 @@ extension Turn {
                     try await go(on: &course, after: effect, link, performed?.incident)
                 }
             } catch {
-                let reason = try givenUp(error, on: decision.job)
+                let reason = try retryOrGiveUp(error, on: decision.job)
                 cause = cause ?? reason
                 if effect.command.isCreation { abandoned.insert(effect.rule) }
             }
@@ -91,14 +91,14 @@ extension Turn {
         _ incident: Incident?
     ) async throws(Failure) {
         course.facts.add(link, incident)
-        let rest = desk.rulebook.rest(of: course.matches, after: creation, link)
+        let rest = runtime.rulebook.rest(of: course.matches, after: creation, link)
         let problems = course.plan.problems.filter { problem in
             !rest.contains { $0.rule == problem.rule }
         }
         course.matches = rest
-        let needs = desk.rulebook.needs(of: course.matches, course.facts)
-        if !needs.isEmpty { try await desk.vendors.fetch(needs, into: &course.facts) }
-        course.plan = desk.rulebook.plan(course.matches, course.facts, after: course.done)
+        let needs = runtime.rulebook.needs(of: course.matches, course.facts)
+        if !needs.isEmpty { try await runtime.vendors.fetch(needs, into: &course.facts) }
+        course.plan = runtime.rulebook.plan(course.matches, course.facts, after: course.done)
         course.plan.problems.insert(contentsOf: problems, at: 0)
     }
 
@@ -111,7 +111,7 @@ extension Turn {
         if case .ended(.performed(let result)) = before {
             return effect.command.performed(before: result)
         }
-        let vendors = try await desk.vendors.admitted(for: effect.command, while: mayContinue)
+        let vendors = try await runtime.vendors.admitted(for: effect.command, while: mayContinue)
         let performed: Performed
         switch try await begin(effect, of: decision) {
         case .performed(let result): performed = effect.command.performed(before: result)
@@ -122,13 +122,13 @@ extension Turn {
             performed = try await call(vendors, effect, of: decision.job, lookFirst: true)
         }
         done.insert(effect.key)
-        if let link = performed.link { surroundings.add(link) }
+        if let link = performed.link { context.add(link) }
         return performed
     }
 
     private mutating func begin(
         _ effect: Effect, of decision: Decision
-    ) async throws(Failure) -> EffectLedger.Standing {
+    ) async throws(Failure) -> EffectLog.Standing {
         let isFirst = !recorded.contains(decision.job.sequence)
         let standing = try await ledger.begin(
             effect, of: decision.job, judgedOn: isFirst ? decision.facts ?? [:] : nil)

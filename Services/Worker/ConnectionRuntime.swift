@@ -2,7 +2,7 @@ import Automation
 import Models
 
 /// What is needed to work on the lanes of one connection: its rules, made ready, and its vendors.
-struct Desk: Sendable {
+struct ConnectionRuntime: Sendable {
     let connection: Connection
     let rulebook: Rulebook
     let vendors: Vendors

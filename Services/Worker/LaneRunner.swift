@@ -3,15 +3,15 @@ import Runtime
 import Store
 
 /// Gives each lane of a lease its turn, all at the same time.
-struct Turns: Sendable {
-    let desks: Desks
+struct LaneRunner: Sendable {
+    let runtimes: ConnectionRuntimes
     let store: Store
     let recorder: EffectRecorder
     let registration: Registration
     let limits: WorkerLimits
-    /// Opens when the worker stops: turns then end at the next call.
+    /// Opens when the worker stops: runner then end at the next call.
     let stopping: Latch
-    /// Opens when a stop has no more time: turns then end in the middle of a call.
+    /// Opens when a stop has no more time: runner then end in the middle of a call.
     let cutOff = Latch()
     let log: Log
 
@@ -39,18 +39,18 @@ struct Turns: Sendable {
         _ lanes: [LeasedLane], of connection: ConnectionID, as worker: WorkerID,
         finished: @escaping @Sendable (LaneSettlement) -> Void
     ) async {
-        guard let desk = desks[connection] else {
+        guard let runtime = runtimes[connection] else {
             for lane in lanes { finished(lane.unconfigured) }
             return
         }
         do throws(StoreError) {
             let jobs = lanes.map { $0.jobs.map(ReadJob.init) }
-            let surroundings = try await Surroundings(
+            let context = try await LaneContext(
                 of: zip(lanes, jobs).map { ($0.id, $1) }, in: connection, from: store)
             await withDiscardingTaskGroup { group in
                 for (lane, jobs) in zip(lanes, jobs) {
                     group.addTask {
-                        finished(await turn(of: lane, jobs, at: desk, surroundings, worker))
+                        finished(await turn(of: lane, jobs, at: runtime, context, worker))
                     }
                 }
             }
@@ -67,7 +67,7 @@ struct Turns: Sendable {
             log.warning("could not look around", ["reason": "\(error)"])
             for lane in lanes { finished(lane.postponed(because: error)) }
         }
-        if let seconds = desk.vendors.closedSeconds { await block(connection, seconds) }
+        if let seconds = runtime.vendors.closedSeconds { await block(connection, seconds) }
     }
 
     /// Nothing at all can be done: until then its lanes need not even be looked at.
@@ -80,12 +80,13 @@ struct Turns: Sendable {
     }
 
     private func turn(
-        of lane: LeasedLane, _ jobs: [ReadJob], at desk: Desk, _ surroundings: Surroundings,
+        of lane: LeasedLane, _ jobs: [ReadJob], at runtime: ConnectionRuntime,
+        _ context: LaneContext,
         _ worker: WorkerID
     ) async -> LaneSettlement {
-        var turn = Turn(
-            of: lane, jobs, at: desk, surroundings: surroundings,
-            ledger: EffectLedger(store: store, recorder: recorder, lane: lane),
+        var turn = LaneRun(
+            of: lane, jobs, at: runtime, context: context,
+            ledger: EffectLog(store: store, recorder: recorder, lane: lane),
             attemptsMax: limits.attemptsMax,
             mayContinue: { !stopping.isOpen && registration.isEntitled(as: worker) })
         return await turn.run()

@@ -4,13 +4,13 @@ import Runtime
 import Store
 import Synchronization
 
-/// The desks of all connections as the configuration in force has them. A vendor's session outlives
+/// The runtimes of all connections as the configuration in force has them. A vendor's session outlives
 /// a change of rules: only a connection that itself changed gets new ones. One that cannot be read
 /// stays as it was.
-final class Desks: Sendable {
+final class ConnectionRuntimes: Sendable {
     private struct State {
         var version: Int64 = -1
-        var desks: [ConnectionID: Desk] = [:]
+        var runtimes: [ConnectionID: ConnectionRuntime] = [:]
         var unreadable: Set<ConnectionID> = []
     }
 
@@ -21,14 +21,14 @@ final class Desks: Sendable {
 
     init(_ access: VendorAccess) { self.access = access }
 
-    subscript(_ id: ConnectionID) -> Desk? { state.withLock { $0.desks[id] } }
+    subscript(_ id: ConnectionID) -> ConnectionRuntime? { state.withLock { $0.runtimes[id] } }
 
     /// Connections that only others may be able to work for.
     var unreadable: Set<ConnectionID> { state.withLock { $0.unreadable } }
 
     /// Of all connections.
-    func gates(of side: Vendors.Side) -> [Gate] {
-        state.withLock { $0.desks.values.flatMap(\.vendors.gates) }.filter { $0.side == side }
+    func limiters(of side: Vendors.Side) -> [VendorLimiter] {
+        state.withLock { $0.runtimes.values.flatMap(\.vendors.limiters) }.filter { $0.side == side }
     }
 
     /// Takes over a newer configuration whenever there is one. Keeps the last good one.
@@ -45,12 +45,12 @@ final class Desks: Sendable {
     func refresh() async throws(StoreError) {
         let known = state.withLock { $0.version }
         guard let active = try await store.loadConfiguration(newerThan: known) else { return }
-        let earlier = state.withLock { $0.desks }
-        var desks: [ConnectionID: Desk] = [:]
+        let earlier = state.withLock { $0.runtimes }
+        var runtimes: [ConnectionID: ConnectionRuntime] = [:]
         for entry in active.configuration.entries {
             let id = entry.connection.id
             let kept = earlier[id].flatMap { $0.connection == entry.connection ? $0.vendors : nil }
-            desks[id] = Desk(
+            runtimes[id] = ConnectionRuntime(
                 connection: entry.connection,
                 rulebook: Rulebook(
                     connection: id, version: active.version, rulesets: entry.rulesets,
@@ -58,14 +58,14 @@ final class Desks: Sendable {
                 vendors: kept ?? Vendors(entry.connection, access))
         }
         for (id, reason) in active.unreadable {
-            desks[id] = earlier[id]
+            runtimes[id] = earlier[id]
             log.error("a connection is unreadable", ["connection": "\(id)", "reason": "\(reason)"])
         }
-        let unreadable = Set(active.unreadable.keys).subtracting(desks.keys)
+        let unreadable = Set(active.unreadable.keys).subtracting(runtimes.keys)
         state.withLock {
-            $0 = State(version: active.version, desks: desks, unreadable: unreadable)
+            $0 = State(version: active.version, runtimes: runtimes, unreadable: unreadable)
         }
         log.info(
-            "configuration", ["version": "\(active.version)", "connections": "\(desks.count)"])
+            "configuration", ["version": "\(active.version)", "connections": "\(runtimes.count)"])
     }
 }

@@ -2,7 +2,7 @@ import Automation
 import Store
 
 /// How the callers of one process share what they take out of a credential's budget.
-struct TurnstileLimits: Equatable, Sendable {
+struct CallSchedulerLimits: Equatable, Sendable {
     var budget: BudgetLimits
     /// Calls taken out of the shared budget at once.
     var grantCallsMax: Int
@@ -34,7 +34,7 @@ struct TurnstileLimits: Equatable, Sendable {
 
 /// Who of this process's callers may call a vendor next, and when to ask for more: decisions
 /// without clock, dice or I/O. Moments are seconds on any clock that does not go back.
-struct Turnstile {
+struct CallScheduler {
     struct Caller: Hashable, Sendable {
         let number: Int
         let urgency: Urgency
@@ -43,8 +43,8 @@ struct Turnstile {
 
     enum Step: Equatable {
         case go
-        /// Take up to so many calls out of the shared budget, then tell `bought`.
-        case buy(Int)
+        /// Take up to so many calls out of the shared budget, then tell `acquired`.
+        case acquire(Int)
         /// Look again when something happened, or after so long.
         case wait(seconds: Double)
         case giveUp(Refusal)
@@ -65,12 +65,12 @@ struct Turnstile {
         var seconds: Double
     }
 
-    private let limits: TurnstileLimits
+    private let limits: CallSchedulerLimits
     /// The most urgent first, then who came first.
     private var callers: [Caller] = []
     private var arrivals = 0
-    private var isBuying = false
-    private var buyAt = 0.0
+    private var isAcquiring = false
+    private var acquireAt = 0.0
     private var grant = Grant()
     private var closure: (reason: Refusal.Reason, until: Double)?
     /// By urgency: when those who were sent away will all have had their calls.
@@ -78,7 +78,7 @@ struct Turnstile {
     /// Of the whole budget, when it was last asked.
     private(set) var left: Int
 
-    init(_ limits: TurnstileLimits) {
+    init(_ limits: CallSchedulerLimits) {
         self.limits = limits
         backlogUntil = Array(repeating: 0, count: Urgency.allCases.count)
         left = Int(limits.budget.burst)
@@ -111,12 +111,12 @@ struct Turnstile {
             leave(caller)
             return .giveUp(Refusal(reason: .budget, seconds: absence(caller.urgency, at: now)))
         }
-        if isBuying { return .wait(seconds: patienceEnds - now) }
-        if now < buyAt { return .wait(seconds: min(patienceEnds, buyAt) - now) }
-        isBuying = true
+        if isAcquiring { return .wait(seconds: patienceEnds - now) }
+        if now < acquireAt { return .wait(seconds: min(patienceEnds, acquireAt) - now) }
+        isAcquiring = true
         // In plenty somewhat ahead; when calls are short only for those who are there.
         let habit = left >= limits.grantCallsMax ? grant.habit(at: now) : 0
-        return .buy(min(max(callers.count, habit), limits.grantCallsMax))
+        return .acquire(min(max(callers.count, habit), limits.grantCallsMax))
     }
 
     /// Why nobody may call at this moment, if so.
@@ -133,20 +133,20 @@ struct Turnstile {
         return true
     }
 
-    mutating func bought(_ calls: Int, left: Int, at now: Double) {
-        isBuying = false
+    mutating func acquired(_ calls: Int, left: Int, at now: Double) {
+        isAcquiring = false
         self.left = left
         grant = Grant(
             calls: grant.calls(at: now) + calls, size: calls, until: now + limits.grantSeconds)
     }
 
     /// - Parameter jitter: a die, `0..<1`.
-    mutating func boughtNothing(retryAfterSeconds seconds: Double, at now: Double, jitter: Double) {
-        isBuying = false
+    mutating func acquireFailed(retryAfterSeconds seconds: Double, at now: Double, jitter: Double) {
+        isAcquiring = false
         left = 0
         let poll = limits.pollSeconds
         let pause = poll.lowerBound + (poll.upperBound - poll.lowerBound) * jitter
-        buyAt = now + max(seconds, pause)
+        acquireAt = now + max(seconds, pause)
     }
 
     /// Whoever is sent away comes back when its turn will be, as far as this process knows; the

@@ -4,7 +4,7 @@ import Synchronization
 /// one. Whoever comes alone is served at once.
 ///
 /// There is no loop behind it: of those who wait, the one that came first makes the call for all.
-public final class GroupCall<Request: Sendable, Answer: Sendable>: Sendable {
+public final class Batcher<Request: Sendable, Answer: Sendable>: Sendable {
     /// Answers stand in the order of the requests, one for each.
     public typealias Call = @Sendable ([Request]) async -> [Answer]
 

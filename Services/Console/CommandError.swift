@@ -1,11 +1,11 @@
 /// Why a command was not carried out, in lines for the person who gave it.
-enum Complaint: Error, Equatable {
+enum CommandError: Error, Equatable {
     /// The command line itself makes no sense.
     case usage(String)
     /// Everything that is wrong, one line each.
     case problems([String])
 
-    static func problem(_ line: String) -> Complaint { .problems([line]) }
+    static func problem(_ line: String) -> CommandError { .problems([line]) }
 
     var status: Int32 {
         switch self {

@@ -1,12 +1,12 @@
 import Runtime
 import XCTest
 
-final class BellTests: XCTestCase {
+final class WakeSignalTests: XCTestCase {
     func testARingIsHeardByWhoTookTheLatchBeforeItAndByNobodyAfter() async {
-        let bell = Bell()
-        let (first, second) = (bell.next(), bell.next())
-        bell.ring()
-        let later = bell.next()
+        let wakeSignal = WakeSignal()
+        let (first, second) = (wakeSignal.next(), wakeSignal.next())
+        wakeSignal.wake()
+        let later = wakeSignal.next()
         let heard = [
             await first.wait(atMost: .zero), await second.wait(atMost: .zero),
             await later.wait(atMost: .zero),

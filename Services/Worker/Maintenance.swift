@@ -3,7 +3,7 @@ import Store
 
 /// What any worker may do for all: take over the lanes of workers that died, clean up after lanes
 /// and our own writes, make partitions ahead and drop old ones. Several may do it at once.
-struct Caretaker: Sendable {
+struct Maintenance: Sendable {
     let store: Store
     let limits: WorkerLimits
     let log: Log
@@ -49,10 +49,10 @@ struct Caretaker: Sendable {
                 for segment in done.segmentsBusy {
                     log.info("a day of the log is in use", ["segment": "\(segment)"])
                 }
-                if done.lanesCutShort > 0 {
+                if done.lanesExpired > 0 {
                     log.warning(
                         "events of connections that are off went with their days",
-                        ["lanes": .integer(done.lanesCutShort)])
+                        ["lanes": .integer(done.lanesExpired)])
                 }
             } catch {
                 log.warning("could not maintain the log", ["reason": "\(error)"])

@@ -2,7 +2,7 @@ import Runtime
 
 /// Tells the workers of new work, at most every 20 ms and never within the commit itself, where it
 /// would halve the throughput (`reference/queues.md` 5).
-final class Poker: Sendable {
+final class WorkerNotifier: Sendable {
     private static let interval = Duration.milliseconds(20)
 
     private let rings: AsyncStream<Void>
@@ -17,7 +17,7 @@ final class Poker: Sendable {
         (rings, bell) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
     }
 
-    func ring() { bell.yield() }
+    func requestNotification() { bell.yield() }
 
     func run(until stop: Latch) async {
         await withDiscardingTaskGroup { group in
@@ -26,8 +26,8 @@ final class Poker: Sendable {
                 bell.finish()
             }
             for await _ in rings {
-                do { try await store.poke() } catch {
-                    log.debug("workers not poked", ["reason": "\(error)"])
+                do { try await store.notify() } catch {
+                    log.debug("workers not notified", ["reason": "\(error)"])
                 }
                 await stop.wait(atMost: Self.interval)
             }

@@ -14,7 +14,7 @@ import Store
 /// After half of the attempts the job at the head goes alone: if it is the one that ends every
 /// worker, no other is blamed for it. Not earlier, so that what was folded once is folded again and
 /// no older value is written over a newer one.
-struct Turn {
+struct LaneRun {
     /// Ends the turn: the rest of the lane is due again as `next` says.
     struct Pause: Error {
         let next: LaneSettlement.Next
@@ -23,12 +23,12 @@ struct Turn {
     let lane: LeasedLane
     /// The lane's jobs, read.
     let jobs: [ReadJob]
-    let desk: Desk
-    let ledger: EffectLedger
+    let runtime: ConnectionRuntime
+    let ledger: EffectLog
     let attemptsMax: Int
     /// False when the worker stops or its lease is about to end.
     let mayContinue: @Sendable () -> Bool
-    var surroundings: Surroundings
+    var context: LaneContext
 
     private var settlements: [Settlement] = []
     var waiting: [Decision] = []
@@ -40,13 +40,13 @@ struct Turn {
     var recorded: Set<Int64> = []
 
     init(
-        of lane: LeasedLane, _ jobs: [ReadJob], at desk: Desk, surroundings: Surroundings,
-        ledger: EffectLedger, attemptsMax: Int, mayContinue: @escaping @Sendable () -> Bool
+        of lane: LeasedLane, _ jobs: [ReadJob], at runtime: ConnectionRuntime, context: LaneContext,
+        ledger: EffectLog, attemptsMax: Int, mayContinue: @escaping @Sendable () -> Bool
     ) {
         self.lane = lane
         self.jobs = jobs
-        self.desk = desk
-        self.surroundings = surroundings
+        self.runtime = runtime
+        self.context = context
         self.ledger = ledger
         self.attemptsMax = attemptsMax
         self.mayContinue = mayContinue
@@ -54,7 +54,7 @@ struct Turn {
 
     mutating func run() async -> LaneSettlement {
         do throws(Pause) {
-            try buryDeadly()
+            try failPoisonJob()
             for job in lane.attempt > attemptsMax / 2 ? jobs.prefix(1) : jobs[...] {
                 try checkpoint()
                 let decision = try await decide(job)
@@ -74,7 +74,7 @@ struct Turn {
     }
 
     /// Workers that die of a job leave nothing behind but its count of attempts.
-    private mutating func buryDeadly() throws(Pause) {
+    private mutating func failPoisonJob() throws(Pause) {
         guard lane.attempt > attemptsMax, let job = jobs.first?.job else { return }
         let message = "\(attemptsMax) attempts ended without a result; the worker may die of it"
         let cause = Cause(.liaison, code: "attempts", message: message)
@@ -92,7 +92,7 @@ struct Turn {
     }
 
     /// What a failure means for this job: another attempt, or the cause with which it is given up.
-    func givenUp(_ failure: Failure, on job: Job) throws(Pause) -> Cause {
+    func retryOrGiveUp(_ failure: Failure, on job: Job) throws(Pause) -> Cause {
         let decision = Backoff.decision(
             after: failure, attempt: attempt(at: job), attemptsMax: attemptsMax,
             jitter: Double.random(in: 0..<1))
@@ -106,7 +106,7 @@ struct Turn {
         settlements.append(
             Settlement(
                 job: decision.job, attempt: attempt(at: decision.job), outcome: outcome,
-                facts: decision.facts, configurationVersion: desk.version))
+                facts: decision.facts, configurationVersion: runtime.version))
     }
 }
 

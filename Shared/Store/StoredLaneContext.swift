@@ -3,7 +3,7 @@ import Models
 import Postgres
 
 /// What is known around a batch of events.
-public struct StoredSurroundings: Sendable {
+public struct StoredLaneContext: Sendable {
     /// Of the incidents and the records asked for.
     public let links: [Link]
     /// Of the entries asked for, those that stand in the journal.
@@ -28,10 +28,10 @@ public struct JobName: Hashable, Sendable {
 
 extension Store {
     /// What is known around many lanes of a connection, in one round trip.
-    public func surroundings(
+    public func laneContext(
         incidents: [IncidentID], records: [RecordID], entries: [JournalEntry],
         jobs: [JobName] = [], in connection: ConnectionID
-    ) async throws(StoreError) -> StoredSurroundings {
+    ) async throws(StoreError) -> StoredLaneContext {
         let number = try await number(of: connection)
         let answers = try await runByIndex([
             """
@@ -59,7 +59,7 @@ extension Store {
             let (place, facts) = try row.decoded(Int.self, String.self)
             return (jobs[place - 1], try JSON(stored: facts))
         }
-        return StoredSurroundings(
+        return StoredLaneContext(
             links: links.compactMap { $0 }, echoes: Set(places.map { entries[$0 - 1] }),
             begun: Dictionary(begun, uniquingKeysWith: { $1 }))
     }
