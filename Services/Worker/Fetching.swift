@@ -86,11 +86,6 @@ extension Vendors {
         }
     }
 
-    func isGone(_ record: RecordReference) async throws(Failure) -> Bool {
-        let wish = Salesforce.Wish(record: record, fields: ["Id"])
-        return try await salesforce().records([wish])[record.id] == .some(nil)
-    }
-
     /// Whether we created this record ourselves. The event of its creation may arrive before
     /// Salesforce's answer to us has, so no record of ours can tell; its author does.
     func created(_ change: RecordChangeFacts?) async throws(Failure) -> Bool {

@@ -32,11 +32,13 @@ extension LaneRun {
             guard let decision = owners[effect.key] else { continue }
             try checkpoint()
             do throws(Failure) {
-                let vendors = try await runtime.vendors.admitted(
-                    for: effect.command, while: mayContinue)
-                if case .performed = try await begin(effect, of: decision) { continue }
-                let performed = try await vendors.perform(effect.command, lookFirst: false)
-                made.append((effect, decision.job, performed))
+                let performed = try await runtime.vendors.admitted(
+                    for: effect.command, while: mayContinue
+                ) { command async throws(Failure) -> Performed? in
+                    if case .performed = try await begin(effect, of: decision) { return nil }
+                    return try await command.perform(lookFirst: false)
+                }
+                if let performed { made.append((effect, decision.job, performed)) }
             } catch {
                 _ = try retryOrGiveUp(error, on: head)
                 return
@@ -111,15 +113,16 @@ extension LaneRun {
         if case .ended(.performed(let result)) = before {
             return effect.command.performed(before: result)
         }
-        let vendors = try await runtime.vendors.admitted(for: effect.command, while: mayContinue)
-        let performed: Performed
-        switch try await begin(effect, of: decision) {
-        case .performed(let result): performed = effect.command.performed(before: result)
-        case .new:
-            performed = try await call(
-                vendors, effect, of: decision.job, lookFirst: before == .started)
-        case .startedBefore:
-            performed = try await call(vendors, effect, of: decision.job, lookFirst: true)
+        let performed = try await runtime.vendors.admitted(
+            for: effect.command, while: mayContinue
+        ) { command async throws(Failure) -> Performed in
+            switch try await begin(effect, of: decision) {
+            case .performed(let result): effect.command.performed(before: result)
+            case .new:
+                try await call(command, effect, of: decision.job, lookFirst: before == .started)
+            case .startedBefore:
+                try await call(command, effect, of: decision.job, lookFirst: true)
+            }
         }
         done.insert(effect.key)
         if let link = performed.link { context.add(link) }
@@ -137,18 +140,18 @@ extension LaneRun {
     }
 
     private func call(
-        _ vendors: Vendors, _ effect: Effect, of job: Job, lookFirst: Bool
+        _ command: AdmittedCommand, _ effect: Effect, of job: Job, lookFirst: Bool
     ) async throws(Failure) -> Performed {
         do throws(Failure) {
-            let performed = try await vendors.perform(
-                effect.command, lookFirst: lookFirst, isLinked: ledger.isLinked)
+            let performed = try await command.perform(
+                lookFirst: lookFirst, isLinked: ledger.isLinked)
             try await ledger.finish(effect, of: job, performed)
             return performed
         } catch .permanent(let cause) {
             try await ledger.fail(effect, of: job, cause)
             // The same is said of a record that a field refers to.
             if let record = effect.command.record, cause.code == "ENTITY_IS_DELETED",
-                try await vendors.isGone(record)
+                try await command.isGone(record)
             {
                 try await ledger.unlink(record.id)
             }

@@ -14,16 +14,16 @@ struct Performed: Equatable, Sendable {
     var incident: Incident?
 }
 
-extension Vendors {
-    /// Makes the calls of one effect.
+extension AdmittedCommand {
+    /// Makes the calls of the command.
     ///
     /// - Parameters:
-    ///   - lookFirst: an earlier attempt may have had its effect; where the vendor has no
-    ///     idempotency handle, look whether it had.
-    ///   - isLinked: whether a record is known to belong to an incident. One that an attempt left
-    ///     behind without anybody's knowledge does not.
+    ///   - lookFirst: true if an earlier attempt may have had its effect: where the vendor has no
+    ///     idempotency handle, the effect is looked for before it is repeated.
+    ///   - isLinked: returns true for a record that is known to belong to an incident. A record
+    ///     that an interrupted attempt created is not linked.
     func perform(
-        _ command: Command, lookFirst: Bool,
+        lookFirst: Bool,
         isLinked: (RecordID) async throws(Failure) -> Bool = { _ in false }
     ) async throws(Failure) -> Performed {
         switch command {
@@ -40,7 +40,7 @@ extension Vendors {
         case .addNote(let id, let text):
             return try await addNote(id, text, lookFirst: lookFirst)
         case .updateRecord(let record, let fields, let options):
-            try await write(record, fields, options)
+            try await update(record, fields, options)
             return Performed(result: ["record": .string(record.id.long)])
         case .createRecord(let new, let incident):
             if lookFirst, let found = try await find(new, isLinked) {
@@ -55,7 +55,7 @@ extension Vendors {
     }
 }
 
-extension Vendors {
+extension AdmittedCommand {
     private func create(
         _ new: NewIncident, for record: RecordReference
     ) async throws(Failure) -> Performed {
@@ -119,7 +119,19 @@ extension IncidentUpdate {
     }
 }
 
-extension Vendors {
+extension AdmittedCommand {
+    /// Writes together with other lanes where the write was announced.
+    private func update(
+        _ record: RecordReference, _ fields: JSONObject, _ options: RecordWriteOptions
+    ) async throws(Failure) {
+        let salesforce = try salesforce()
+        guard let write else {
+            try await salesforce.update(record, fields: fields, options: options)
+            return
+        }
+        try await write(Salesforce.RecordUpdate(record: record, fields: fields), options)
+    }
+
     private func create(
         _ new: NewRecord, for incident: IncidentID?
     ) async throws(Failure) -> Performed {

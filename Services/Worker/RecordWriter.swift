@@ -39,21 +39,22 @@ final class RecordWriter: Sendable {
         }
     }
 
-    /// Says that a write is about to come. Those that wait already are glad to wait for it.
+    /// Announces a write for as long as `body` runs: writes that wait already are held back for it.
     ///
-    /// - Parameter mayContinue: asked again before the call: whoever has lost its lane by then must
-    ///   not write any more.
-    func announce(while mayContinue: @escaping MayContinue) -> AnnouncedWrite {
-        AnnouncedWrite(
-            number: state.withLock { $0.announce() }, writer: self, mayContinue: mayContinue)
+    /// - Parameter mayContinue: asked again before the call: a write whose lane was lost meanwhile
+    ///   is not made.
+    func announced<Value>(
+        while mayContinue: @escaping MayContinue,
+        _ body: (AnnouncedWrite) async throws(Failure) -> Value
+    ) async throws(Failure) -> Value {
+        let number = state.withLock { $0.announce() }
+        defer { state.withLock { $0.resolve(number) }?.open() }
+        return try await body(
+            AnnouncedWrite(number: number, writer: self, mayContinue: mayContinue))
     }
 
     /// Writes that wait for a call, the one under way not counted.
     var waitingCount: Int { state.withLock { $0.count } }
-
-    fileprivate func withdraw(_ number: Int) {
-        state.withLock { $0.resolve(number) }?.open()
-    }
 
     fileprivate func write(_ write: WriteQueue.Write) async throws(Failure) {
         switch await turn(of: write) {
@@ -121,24 +122,14 @@ final class RecordWriter: Sendable {
     }
 }
 
-/// A write that others may wait for. Dropping it takes the announcement back.
-final class AnnouncedWrite: Sendable {
-    private let number: Int
-    private let writer: RecordWriter
-    private let mayContinue: @Sendable () -> Bool
+/// A write that others may wait for. It exists only within `RecordWriter.announced`.
+struct AnnouncedWrite: Sendable {
+    fileprivate let number: Int
+    fileprivate let writer: RecordWriter
+    fileprivate let mayContinue: RecordWriter.MayContinue
 
-    fileprivate init(
-        number: Int, writer: RecordWriter, mayContinue: @escaping @Sendable () -> Bool
-    ) {
-        self.number = number
-        self.writer = writer
-        self.mayContinue = mayContinue
-    }
-
-    deinit { writer.withdraw(number) }
-
-    /// Returns when the record has these values. To be called once.
-    func write(
+    /// Returns when the record has these values. To be called at most once.
+    func callAsFunction(
         _ update: Salesforce.RecordUpdate, _ options: RecordWriteOptions
     ) async throws(Failure) {
         try await writer.write(

@@ -16,7 +16,7 @@ struct VendorAccess: Sendable {
     let clocks: Clocks
     let log: Log
 
-    fileprivate func gate(_ side: Vendors.Side, of connection: Connection) -> VendorLimiter {
+    func limiter(_ side: Vendors.Side, of connection: Connection) -> VendorLimiter {
         let callsPerMinuteMax =
             switch side {
             case .pagerduty: limits.pagerDutyCallsPerMinuteMax
@@ -28,99 +28,66 @@ struct VendorAccess: Sendable {
     }
 }
 
-/// The two vendors of one connection, ready to be called, each behind its gate. A side that is not
-/// configured or whose key cannot be read answers every call with the reason.
+/// The clients of one connection's two vendors. A client that is not configured, or whose key cannot
+/// be read, answers every call with the reason.
+struct VendorClients: Sendable {
+    var pagerDutyOrReason: Result<PagerDuty, Failure>
+    var salesforceOrReason: Result<Salesforce, Failure>
+
+    func pagerDuty() throws(Failure) -> PagerDuty { try pagerDutyOrReason.get() }
+    func salesforce() throws(Failure) -> Salesforce { try salesforceOrReason.get() }
+}
+
+/// The two vendors of one connection, each behind its limiter. Reads are made through it directly;
+/// a command is made within `admitted`.
 struct Vendors: Sendable {
     enum Side: String, NamedMetricLabel {
         static let labelName = "vendor"
         case pagerduty, salesforce
     }
 
-    private var pagerDutyOrReason: Result<PagerDuty, Failure>
-    private var salesforceOrReason: Result<Salesforce, Failure>
-    private let pagerDutyGate: VendorLimiter
-    private let salesforceGate: VendorLimiter
-    private let writer: RecordWriter?
+    let clients: VendorClients
+    let pagerDutyLimiter: VendorLimiter
+    let salesforceLimiter: VendorLimiter
+    let writer: RecordWriter?
     let unreadable: UnreadableFields
     private let ownUser = OwnUser()
-    private var announced: AnnouncedWrite?
 
     init(_ connection: Connection, _ access: VendorAccess) {
         unreadable = UnreadableFields(seconds: access.clocks.seconds)
-        pagerDutyGate = access.gate(.pagerduty, of: connection)
-        salesforceGate = access.gate(.salesforce, of: connection)
-        pagerDutyOrReason = Self.pagerDuty(connection, access, pagerDutyGate.asCallGate())
-        salesforceOrReason = Self.salesforce(connection, access, salesforceGate.asCallGate())
-        let gate = salesforceGate
-        writer = (try? salesforceOrReason.get()).map { RecordWriter($0, behind: gate) }
+        pagerDutyLimiter = access.limiter(.pagerduty, of: connection)
+        salesforceLimiter = access.limiter(.salesforce, of: connection)
+        clients = VendorClients(
+            pagerDutyOrReason: Self.pagerDuty(connection, access, pagerDutyLimiter.asCallGate()),
+            salesforceOrReason: Self.salesforce(
+                connection, access, salesforceLimiter.asCallGate()))
+        let limiter = salesforceLimiter
+        writer = (try? clients.salesforceOrReason.get()).map { RecordWriter($0, behind: limiter) }
     }
 
-    func pagerDuty() throws(Failure) -> PagerDuty { try pagerDutyOrReason.get() }
-    func salesforce() throws(Failure) -> Salesforce { try salesforceOrReason.get() }
+    func pagerDuty() throws(Failure) -> PagerDuty { try clients.pagerDuty() }
+    func salesforce() throws(Failure) -> Salesforce { try clients.salesforce() }
 
-    /// The limiters of the sides that can be called at all.
+    /// The limiters of the vendors that are configured.
     var limiters: [VendorLimiter] {
         var limiters: [VendorLimiter] = []
-        if case .success = pagerDutyOrReason { limiters.append(pagerDutyGate) }
-        if case .success = salesforceOrReason { limiters.append(salesforceGate) }
+        if case .success = clients.pagerDutyOrReason { limiters.append(pagerDutyLimiter) }
+        if case .success = clients.salesforceOrReason { limiters.append(salesforceLimiter) }
         return limiters
     }
 
-    /// For how long neither vendor can be called; nil when one can.
+    /// The time until a first vendor can be called again; nil when one can be called now.
     var closedSeconds: Double? {
         let closed = limiters.map { $0.closed?.seconds }
         guard !closed.contains(nil) else { return nil }
         return closed.compactMap { $0 }.min()
     }
-}
 
-extension Vendors {
-    /// Waits until the first call of the command may be made, before anything of it is recorded:
-    /// what was not begun need not be looked for on the next attempt. What it returns is for this
-    /// one command.
-    ///
-    /// - Parameter mayContinue: whether the lane is still this worker's; asked before each call.
-    func admitted(
-        for command: Command, while mayContinue: @escaping @Sendable () -> Bool
-    ) async throws(Failure) -> Vendors {
-        var admitted = self
-        switch command {
-        case .createIncident, .updateIncident, .startWorkflow, .runResponsePlay, .addNote:
-            guard case .success(let pagerDuty) = pagerDutyOrReason else { return self }
-            admitted.pagerDutyOrReason = .success(
-                try await pagerDuty.admitted(
-                    by: pagerDutyGate.asCallGate(command.urgency),
-                    then: pagerDutyGate.asCallGate(.begun, while: mayContinue)))
-        case .updateRecord:
-            try salesforceGate.requireOpen()
-            admitted.announced = writer?.announce(while: mayContinue)
-        case .createRecord, .addComment, .deliver:
-            try salesforceGate.requireOpen()
-            admitted.salesforceOrReason = salesforceOrReason.map {
-                $0.behind(salesforceGate.asCallGate(while: mayContinue))
-            }
-        }
-        return admitted
-    }
-
-    /// Whether somebody else did what the event of an incident tells. A person may share our user:
-    /// then the journal alone can say.
+    /// True when another user than ours did what an incident's event tells. A person may share our
+    /// user: then only the journal tells our changes from theirs.
     func isByAnother(_ agent: Reference) async throws(Failure) -> Bool {
         guard let own = try await ownUser.id(from: pagerDuty()) else { return false }
         return agent.id != own
-    }
-
-    /// Together with the writes of other lanes.
-    func write(
-        _ record: RecordReference, _ fields: JSONObject, _ options: RecordWriteOptions
-    ) async throws(Failure) {
-        let salesforce = try salesforce()
-        guard let announced else {
-            try await salesforce.update(record, fields: fields, options: options)
-            return
-        }
-        try await announced.write(
-            Salesforce.RecordUpdate(record: record, fields: fields), options)
     }
 }
 

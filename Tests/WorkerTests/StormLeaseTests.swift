@@ -41,11 +41,12 @@ final class StormLeaseTests: XCTestCase {
                 meter: WorkerMetrics().calls, clocks: .system,
                 log: Log("test", to: LogSink { _ in })))
         let sandbox = house.sandbox
-        let admitted = try await vendors.admitted(for: command) {
-            !sandbox.calls.contains { $0.path.hasSuffix(path) }
-        }
+        let isCalled = { @Sendable in sandbox.calls.contains { $0.path.hasSuffix(path) } }
         do throws(Failure) {
-            let performed = try await admitted.perform(command, lookFirst: true)
+            let performed = try await vendors.admitted(for: command, while: { !isCalled() }) {
+                command async throws(Failure) in
+                try await command.perform(lookFirst: true)
+            }
             XCTFail("\(performed)", line: line)
         } catch {
             XCTAssertEqual(error, .interrupted, line: line)

@@ -7,45 +7,43 @@ import XCTest
 
 @testable import Worker
 
-final class StormRecordWriterTests: XCTestCase {
+final class RecordWriterTests: XCTestCase {
     func testOneWriteGoesByItselfAndAtOnce() async throws {
         let org = FakeOrganization()
-        try await org.writer.announce(while: { true }).write(.to(1, "x"), .plain)
+        try await org.write(1, "x")
         XCTAssertEqual(org.calls, [["1=x"]])
     }
 
-    func testWhoIsAnnouncedTravelsAlong() async throws {
+    func testAnnouncedWritesShareACall() async throws {
         let org = FakeOrganization()
-        let writes = (1...5).reversed().map { ($0, org.writer.announce(while: { true })) }
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            for (number, write) in writes {
-                group.addTask { try await write.write(.to(number, "x"), .plain) }
-            }
-            try await group.waitForAll()
-        }
+        let failures = await org.failures(of: 1...5)
+        XCTAssertEqual(failures, [:])
         XCTAssertEqual(org.calls, [["1=x", "2=x", "3=x", "4=x", "5=x"]], "in the records' order")
     }
 
-    func testNobodyWaitsForAnAnnouncementThatIsTakenBack() async throws {
+    func testAnAnnouncementEndsWithItsScope() async throws {
         let org = FakeOrganization()
-        let first = org.writer.announce(while: { true })
-        do {
-            let other = org.writer.announce(while: { true })
-            withExtendedLifetime(other) {}
+        let refused = Failure.permanent(Cause(.liaison, code: "c", message: "m"))
+        try await org.writer.announced(while: { true }) { write async throws(Failure) in
+            try await org.writer.announced(while: { true }) { _ in }
+            let failure = await failureOf {
+                try await org.writer.announced(while: { true }) { _ throws(Failure) in
+                    throw refused
+                }
+            }
+            XCTAssertEqual(failure, refused)
+            let began = ContinuousClock.now
+            try await write(.to(1, "x"), .plain)
+            let gatherMax = Duration.seconds(RecordWriter.gatherSecondsMax)
+            XCTAssertLessThan(ContinuousClock.now - began, gatherMax, "it waited for nothing")
         }
-        try await first.write(.to(1, "x"), .plain)
         XCTAssertEqual(org.calls, [["1=x"]])
     }
 
-    func testAThousandTravelInFiveCalls() async throws {
+    func testAThousandWritesNeedFiveCalls() async throws {
         let org = FakeOrganization()
-        let writes = (1...1000).map { ($0, org.writer.announce(while: { true })) }
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            for (number, write) in writes {
-                group.addTask { try await write.write(.to(number, "x"), .plain) }
-            }
-            try await group.waitForAll()
-        }
+        let failures = await org.failures(of: 1...1000)
+        XCTAssertEqual(failures, [:])
         XCTAssertEqual(org.calls.map(\.count), [200, 200, 200, 200, 200])
         XCTAssertEqual(Set(org.calls.joined()).count, 1000)
     }
@@ -88,7 +86,7 @@ final class StormRecordWriterTests: XCTestCase {
             "the later write of 2 must not overtake the one with other options")
     }
 
-    func testEachRecordsResultIsItsOwn() async {
+    func testEachWriteGetsTheResultOfItsRecord() async {
         let refused = Failure.permanent(Cause(.salesforce, code: "STRING_TOO_LONG", message: "!"))
         let locked = Failure.retryable(Cause(.salesforce, code: "UNABLE_TO_LOCK_ROW", message: "!"))
         let org = FakeOrganization { updates in
@@ -99,7 +97,7 @@ final class StormRecordWriterTests: XCTestCase {
         XCTAssertEqual(org.calls.count, 1)
     }
 
-    func testACallThatFailsFailsForAll() async {
+    func testAFailureOfTheWholeCallIsTheFailureOfEachWrite() async {
         let busy = Failure.throttled(
             Cause(.salesforce, code: "REQUEST_LIMIT_EXCEEDED", message: "!"),
             retryAfterSeconds: 900)
@@ -109,7 +107,7 @@ final class StormRecordWriterTests: XCTestCase {
         XCTAssertEqual(org.calls.count, 1)
     }
 
-    func testTheOneThatSpoilsACallIsFound() async {
+    func testTheRecordThatMakesSalesforceRefuseAWholeCallIsFound() async {
         let refused = Failure.permanent(Cause(.salesforce, code: "JSON_PARSER_ERROR", message: "!"))
         let org = FakeOrganization { updates throws(Failure) in
             if updates.contains(where: { $0.number == 77 }) { throw refused }
@@ -120,7 +118,7 @@ final class StormRecordWriterTests: XCTestCase {
         XCTAssertEqual(org.calls.count, 15, "halved seven times, both halves each time")
     }
 
-    func testWhoHasLostItsLaneMeanwhileDoesNotLookForTheOneThatSpoilsACall() async {
+    func testACallIsNotHalvedForALaneThatIsLost() async {
         let refused = Failure.permanent(Cause(.salesforce, code: "JSON_PARSER_ERROR", message: "!"))
         let org = FakeOrganization { _ throws(Failure) in throw refused }
         let failures = await org.failures(of: 1...2, while: { org.calls.isEmpty })
@@ -128,16 +126,10 @@ final class StormRecordWriterTests: XCTestCase {
         XCTAssertEqual(org.calls, [["1=x", "2=x"]])
     }
 
-    func testWhoHasLostItsLaneMeanwhileWritesNothing() async throws {
+    func testAWriteOfALostLaneIsNotMade() async throws {
         let org = FakeOrganization()
-        let mine = org.writer.announce(while: { true })
-        let lost = org.writer.announce(while: { false })
-        let failures = await withTaskGroup(of: Failure?.self) { group -> [Failure] in
-            group.addTask { await failureOf { try await mine.write(.to(1, "x"), .plain) } }
-            group.addTask { await failureOf { try await lost.write(.to(2, "x"), .plain) } }
-            return await group.reduce(into: []) { $0 += $1.map { [$0] } ?? [] }
-        }
-        XCTAssertEqual(failures, [.interrupted])
+        let failures = await org.failures(of: [1: { true }, 2: { false }])
+        XCTAssertEqual(failures, [2: .interrupted])
         XCTAssertEqual(org.calls, [["1=x"]])
     }
 }
@@ -189,18 +181,33 @@ private final class FakeOrganization: Sendable {
     func write(
         _ number: Int, _ value: String, _ options: RecordWriteOptions = .plain
     ) async throws(Failure) {
-        try await writer.announce(while: { true }).write(.to(number, value), options)
+        try await writer.announced(while: { true }) { write throws(Failure) in
+            try await write(.to(number, value), options)
+        }
     }
 
-    /// Of writes that are announced together.
     func failures(
         of numbers: ClosedRange<Int>, while mayContinue: @escaping @Sendable () -> Bool = { true }
     ) async -> [Int: Failure] {
-        let writes = numbers.map { ($0, writer.announce(while: mayContinue)) }
+        await failures(of: Dictionary(uniqueKeysWithValues: numbers.map { ($0, mayContinue) }))
+    }
+
+    /// The failures of writes that are all announced before the first of them is made.
+    ///
+    /// - Parameter writes: whether each may continue, by its number.
+    func failures(of writes: [Int: @Sendable () -> Bool]) async -> [Int: Failure] {
+        let announced = Countdown(from: writes.count)
         return await withTaskGroup(of: (Int, Failure?).self) { group in
-            for (number, write) in writes {
+            for (number, mayContinue) in writes {
                 group.addTask {
-                    (number, await failureOf { try await write.write(.to(number, "x"), .plain) })
+                    let failure = await failureOf {
+                        try await self.writer.announced(while: mayContinue) {
+                            write throws(Failure) in
+                            await announced.arrive()
+                            try await write(.to(number, "x"), .plain)
+                        }
+                    }
+                    return (number, failure)
                 }
             }
             return await group.reduce(into: [:]) { $0[$1.0] = $1.1 }
@@ -208,7 +215,23 @@ private final class FakeOrganization: Sendable {
     }
 }
 
-/// Of 15 characters.
+/// Lets its tasks go on once all of them have arrived.
+private final class Countdown: Sendable {
+    private let left: Mutex<Int>
+    private let isOver = Latch()
+
+    init(from count: Int) { left = Mutex(count) }
+
+    func arrive() async {
+        let isLast = left.withLock { left in
+            left -= 1
+            return left == 0
+        }
+        if isLast { isOver.open() }
+        await isOver.wait()
+    }
+}
+
 private func recordID(_ text: String) -> RecordID {
     guard let id = RecordID(text) else { preconditionFailure("\(text) is no id") }
     return id
