@@ -42,7 +42,7 @@ var shared: [Target] {
         .target(name: "Postgres", dependencies: ["CPostgres"], path: "Shared/Postgres"),
         .target(
             name: "Store", dependencies: ["Models", "JSON", "Runtime", "Postgres", "Crypto"],
-            path: "Shared/Store"),
+            path: "Shared/Store", exclude: ["Queue.md"]),
     ]
 }
 
@@ -50,7 +50,8 @@ var services: [Target] {
     [
         .target(
             name: "Connectors", dependencies: ["Models", "JSON", "HTTP", "Crypto"],
-            path: "Services/Connectors"),
+            path: "Services/Connectors",
+            exclude: ["PagerDuty/PagerDuty.md", "Salesforce/Salesforce.md"]),
         .executableTarget(
             name: "Ingest",
             dependencies: [

@@ -29,7 +29,7 @@ struct Notice: Sendable {
 }
 
 extension AuthenticDelivery {
-    /// Events of one delivery; what the Apex trigger's chunk holds (`reference/salesforce.md` 3.1).
+    /// The most events of one delivery: as many as a trigger is called for (Salesforce.md 40).
     static let eventsMax = 200
 
     func decoded() throws(Rejection) -> Notice {

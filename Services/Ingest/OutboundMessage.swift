@@ -3,7 +3,7 @@ import Foundation  // XMLParser takes Data and its delegate is an NSObject.
 import FoundationXML  // The only XML parser of the toolchain; libxml2 is kept by others.
 import Models
 
-/// The SOAP body of an outbound message (`reference/salesforce.md` 3.4).
+/// The SOAP body of an outbound message (Salesforce.md 48).
 extension AuthenticDelivery {
     static let notificationsMax = 100
 

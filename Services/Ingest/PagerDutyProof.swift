@@ -2,7 +2,7 @@ import Crypto
 import HTTP
 import Models
 
-/// How PagerDuty proves itself (`reference/pagerduty.md` 1.4, 1.5 and 2).
+/// PagerDuty proves itself by a signature, or by a token on V2 webhooks (PagerDuty.md 17 to 20).
 extension Delivery {
     /// V2 webhooks have neither a signature nor a subscription.
     var isLegacyWebhook: Bool {

@@ -17,7 +17,7 @@ extension Receipt {
     }
 }
 
-/// `Ack` counts for the whole message (`reference/salesforce.md` 3.4).
+/// `Ack` counts for the whole message (Salesforce.md 49).
 private let acknowledgement = """
     <?xml version="1.0" encoding="UTF-8"?>
     <soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/"><soapenv:Body>\

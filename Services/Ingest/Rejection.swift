@@ -3,7 +3,8 @@ import HTTP
 /// Why a delivery gets no receipt. Each case is an answer; nothing of it was stored.
 ///
 /// The vendors decide by the status: PagerDuty drops a webhook for good on any 4xx but 429 and
-/// retries on 5xx, so our own trouble must be 503 and only what is not theirs may be 4xx.
+/// retries on 5xx (PagerDuty.md 23 and 24), so our own trouble must be 503 and only what is not
+/// theirs may be 4xx.
 enum Rejection: Error, Equatable, Sendable {
     case notFound
     case methodNotAllowed

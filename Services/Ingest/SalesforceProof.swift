@@ -2,7 +2,7 @@ import HTTP
 import Models
 
 /// How the Apex package proves itself: by an HMAC over time and body, or, where Apex cannot read
-/// the secret, by a static token (`reference/salesforce.md` 3.2).
+/// the secret, by a static token (Salesforce.md 45).
 extension Delivery {
     /// How far the sender's clock may be from ours, and how long a copied request stays good.
     static let toleranceSeconds: Int64 = 300

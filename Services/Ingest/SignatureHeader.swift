@@ -2,7 +2,7 @@ import Crypto
 import Models
 
 /// The signatures of a header: `v1=` and 64 hexadecimal digits, several joined by commas while a
-/// secret is being exchanged. Entries of other versions are passed over: they are the future's.
+/// secret is being exchanged. Entries of other versions are skipped (PagerDuty.md 18 to 20).
 struct SignatureHeader: Sendable {
     /// No sender has so many secrets; each one costs a comparison.
     static let signaturesMax = 8

@@ -1,7 +1,7 @@
 import Runtime
 
 /// Tells the workers of new work, at most every 20 ms and never within the commit itself, where it
-/// would halve the throughput (`reference/queues.md` 5).
+/// would halve the throughput (Queue.md 9).
 final class WorkerNotifier: Sendable {
     private static let interval = Duration.milliseconds(20)
 

@@ -6,9 +6,9 @@ public struct SandboxOptions: Sendable {
         public var readOnlyKey = "u+SandboxReadOnly001"
         /// Acts as `liaison@example.com`.
         public var userKey = "u+SandboxUserKey0001"
-        /// `reference/pagerduty.md` 5.8.
+        /// The limit of each key (PagerDuty.md 61).
         public var callsPerMinuteMax = 960
-        /// How long a webhook's receiver may take (`reference/pagerduty.md` 1.6).
+        /// The time that a webhook's receiver has to answer (PagerDuty.md 22).
         public var webhookDeadlineSeconds = 5.0
     }
 
@@ -20,9 +20,9 @@ public struct SandboxOptions: Sendable {
         /// The user of JWT logins.
         public var username = "liaison@sandbox.example"
         public var sessionLifetimeSeconds = 7_200.0
-        /// Of a rolling day; that of a full sandbox (`reference/salesforce.md` 2.4).
+        /// The allocation of a rolling day, as large as that of a full sandbox (Salesforce.md 32).
         public var callsPerDayMax = 5_000_000
-        /// How long the receiver of a trigger's callout may take.
+        /// The time that the receiver of a trigger's callout has to answer (Salesforce.md 46).
         public var calloutDeadlineSeconds = 10.0
     }
 
@@ -35,7 +35,7 @@ public struct SandboxOptions: Sendable {
     /// remembers the ids of an earlier run needs another one.
     public var seed = 0
 
-    /// `reference/pagerduty.md` 1.6.
+    /// The time that the receiver of a Custom Incident Action has to answer (PagerDuty.md 22).
     static let customActionDeadlineSeconds = 16.0
 
     public init() {}

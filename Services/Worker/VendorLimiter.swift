@@ -218,8 +218,8 @@ extension VendorLimiter {
 }
 
 extension Vendors.Side {
-    /// A name of the credential to which the vendor's limit belongs (`reference/pagerduty.md` 5.8),
-    /// and not the credential: connections with the same one share its budget.
+    /// A name of the credential to which the vendor's limit belongs (PagerDuty.md 61), and not the
+    /// credential itself: connections with the same one share its budget.
     fileprivate func scope(of connection: Connection) -> String {
         let credential =
             switch self {
@@ -241,8 +241,8 @@ extension Cause {
 }
 
 extension RateLimit {
-    /// Limits are of a minute (`reference/pagerduty.md` 5.8). A header that tells more is wrong,
-    /// and must not keep the account closed.
+    /// A limit is counted by the minute (PagerDuty.md 61). A header that tells more is wrong, and
+    /// must not keep the account closed.
     private static let pauseSecondsMax = 120.0
 
     /// How long to leave the account alone when so little is left that the calls under way could

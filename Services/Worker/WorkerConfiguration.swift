@@ -58,7 +58,7 @@ struct WorkerLimits: Sendable {
     /// parks it: two rules that undo each other end here.
     var changesPerTargetMax = 60
     /// Calls in any minute with one PagerDuty credential, by all workers together
-    /// (`reference/pagerduty.md` 5.8).
+    /// (PagerDuty.md 61).
     var pagerDutyCallsPerMinuteMax = 960
     /// The same for a Salesforce user, who has no such limit: so that a storm does not
     /// use up the day's allocation in minutes.

@@ -1,8 +1,8 @@
 import JSON
 import Models
 
-/// What a write of ours looks like when it comes back as an event: the journal of our own writes
-/// holds these, an event is compared with them (`reference/salesforce.md` 7, layer 3).
+/// One value that Liaison wrote, in the form in which it comes back as an event. The journal of our
+/// own writes holds these; an event is compared with them (Salesforce.md 47).
 public struct Imprint: Hashable, Sendable {
     /// `record:<15 characters>` or `incident:<id>`.
     public var target: String

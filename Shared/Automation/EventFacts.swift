@@ -88,8 +88,8 @@ public struct RecordChangeFacts: Hashable, Sendable {
     /// Who saved it, where the sender says so.
     public var userID: RecordID?
     public var new: RecordFields
-    /// Whether a field that `new` does not tell is null. An Apex trigger leaves out nothing but
-    /// nulls (`reference/salesforce.md` 3.1), an outbound message also what was not chosen for it.
+    /// True if a field that `new` does not tell is null. An Apex trigger leaves out nothing but
+    /// nulls (Salesforce.md 43), an outbound message also the fields that were not chosen for it.
     public var isWhole: Bool
     /// On an insert empty; `nil` when the channel tells no old values (an outbound message).
     public var old: RecordFields?
@@ -114,8 +114,8 @@ public struct RecordChangeFacts: Hashable, Sendable {
     }
 }
 
-/// A record's fields. Salesforce leaves out what is null and does not distinguish upper and lower
-/// case in names (`reference/salesforce.md` 3.1), so an absent field reads as null; see `tells`.
+/// A record's fields. Salesforce leaves out nulls and does not distinguish upper and lower case in
+/// names (Salesforce.md 36 and 43), so an absent field reads as null; see `tells`.
 public struct RecordFields: Hashable, Sendable {
     public let object: JSONObject
     /// Why a field cannot be had, by its name in lower case.

@@ -25,7 +25,7 @@ extension EventFacts {
         }
     }
 
-    /// `reference/pagerduty.md` 1.1 and 1.3.
+    /// Reads the `event` object of a V3 webhook (PagerDuty.md 1 and 5).
     private mutating func readV3(_ payload: JSONPart) throws(UnreadableEvent) {
         let data = payload["data"] ?? payload
         let type = data["type"]?.string
@@ -51,7 +51,7 @@ extension EventFacts {
         }
     }
 
-    /// `reference/pagerduty.md` 2.1 and 4.
+    /// Reads one message of a V2 webhook (PagerDuty.md 29 and 34).
     private mutating func readV2(_ payload: JSONPart) throws(UnreadableEvent) {
         guard let incident = NamedIncident(payload["incident"]) else {
             throw UnreadableEvent("the message names no incident")

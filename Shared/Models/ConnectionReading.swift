@@ -91,7 +91,7 @@ extension SalesforceOrganization {
             webhookToken: webhookToken, outboundToken: outboundToken)
     }
 
-    /// Sandboxes carry `--` or `.sandbox.` in their domain (`reference/salesforce.md` 1.1).
+    /// Sandboxes carry `--` or `.sandbox.` in their domain (Salesforce.md 4).
     private static func audience(for loginURL: String) -> String {
         let isSandbox =
             loginURL.contains("//test.") || loginURL.contains(".sandbox.")

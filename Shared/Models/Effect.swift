@@ -127,7 +127,7 @@ public struct ExternalID: Hashable, Sendable {
     }
 }
 
-/// How Salesforce is to treat a write (`reference/salesforce.md` 2.5).
+/// The options of a write to Salesforce (Salesforce.md 20 and 21).
 public struct RecordWriteOptions: Hashable, Sendable {
     /// Off by default: Salesforce's own default would overwrite an owner and send mail.
     public var runsAssignmentRules = false

@@ -7,7 +7,7 @@ public enum EventKind: Hashable, Sendable {
     case ping
     case unknown(String)
 
-    /// What moved an incident (`reference/pagerduty.md` 1.2 and 2.1).
+    /// The change of an incident, as webhooks name it (PagerDuty.md 4 and 30).
     public enum IncidentChange: String, CaseIterable, Sendable {
         case triggered, acknowledged, unacknowledged, resolved, reassigned, escalated, delegated
         case reopened

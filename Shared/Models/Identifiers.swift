@@ -34,7 +34,7 @@ public struct EventID: Identifier {
     public init(rawValue: String) { self.rawValue = rawValue }
 }
 
-/// PagerDuty's incident id: opaque, 7 or 14 characters today (`reference/pagerduty.md` 1.3).
+/// PagerDuty's incident id: opaque, 7 or 14 characters today (PagerDuty.md 10).
 public struct IncidentID: Identifier {
     public let rawValue: String
     public init(rawValue: String) { self.rawValue = rawValue }

@@ -48,7 +48,7 @@ public struct Incident: Hashable, Sendable {
 
 extension Incident {
     /// Reads the incident of a V3 event, a V2 message or a REST answer; the three differ in a few
-    /// names only (`reference/pagerduty.md` 3).
+    /// names only (PagerDuty.md 31).
     public init?(_ json: (some JSONReadable)?) {
         guard let json, let id = json.present("id")?.string else { return nil }
         self.init(id: IncidentID(id), json)

@@ -1,5 +1,5 @@
-/// A Salesforce record id. Kept in the 18-character form, compared on the first 15, which are
-/// case-sensitive (`reference/salesforce.md` 2.7).
+/// A Salesforce record id. It is kept in the 18-character form and compared on the first 15, which
+/// are case-sensitive (Salesforce.md 33).
 public struct RecordID: Sendable {
     /// 18 characters.
     public let long: String

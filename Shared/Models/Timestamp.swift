@@ -1,5 +1,5 @@
-/// A moment in UTC, to the millisecond. Parses every form that the two vendors send
-/// (`reference/salesforce.md` 2.9, `reference/pagerduty.md` 1.1); takes no clock.
+/// A moment in UTC, to the millisecond. It parses every form that the two vendors send
+/// (PagerDuty.md 3, Salesforce.md 37).
 public struct Timestamp: Hashable, Comparable, Sendable {
     /// Since 1970-01-01T00:00:00Z, leap seconds not counted.
     public let milliseconds: Int64

@@ -1,13 +1,13 @@
 /// How long the vendors let texts be. Longer ones are cut before they are planned, so that what is
 /// recorded, looked for and compared is what is sent.
 public enum VendorLimits {
-    /// Of an incident (`reference/pagerduty.md` 6).
+    /// The length of an incident's title (PagerDuty.md 56).
     public static let titleUnitsMax = 1024
-    /// Of `incident_key`; documented for the Events API only (`reference/pagerduty.md` 5.3).
+    /// The length of `incident_key`, documented for the Events API only (PagerDuty.md 57).
     public static let incidentKeyUnitsMax = 255
-    /// Of UTF-8 (`reference/salesforce.md` 4).
+    /// The length of a case comment in UTF-8 (Salesforce.md 38).
     public static let caseCommentBytesMax = 4000
-    /// `reference/salesforce.md` 4.
+    /// The length of a feed item (Salesforce.md 39).
     public static let feedItemUnitsMax = 10_000
 }
 

@@ -120,9 +120,9 @@ private struct EventColumns {
     }
 
     /// All locks on deduplication keys, in the order of keys, come before all locks on lanes, in
-    /// the order of lanes: concurrent batches cannot deadlock. A sequence is given under the lane's
-    /// lock, so in each lane the order of commits is the order of sequences, and segments never go
-    /// back even if the clock does.
+    /// the order of lanes: concurrent batches cannot deadlock (Queue.md 7). A sequence is given
+    /// under the lane's lock, so in each lane the order of commits is the order of sequences
+    /// (Queue.md 8), and segments never go back even if the clock does.
     ///
     /// What is sorted and joined is a few numbers wide; everything else is taken from its array
     /// once, when it is written.

@@ -96,8 +96,8 @@ extension Store {
     }
 
     /// A lane can come without a job: it was locked in a newer version than the statement's
-    /// snapshot shows jobs for. It can also hold a job that only a newer program understands. Both
-    /// go back at once, for later.
+    /// snapshot shows jobs for (Queue.md 4). It can also hold a job that only a newer program
+    /// understands. Both go back at once, for later.
     private func handBack(_ fences: [Fence]) async throws(StoreError) {
         let back = fences.map {
             LaneSettlement(
@@ -141,7 +141,7 @@ extension WorkerID {
     }
 
     /// Connections take turns from a random one on and around to it again. A lane is the unit that
-    /// is locked, so skipping a locked one reorders nothing.
+    /// is locked, so skipping a locked one reorders nothing (Queue.md 1 and 20).
     ///
     /// - Parameters:
     ///   - rooms: `limits.room` by the connection's number.

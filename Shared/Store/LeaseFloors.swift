@@ -3,7 +3,7 @@ import Synchronization
 /// From which moment on each connection's lanes can be due. What was due earlier is leased already;
 /// looking for it would walk over everything that ever was due, for as long as somebody's forgotten
 /// transaction keeps the dead entries of the index from being cleaned away
-/// (`reference/queues.md` 5.4 and 6.2).
+/// (Queue.md 14).
 ///
 /// Moments are seconds since 1970 by the database's clock.
 final class LeaseFloors: Sendable {

@@ -3,7 +3,7 @@ extension Store {
     ///
     /// - A *segment* is a day of the database's clock, counted from 1970; `job`, `settlement` and
     ///   `effect` have a partition for each. A *period* is 15 such days, for `deduplication`.
-    /// - `lane` is the only table with churn: no more indexes than these two.
+    /// - `lane` is the only table with churn: no more indexes than these two (Queue.md 18).
     /// - The segment comes last in keys: in a partition it is always the same.
     /// - Payloads of some KiB stay in their row, uncompressed: a lease reads them exactly once.
     static let logSchema = """

@@ -179,9 +179,9 @@ extension Store {
         """
     }
 
-    /// Dropping a partition locks its parent for a moment. While it waits for that lock everybody
-    /// else waits behind it, so it does not wait long; and it never holds two such locks at once,
-    /// which could deadlock. The partition by which a segment is found goes last.
+    /// Dropping a partition locks its parent for a moment (Queue.md 15). While it waits for that
+    /// lock all others wait behind it, so it does not wait long; and it never holds two such locks
+    /// at once, which could deadlock. The partition by which a segment is found goes last.
     private func drop(_ tables: [String]) async throws(StoreError) -> Bool {
         for table in tables {
             do throws(PostgresError) {
@@ -199,7 +199,7 @@ extension Store {
     }
 
     /// Cleans the dead versions of lanes away when there are many. The server does so by itself
-    /// once in `autovacuum_naptime`, a minute by default; in a storm the table grows to many times
+    /// once in `autovacuum_naptime` (Queue.md 17); in a storm the table grows to many times
     /// its size by then. Nobody waits for whoever is cleaning at this moment.
     /// - Returns: whether there were many.
     public func cleanLanes() async throws(StoreError) -> Bool {

@@ -3,9 +3,9 @@ import Postgres
 extension Store {
     static let channel = "liaison_log"
 
-    /// Tells listening workers that something was appended. A transaction of its own: inside of the
-    /// append it would make commits wait for one another. At most every 20 ms, please. It does not
-    /// wait for the disk: a notify that a crash swallows would find nobody listening.
+    /// Tells listening workers that something was appended. It is a transaction of its own: within
+    /// the append it would make commits wait for one another (Queue.md 9). It does not wait for the
+    /// disk (Queue.md 12): no worker listens after a crash that loses it.
     public func notify() async throws(StoreError) {
         _ = try await run { pool throws(PostgresError) in
             try await pool.pipeline([
@@ -15,8 +15,8 @@ extension Store {
         }
     }
 
-    /// The notifications, on a session of its own. Workers poll as well, less often: a notify may be lost,
-    /// and behind a pooler none is heard.
+    /// The notifications, on a session of its own. Workers poll as well, less often: a notification
+    /// may be lost, and none passes a pooler (Queue.md 10).
     public static func notifications(from address: Address) -> Listener {
         Listener(to: address, channels: [channel])
     }

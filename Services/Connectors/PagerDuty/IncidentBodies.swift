@@ -36,7 +36,7 @@ extension NewIncident {
             "service": .reference("service_reference", service),
             "incident_key": .string(incidentKey),
         ]
-        // The documentation says a string, its OpenAPI an object; strings work.
+        // A text, although the OpenAPI schema says object (PagerDuty.md 45).
         incident["body"] = body.map { ["type": "incident_body", "details": .string($0)] }
         incident["urgency"] = urgency.map { .string($0.rawValue) }
         incident["priority"] = priority.map { .reference("priority_reference", $0) }

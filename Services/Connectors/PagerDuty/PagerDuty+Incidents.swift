@@ -40,7 +40,7 @@ extension PagerDuty {
     public func incidents(
         incidentKey: String, service: String
     ) async throws(Failure) -> [Incident] {
-        // An empty key would match every incident of the account.
+        // An empty key would match every incident of the account (PagerDuty.md 48).
         guard !incidentKey.isEmpty else { throw Self.emptyKey }
         let call = Call.get(
             "/incidents",
@@ -55,7 +55,7 @@ extension PagerDuty {
         }
     }
 
-    /// Creates the incident, or adopts the open one that has its `incidentKey`.
+    /// Creates the incident, or adopts the open one that has its `incidentKey` (PagerDuty.md 47).
     public func createIncident(_ new: NewIncident) async throws(Failure) -> Creation {
         guard !new.incidentKey.isEmpty else { throw Self.emptyKey }
         let call = Call(method: "POST", path: "/incidents", body: new.requestBody)
@@ -65,7 +65,8 @@ extension PagerDuty {
         }
         let found = try await incidents(incidentKey: new.incidentKey, service: new.service)
         let exact = found.first { $0.incidentKey == new.incidentKey }
-        // The filter also matches the key of an incident's alert, where `incident_key` is null.
+        // The filter also matches the key of an incident's alert, where `incident_key` is null
+        // (PagerDuty.md 9).
         if let incident = exact ?? found.first {
             return .adopted(incident)
         }
@@ -73,8 +74,8 @@ extension PagerDuty {
         throw .retryable(.pagerDuty(response))
     }
 
-    /// Updates the incident; gives it as it is then. PagerDuty refuses what is so already: then
-    /// its status may be further than asked for.
+    /// Updates the incident and returns it. PagerDuty refuses an update that changes nothing
+    /// (PagerDuty.md 51); the status may then be further than asked for.
     public func updateIncident(
         _ id: IncidentID, _ update: IncidentUpdate
     ) async throws(Failure) -> Incident {
@@ -87,7 +88,7 @@ extension PagerDuty {
         return try Self.value(of: response) { Incident($0["incident"]) }
     }
 
-    /// All of them, oldest first as PagerDuty gives them; at most 2,000 exist.
+    /// All notes of the incident, oldest first; at most 2,000 exist (PagerDuty.md 53).
     public func notes(_ id: IncidentID) async throws(Failure) -> [IncidentNote] {
         try await reply(to: .get(try Self.path(id) + "/notes")) { json in
             json["notes"]?.array?.compactMap { IncidentNote($0) }
@@ -103,7 +104,8 @@ extension PagerDuty {
         return try await reply(to: call) { IncidentNote($0["note"]) }
     }
 
-    /// Starts an incident workflow; gives the id of the run. Not repeatable.
+    /// Starts an incident workflow and returns the id of the run. It is not repeatable
+    /// (PagerDuty.md 54).
     public func startWorkflow(
         _ workflow: String, incident: IncidentID
     ) async throws(Failure) -> String? {
@@ -118,7 +120,7 @@ extension PagerDuty {
         }
     }
 
-    /// The last documented form of a call that left the API reference in September 2025.
+    /// The last documented form of a call that left the API reference in 2025 (PagerDuty.md 55).
     public func runResponsePlay(
         _ play: String, incident: IncidentID
     ) async throws(Failure) {

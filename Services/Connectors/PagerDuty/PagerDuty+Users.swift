@@ -3,7 +3,7 @@ import Models
 
 extension PagerDuty {
     /// The user in whose name writes are made: that of the `From` address or, without one, of the
-    /// token. `nil` when PagerDuty knows no such user or does not tell.
+    /// token. Returns nil if PagerDuty knows no such user or does not tell (PagerDuty.md 42).
     public func ownUser() async throws(Failure) -> String? {
         do throws(Failure) {
             guard let from = settings.from else {

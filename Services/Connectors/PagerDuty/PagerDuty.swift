@@ -4,9 +4,9 @@ import Models
 
 /// PagerDuty's REST API, version 2. Each call is made once: what it throws says what to do next.
 ///
-/// Absent on purpose: bulk updates (all or nothing, and the single call has no limit of its own),
-/// and any GET before a PUT: the caller must compare with the present state, since acknowledging a
-/// resolved incident reopens it.
+/// Absent on purpose: bulk updates (PagerDuty.md 52), and any GET before a PUT: the caller must
+/// compare with the present state, since acknowledging a resolved incident reopens it
+/// (PagerDuty.md 49).
 public struct PagerDuty: Sendable {
     let settings: PagerDutySettings
     private let send: Send

@@ -2,7 +2,7 @@ import HTTP
 import JSON
 import Models
 
-/// An error body of PagerDuty, in any of the shapes met in the wild (`reference/pagerduty.md` 5.7):
+/// An error body of PagerDuty, in any of the shapes that clients have met (PagerDuty.md 58):
 /// `errors` absent, an array or one string; `error` an object, an array or one string; `code` a
 /// number or a string; no JSON at all.
 struct PagerDutyProblem: Equatable {
@@ -12,9 +12,9 @@ struct PagerDutyProblem: Equatable {
 
     /// What the words mean where the code alone does not tell: codes are reused.
     enum Meaning {
-        /// An open incident of the service has this `incident_key` already.
+        /// An open incident of the service has this `incident_key` already (PagerDuty.md 47).
         case duplicateKey
-        /// Acknowledged or resolved already; which one is for a GET to say.
+        /// Acknowledged or resolved already; a GET tells which (PagerDuty.md 51).
         case alreadyInState
         case other
     }
@@ -63,11 +63,11 @@ extension Cause {
 }
 
 extension Failure {
-    /// How long to wait after a 429 that does not say: half of PagerDuty's window of a minute.
+    /// The wait after a 429 that tells none (PagerDuty.md 63): half of the window of a minute.
     static let pagerDutyPatienceSeconds = 30.0
 
-    /// The disposition of an answer that is no success (`reference/pagerduty.md` 5.7). By status:
-    /// the codes are reused (2016 is a time-out in the table and a missing `From` in the wild).
+    /// The disposition of an answer that is no success (PagerDuty.md 59). The status decides, since
+    /// one code stands for several problems (PagerDuty.md 60).
     static func pagerDuty(_ response: HTTPResponse) -> Failure {
         switch response.status {
         case 429:

@@ -15,8 +15,8 @@ public struct PagerDutySettings: Sendable {
 
     public var origin: ServerOrigin
     public var credential: Credential
-    /// The e-mail address of the PagerDuty user in whose name we act. Needed for writes with an
-    /// account's key; that user becomes the acknowledger.
+    /// The e-mail address of the PagerDuty user in whose name we act. Writes with an account's key
+    /// need it (PagerDuty.md 41); that user becomes the acknowledger (PagerDuty.md 50).
     public var from: String?
     /// Of one call.
     public var timeoutSeconds: Double = 30

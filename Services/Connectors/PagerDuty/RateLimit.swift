@@ -1,6 +1,6 @@
 import HTTP
 
-/// What PagerDuty said about the nearest of its rate limits (`reference/pagerduty.md` 5.8).
+/// The rate limit of PagerDuty that is nearest to being reached (PagerDuty.md 62).
 public struct RateLimit: Hashable, Sendable {
     /// Requests per window.
     public var limit: Int?

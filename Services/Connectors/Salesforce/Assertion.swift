@@ -2,7 +2,7 @@ import Crypto
 import JSON
 import Models
 
-/// The signed statement by which we log in (RFC 7523; `reference/salesforce.md` 1.1).
+/// The signed statement by which Liaison logs in (RFC 7523; Salesforce.md 2, 3 and 5).
 enum Assertion {
     /// The longest that every known server accepts.
     static let lifetimeSeconds: Int64 = 180

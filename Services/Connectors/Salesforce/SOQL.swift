@@ -61,7 +61,7 @@ public struct SOQL: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
-    /// Between single quotes (`reference/salesforce.md` 2.8).
+    /// The text as it stands between single quotes (Salesforce.md 19).
     static func escaped(_ text: String) -> String {
         var output = ""
         for scalar in text.unicodeScalars {

@@ -16,8 +16,8 @@ extension Salesforce {
 
     public static let collectionMax = 200
 
-    /// Updates up to 200 records in one request, each on its own: the results stand in the order of
-    /// `updates`, and one record's failure is no other's.
+    /// Updates up to 200 records in one request, each on its own (Salesforce.md 14): the results
+    /// stand in the order of `updates`, and one record's failure is no other's.
     ///
     /// - Throws: when the request as a whole failed.
     public func updateCollection(
@@ -81,8 +81,8 @@ extension Salesforce {
 
     public static let compositeMax = 25
 
-    /// Several requests in one, which counts as one; they may refer to each other's results. The
-    /// status of the whole says nothing about the parts.
+    /// Several requests in one, which counts as one (Salesforce.md 15); they may refer to each
+    /// other's results. The status of the whole says nothing about the parts.
     public func composite(
         _ subrequests: [Subrequest], allOrNone: Bool,
         options: RecordWriteOptions = RecordWriteOptions()

@@ -13,7 +13,7 @@ extension Salesforce {
     /// Adds a comment of at most `VendorLimits.caseCommentBytesMax` to a case.
     /// Not repeatable: after an unknown outcome look through `caseComments` first.
     ///
-    /// - Parameter isPublic: shows it to the customer in a portal.
+    /// - Parameter isPublic: shows it to the customer in a portal (Salesforce.md 38).
     public func addCaseComment(
         _ id: RecordID, text: String, isPublic: Bool = false
     ) async throws(Failure) -> RecordID {

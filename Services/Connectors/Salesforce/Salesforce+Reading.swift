@@ -13,8 +13,8 @@ extension Salesforce {
         }
     }
 
-    /// The wanted fields of several records, in as few calls as there can be: a composite request
-    /// takes 25 and counts as one. A record that does not exist any more is `nil`, no failure.
+    /// The wanted fields of several records, in as few calls as there can be (Salesforce.md 15). A
+    /// record that does not exist any more is nil, no failure.
     public func records(
         _ wishes: [Wish]
     ) async throws(Failure) -> [RecordID: JSONObject?] {

@@ -13,7 +13,7 @@ extension Salesforce {
         return try await reply(to: call) { $0.object }
     }
 
-    /// Not repeatable; where the object has a unique external id, `upsert` is.
+    /// Not repeatable (Salesforce.md 11); where the object has a unique external id, `upsert` is.
     public func create(
         object: String, fields: JSONObject, options: RecordWriteOptions = RecordWriteOptions()
     ) async throws(Failure) -> RecordID {
@@ -50,7 +50,7 @@ extension Salesforce {
         let call = Call(
             method: "PATCH", path: key, headers: options.headers, body: .object(body))
         let response = try await perform(call)
-        // Before API version 46 an update has no body, and so no id.
+        // Before API version 46 an update has no body, and so no id (Salesforce.md 13).
         guard response.status == 204 else { return try Self.saved(from: response) }
         return try await reply(to: .get(key, query: [("fields", "Id")])) { json in
             json["Id"]?.string.flatMap { RecordID($0) }
@@ -77,7 +77,7 @@ extension Salesforce {
         path("/sobjects/\(try APIName.checked(record.object))/\(record.id.long)")
     }
 
-    /// The fields without `Id`, which no body may hold; every name is checked.
+    /// The fields without `Id`, which no body may hold (Salesforce.md 12); every name is checked.
     static func writable(_ fields: JSONObject) throws(Failure) -> JSONObject {
         var fields = fields
         for name in fields.keys {
@@ -92,7 +92,7 @@ extension Salesforce {
 
     /// `{"id", "success", "errors"}`, which may say `false` inside a success.
     static func saved(from response: HTTPResponse) throws(Failure) -> RecordID {
-        // 300: several records have the same value of the external id.
+        // 300: several records have the same value of the external id (Salesforce.md 13).
         if let json = response.json, response.isSuccess, json["success"]?.bool == false {
             throw .salesforce(
                 json["errors"]?.array?.compactMap { SalesforceProblem($0) } ?? [], status: nil)

@@ -115,7 +115,7 @@ public final class Salesforce: Sendable {
         }
     }
 
-    /// The list of versions: it needs no session and counts against no limit.
+    /// The list of versions: it needs no session and counts against no limit (Salesforce.md 18).
     static func check(_ server: ServerOrigin, by send: @escaping Send) -> CallGate.Check {
         {
             let request = HTTPClientRequest(method: "GET", url: "\(server)/services/data")

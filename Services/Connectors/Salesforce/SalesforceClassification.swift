@@ -1,7 +1,7 @@
 import HTTP
 import Models
 
-/// What one problem asks of us (`reference/salesforce.md` 2.3).
+/// The next step after one problem (Salesforce.md 25 to 30).
 enum SalesforceDisposition: Equatable {
     case stop
     case retry
@@ -44,8 +44,8 @@ enum SalesforceDisposition: Equatable {
     /// A new login may help.
     static let sessionCodes: Set<String> = ["INVALID_SESSION_ID", "INVALID_AUTH_HEADER"]
 
-    /// Codes that pass by themselves, whatever the status. The last two are records that were fine
-    /// and were rolled back with another one.
+    /// Codes that pass by themselves, whatever the status (Salesforce.md 29). The last two are
+    /// records that were fine and were rolled back with another one (Salesforce.md 16).
     private static let passing: Set<String> = [
         "UNABLE_TO_LOCK_ROW", "QUERY_TIMEOUT", "REQUEST_RUNNING_TOO_LONG", "INVALID_QUERY_LOCATOR",
         "INVALID_LOCATOR", "UNKNOWN_EXCEPTION", "SERVER_UNAVAILABLE",
@@ -62,8 +62,8 @@ enum SalesforceDisposition: Equatable {
         }
     }
 
-    /// The same code as for an expired session, but a new one would fare no better: without this a
-    /// client logs in for ever.
+    /// True for the words that come with the code of an expired session although a new session
+    /// would fare no better (Salesforce.md 10). Without this a client logs in for ever.
     static func isPermanentSessionText(_ message: String) -> Bool {
         ["not valid for use with", "not attached to Agent"].contains { message.contains($0) }
     }
@@ -92,8 +92,8 @@ extension Failure {
         return waits.max().map { .throttled(cause, retryAfterSeconds: $0) } ?? .retryable(cause)
     }
 
-    /// The disposition of a refused login (`reference/salesforce.md` 1.4). Nearly all of them are
-    /// for the administrator to mend (app, user, key, clock): jobs are kept, and we ask slowly.
+    /// The disposition of a refused login (Salesforce.md 9). Most refusals need an administrator
+    /// (app, user, key, clock): the jobs are kept, and the login is repeated slowly.
     static func salesforceLogin(_ response: HTTPResponse, at login: ServerOrigin) -> Failure {
         let json = response.json
         let code = json?["error"]?.string ?? String(response.status)

@@ -2,7 +2,7 @@ import HTTP
 import JSON
 import Models
 
-/// One error of Salesforce, out of any shape of its answers (`reference/salesforce.md` 2.2).
+/// One error of Salesforce, read from any shape of its answers (Salesforce.md 23).
 struct SalesforceProblem: Equatable {
     /// `UNABLE_TO_LOCK_ROW`; the status in digits when the answer has no code.
     var code: String
@@ -38,7 +38,7 @@ struct SalesforceProblem: Equatable {
         fields.isEmpty ? message : "\(message) [\(fields.joined(separator: ", "))]"
     }
 
-    /// The records that a duplicate rule found; the misspelt key is the older one.
+    /// The records that a duplicate rule found; one of the two keys is misspelt (Salesforce.md 24).
     private static func matches(_ json: JSON) -> [String] {
         let result = json["duplicateResut"] ?? json["duplicateResult"]
         let results = result?["matchResults"]?.array ?? []

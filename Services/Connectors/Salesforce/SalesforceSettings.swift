@@ -4,7 +4,8 @@ import Crypto
 public struct SalesforceSettings: Sendable {
     /// `login.salesforce.com`, `test.salesforce.com` or the organisation's My Domain.
     public var login: ServerOrigin
-    /// The `aud` of our assertions. It stays login or test even when `login` is a My Domain.
+    /// The `aud` of our assertions. It stays login or test even if `login` is a My Domain
+    /// (Salesforce.md 3).
     public var audience: String
     public var consumerKey: String
     /// A Salesforce user name, which is neither the e-mail address nor the id.
@@ -12,10 +13,10 @@ public struct SalesforceSettings: Sendable {
     public var privateKey: RSAPrivateKey
     /// `62.0`, say.
     public var apiVersion: String
-    /// Names us in Salesforce's logs and in the `changeOrigin` of change events.
+    /// Names us in Salesforce's logs and in its change events (Salesforce.md 22).
     public var clientName = "liaison"
-    /// Of one call; far from the 20 s from which Salesforce counts calls as long-running, for all
-    /// but a few, and from its own limit of 10 minutes.
+    /// The time that one call may take. Nearly all calls end long before the 20 s from which
+    /// Salesforce counts them as long-running, and all before its own limit (Salesforce.md 26).
     public var timeoutSeconds: Double = 60
 
     public init(

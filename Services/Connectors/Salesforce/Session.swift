@@ -2,7 +2,8 @@ import HTTP
 import JSON
 import Models
 
-/// A login that Salesforce accepted: until it says otherwise, since it tells no expiry.
+/// A login that Salesforce accepted. It tells no expiry, so the session lasts until a call is
+/// answered with 401 (Salesforce.md 6 and 7).
 struct Session: Sendable {
     let accessToken: String
     /// Where every call goes; never the login host.

@@ -21,7 +21,8 @@ final class SessionCache: Sendable {
 
     private struct State {
         var current: Numbered?
-        /// A refusal to be repeated without asking until then: logins are rationed.
+        /// A refusal to be repeated without asking until then: logins are limited
+        /// (Salesforce.md 8).
         var refused: (cause: Cause, until: Timestamp)?
         var isLoggingIn = false
         var logins = 0

@@ -145,8 +145,7 @@ extension PagerDutyAccount {
         }
     }
 
-    /// The note is a note of its own, told before or after the resolve
-    /// (`reference/pagerduty.md` 1.9).
+    /// The note of a resolve is a note of its own, told before or after it (PagerDuty.md 13).
     private mutating func resolve(
         _ id: String, _ wish: JSON, by agent: Incident.Agent, at now: Timestamp
     ) throws(PagerDutyError) {

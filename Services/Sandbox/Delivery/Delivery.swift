@@ -53,8 +53,9 @@ enum DeliveryVerdict: Equatable, Sendable {
     case retry
     case dropped
 
-    /// PagerDuty: `reference/pagerduty.md` 1.6. Outbound messages: only an `Ack` of true ends them
-    /// (`reference/salesforce.md` 3.4). The trigger package keeps what a retry may still deliver.
+    /// PagerDuty drops what is refused for good (PagerDuty.md 23 and 24). An outbound message ends
+    /// with an `Ack` of true only (Salesforce.md 49). The trigger package keeps what a retry may
+    /// still deliver.
     static func of(_ result: DeliveryResult, for subscriber: Subscriber) -> DeliveryVerdict {
         guard case .answered(let response) = result else { return .retry }
         let isSuccess = (200...299).contains(response.status)

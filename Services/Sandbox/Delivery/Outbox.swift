@@ -1,7 +1,7 @@
 import Models
 
-/// What waits to be delivered. Messages of one lane go one after the other: while the first is
-/// being repeated, the others stand behind it (`reference/pagerduty.md` 1.6).
+/// The messages that wait to be delivered. Those of one lane go one after the other: while the
+/// first is being repeated, the others wait behind it (PagerDuty.md 26).
 struct Outbox: Sendable {
     struct Entry: Sendable {
         let id: Int

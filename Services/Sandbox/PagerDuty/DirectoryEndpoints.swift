@@ -1,7 +1,7 @@
 import HTTP
 import JSON
 
-/// What incidents point at, read-only (`reference/pagerduty.md` 5.2, 5.6).
+/// The things that incidents point at, read-only (PagerDuty.md 42 to 44).
 extension PagerDutyAccount {
     /// The real answer to an account key is one string where an object is usual.
     func getMe(_ call: PagerDutyCall) -> HTTPResponse {

@@ -1,6 +1,6 @@
 import Models
 
-/// Whether an endpoint of webhooks still gets them (`reference/pagerduty.md` 1.6).
+/// Tells if an endpoint of webhooks still gets them (PagerDuty.md 25).
 struct EndpointHealth: Sendable {
     var droppedInARow = 0
     var disabledUntil: Timestamp?

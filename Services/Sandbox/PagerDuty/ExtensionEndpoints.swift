@@ -1,7 +1,7 @@
 import HTTP
 import JSON
 
-/// `/extensions` and their schemas (`reference/pagerduty.md` 2.2, 4).
+/// `/extensions` and their schemas (PagerDuty.md 34 and 35).
 extension PagerDutyAccount {
     static let customActionsPerServiceMax = 3
 

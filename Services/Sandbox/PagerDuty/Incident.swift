@@ -111,7 +111,7 @@ enum IncidentHappening: Sendable {
     case workflowStarted(workflowID: String, instanceID: String)
     case workflowCompleted(workflowID: String, instanceID: String)
 
-    /// The name in V3 webhooks (`reference/pagerduty.md` 1.2).
+    /// The name in V3 webhooks (PagerDuty.md 4).
     var v3Name: String {
         switch self {
         case .triggered: "incident.triggered"
@@ -134,7 +134,7 @@ enum IncidentHappening: Sendable {
         }
     }
 
-    /// The name in V2 webhooks, which know fewer kinds (`reference/pagerduty.md` 2.1).
+    /// The name in V2 webhooks, which know fewer kinds (PagerDuty.md 30).
     var v2Name: String? {
         switch self {
         case .triggered: "incident.trigger"

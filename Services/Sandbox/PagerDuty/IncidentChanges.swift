@@ -153,8 +153,8 @@ extension PagerDutyAccount {
         return levels[level - 1].map { Incident.Mark(userID: $0, at: now) }
     }
 
-    /// An acknowledgement that reopened is now made; and an assignment comes with every one,
-    /// which only V2 tells of (`reference/pagerduty.md` 2.1).
+    /// An acknowledgement that reopened is now made. An assignment comes with every one, which only
+    /// V2 tells of (PagerDuty.md 32).
     private mutating func completeAcknowledgement(
         of id: String, by agent: Incident.Agent, at now: Timestamp
     ) {
@@ -178,8 +178,8 @@ extension Incident {
         changedStatusBy = agent
     }
 
-    /// The acknowledger becomes the assignee when the incident was somebody else's
-    /// (`reference/pagerduty.md` 5.1).
+    /// The acknowledger becomes the assignee of an incident that was another user's
+    /// (PagerDuty.md 50).
     mutating func acknowledge(by agent: Agent, at now: Timestamp) {
         setStatus(.acknowledged, by: agent, at: now)
         guard let userID = agent.userID else { return }

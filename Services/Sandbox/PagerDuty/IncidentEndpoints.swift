@@ -2,7 +2,7 @@ import HTTP
 import JSON
 import Models
 
-/// `/incidents` (`reference/pagerduty.md` 5.3).
+/// `/incidents` (PagerDuty.md 45 to 52).
 extension PagerDutyAccount {
     static let bulkIncidentsMax = 250
 

@@ -14,7 +14,7 @@ extension PagerDutyAccount {
         }
     }
 
-    /// Offset paging as all lists have it (`reference/pagerduty.md` 5.6).
+    /// Offset paging as all lists have it (PagerDuty.md 44).
     func page<Element>(
         _ all: [Element], of call: PagerDutyCall, under name: String, _ view: (Element) -> JSON
     ) throws(PagerDutyError) -> HTTPResponse {

@@ -113,8 +113,7 @@ extension PagerDutyAccount {
         return view
     }
 
-    /// The `data` of a V3 webhook (`reference/pagerduty.md` 1.3). No description, no alerts, no
-    /// previous values.
+    /// The `data` of a V3 webhook: no description, no alerts, no previous values (PagerDuty.md 8).
     func v3View(of incident: Incident) -> JSON {
         [
             "id": .string(incident.id),

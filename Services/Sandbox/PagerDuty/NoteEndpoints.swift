@@ -2,8 +2,8 @@ import HTTP
 import JSON
 import Models
 
-/// What hangs on an incident: notes, status updates, responders, snoozing, merging, workflows
-/// (`reference/pagerduty.md` 5.4, 5.5).
+/// The calls below an incident: notes, status updates, responders, snoozing, merging, workflows
+/// (PagerDuty.md 53 to 55).
 extension PagerDutyAccount {
     static let notesMax = 2_000
 

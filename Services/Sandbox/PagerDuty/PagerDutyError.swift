@@ -2,7 +2,7 @@ import HTTP
 import JSON
 
 /// An error of PagerDuty's REST API: the status, and the object it stands in
-/// (`reference/pagerduty.md` 5.7).
+/// (PagerDuty.md 58).
 struct PagerDutyError: Error, Equatable {
     let status: Int
     let code: Int

@@ -1,8 +1,8 @@
 import HTTP
 import Models
 
-/// Calls per key and minute; the headers tell the whole seconds that are left
-/// (`reference/pagerduty.md` 5.8).
+/// Counts calls per key and minute; the headers tell the whole seconds that are left
+/// (PagerDuty.md 61 and 62).
 struct RateLimiter: Sendable {
     private struct Window: Sendable {
         let startedAt: Timestamp

@@ -2,11 +2,11 @@ import HTTP
 import JSON
 import Models
 
-/// `/webhook_subscriptions` (`reference/pagerduty.md` 1.8).
+/// `/webhook_subscriptions` (PagerDuty.md 37 to 39).
 extension PagerDutyAccount {
     static let subscriptionsPerScopeMax = 10
 
-    /// Every event a subscription may ask for (`reference/pagerduty.md` 1.2).
+    /// Every event a subscription may ask for (PagerDuty.md 4).
     static let v3EventTypes: Set<String> = [
         "incident.triggered", "incident.acknowledged", "incident.unacknowledged",
         "incident.resolved", "incident.reassigned", "incident.escalated", "incident.delegated",

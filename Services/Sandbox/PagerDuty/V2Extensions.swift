@@ -2,8 +2,8 @@ import HTTP
 import JSON
 import Models
 
-/// A V2 webhook: an extension of one service (`reference/pagerduty.md` 2.2), or a Custom Incident
-/// Action, which is one with another schema and is told only of its own button.
+/// A V2 webhook: an extension of one service (PagerDuty.md 35), or a Custom Incident Action, which
+/// is one with another schema and is told only of its own button.
 struct V2Extension: Sendable {
     enum Schema: String, CaseIterable, Sendable {
         case genericWebhook = "PJFWPEP"

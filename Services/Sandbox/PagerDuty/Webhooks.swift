@@ -3,7 +3,7 @@ import HTTP
 import JSON
 import Models
 
-/// A V3 webhook subscription (`reference/pagerduty.md` 1.8).
+/// A V3 webhook subscription (PagerDuty.md 37).
 struct WebhookSubscription: Sendable {
     enum Filter: Hashable, Sendable {
         case account

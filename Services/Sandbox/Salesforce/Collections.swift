@@ -2,8 +2,8 @@ import HTTP
 import JSON
 import Models
 
-/// Up to 200 records a request, each with a result of its own in the order of the request
-/// (`reference/salesforce.md` 2.1).
+/// Writes of up to 200 records in one request, each with a result of its own in the order of the
+/// request (Salesforce.md 14).
 extension SalesforceOrg {
     static let collectionRecordsMax = 200
 

@@ -2,7 +2,7 @@ import HTTP
 import JSON
 
 /// Several requests in one, of which later ones may use what earlier ones answered
-/// (`reference/salesforce.md` 2.1).
+/// (Salesforce.md 15).
 extension SalesforceOrg {
     static let subrequestsMax = 25
 

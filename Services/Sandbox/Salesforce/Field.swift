@@ -1,7 +1,7 @@
 import JSON
 
 /// One field of an object, with what describe says of it and what writes are checked against
-/// (`reference/salesforce.md` 2.6).
+/// (Salesforce.md 35).
 struct Field: Sendable {
     enum Kind: String, Sendable {
         case id, string, boolean, int, double, currency, percent, date, datetime, picklist

@@ -3,7 +3,7 @@ import HTTP
 import JSON
 import Models
 
-/// An app that may log in with a JWT for some users (`reference/salesforce.md` 1).
+/// An app that may log in with a JWT for some users (Salesforce.md 1).
 struct ConnectedApp: Sendable {
     let key: RSAPublicKey
     /// Those who approved it.
@@ -35,7 +35,7 @@ extension SalesforceOrg {
     private static let audiences = [
         "https://login.salesforce.com", "https://test.salesforce.com",
     ]
-    /// An assertion may not be good for longer (`reference/salesforce.md` 1.1).
+    /// An assertion may not be good for longer (Salesforce.md 5).
     private static let assertionSecondsMax: Int64 = 300
 
     mutating func logIn(_ call: APICall) -> HTTPResponse {

@@ -2,7 +2,7 @@ import HTTP
 import JSON
 import Models
 
-/// One record a request (`reference/salesforce.md` 2.1).
+/// The calls for one record (Salesforce.md 11 to 13).
 extension SalesforceOrg {
     func resources(_ call: SalesforceCall) -> HTTPResponse {
         let base = "/services/data/\(call.version)"

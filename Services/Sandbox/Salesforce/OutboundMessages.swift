@@ -2,7 +2,7 @@ import HTTP
 import JSON
 import Models
 
-/// A flow's Outbound Message on one object (`reference/salesforce.md` 3.4).
+/// A flow's Outbound Message on one object (Salesforce.md 48).
 struct OutboundMessageTarget: Sendable {
     let url: String
     let type: String
@@ -89,7 +89,7 @@ extension SalesforceOrg {
         return (["     <sf:Id>\(id)</sf:Id>"] + lines).joined(separator: "\n")
     }
 
-    /// Moments end in `Z` here (`reference/salesforce.md` 2.9).
+    /// Moments end in `Z` here (Salesforce.md 37).
     private static func xml(_ value: JSON) -> String {
         var text = value.string ?? value.text
         if text.hasSuffix(".000+0000") { text = "\(text.dropLast(5))Z" }

@@ -90,7 +90,7 @@ extension SalesforceOrg {
 }
 
 extension Timestamp {
-    /// `2026-03-02T09:15:04.000+0000`: cut to the second, no colon in the offset
-    /// (`reference/salesforce.md` 2.9).
+    /// `2026-03-02T09:15:04.000+0000`: cut to the second, without a colon in the offset
+    /// (Salesforce.md 37).
     var salesforce: String { "\(iso8601.dropLast(5)).000+0000" }
 }

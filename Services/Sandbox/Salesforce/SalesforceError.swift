@@ -1,8 +1,8 @@
 import HTTP
 import JSON
 
-/// An error of Salesforce's REST API (`reference/salesforce.md` 2.2): alone in an array, or as one
-/// record's `errors` inside a collection.
+/// An error of Salesforce's REST API (Salesforce.md 23): alone in an array, or as one record's
+/// `errors` inside a collection.
 struct SalesforceError: Error, Equatable {
     let status: Int
     let code: String

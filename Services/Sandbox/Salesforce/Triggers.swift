@@ -19,7 +19,7 @@ struct ApexTarget: Sendable {
 }
 
 extension SalesforceOrg {
-    /// Records per invocation of a trigger (`reference/salesforce.md` 3.1).
+    /// The most records of one call of a trigger (Salesforce.md 40).
     static let triggerRecordsMax = 200
     private static let classVersion = "v62.0"
 

@@ -2,7 +2,7 @@ import JSON
 import Models
 
 extension Normalisation {
-    /// The `event` object of a V3 webhook (`reference/pagerduty.md` 1.1 to 1.3).
+    /// The `event` object of a V3 webhook (PagerDuty.md 1 to 5).
     public func pagerDutyV3(_ event: JSONPart) -> NewEvent {
         let subject = Subject.ofV3(event)
         return self.event(
@@ -12,7 +12,7 @@ extension Normalisation {
             payload: event.bytes)
     }
 
-    /// One element of `messages` of a V2 webhook (`reference/pagerduty.md` 2.1).
+    /// One element of `messages` of a V2 webhook (PagerDuty.md 29).
     public func pagerDutyV2(_ message: JSONPart) -> NewEvent {
         let subject = Subject.ofV2(message)
         return event(
@@ -94,7 +94,7 @@ struct NamedIncident {
     }
 }
 
-/// V2's nine events in V3's words (`reference/pagerduty.md` 3).
+/// The nine events of V2 by the names of V3 (PagerDuty.md 30).
 private let v2Changes: [String: EventKind.IncidentChange] = [
     "incident.trigger": .triggered,
     "incident.acknowledge": .acknowledged,

@@ -1,8 +1,7 @@
 import JSON
 import Models
 
-/// One record as an Apex trigger saw it (`reference/salesforce.md` 3.1), named by the `Id` of its
-/// states.
+/// One record as an Apex trigger saw it (Salesforce.md 42), named by the `Id` of its states.
 public struct ApexChange: Equatable, Sendable {
     public var old: JSONObject?
     public var new: JSONObject?
@@ -38,7 +37,7 @@ public struct ApexChange: Equatable, Sendable {
     }
 }
 
-/// One notification of an outbound message (`reference/salesforce.md` 3.4).
+/// One notification of an outbound message (Salesforce.md 48).
 public struct OutboundNotification: Equatable, Sendable {
     public var id: String?
     public var organizationID: String

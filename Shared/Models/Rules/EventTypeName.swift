@@ -1,7 +1,6 @@
 extension EventKind.IncidentChange {
-    /// The value of `incident.eventType`: the guide's seven words (`trigger`, `acknowledge`,
-    /// `resolve`, `assign`, `escalate`, `custom`, `delegate`; `reference/pagerduty.md` 3), and for
-    /// what came later a word of the same form.
+    /// The value of `incident.eventType`: the seven words of PagerDuty's Salesforce package
+    /// (PagerDuty.md 36), and a word of the same form for each change that came later.
     public var ruleName: String {
         switch self {
         case .triggered: "trigger"

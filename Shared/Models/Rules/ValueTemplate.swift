@@ -78,8 +78,8 @@ extension RuleReading {
         }
     }
 
-    /// A record's field: a text, a number, true, false or null. Compound fields are read-only in
-    /// Salesforce (`reference/salesforce.md` 2.6).
+    /// The value of a record's field: a text, a number, true, false or null. Compound fields are
+    /// read-only in Salesforce (Salesforce.md 34).
     func scalar(_ reader: JSONReader) -> ValueTemplate? {
         switch reader.value {
         case .null, .bool, .number, .string: return value(reader)

@@ -1,8 +1,8 @@
 import Postgres
 
-/// The yardstick of `drain`: the bare statements of a lane queue (`reference/queues.md` 5.2 and
-/// 5.3), run by pgbench. Completing the last batch and leasing the next is one transaction. The
-/// jobs are read and thrown away; no ledger is written, no rule is asked.
+/// The yardstick of `drain`: the bare statements of a lane queue (Queue.md 1, 3 and 7), run by
+/// pgbench. Completing the last batch and leasing the next is one transaction. The jobs are read
+/// and thrown away; no ledger is written, no rule is asked.
 struct BareLease {
     let pgbench: PgBench
     private let database: Database

@@ -139,7 +139,7 @@ struct Webhooks: Requests {
 }
 
 extension Webhooks {
-    /// The shape of `reference/pagerduty.md` 1.1; the title is as long as the size asks for.
+    /// A V3 webhook (PagerDuty.md 1); the title is as long as the size asks for.
     private static let body: String = {
         let empty = body(title: "")
         let words = String(repeating: "Checkout answers slowly in region north. ", count: 50)
