@@ -1,7 +1,7 @@
 import JSON
 import Models
 
-/// An incident of the stand-in. What happens to it is decided in `IncidentChange.swift`.
+/// An incident of the stand-in. What happens to it is decided in `IncidentChanges.swift`.
 struct Incident: Sendable {
     enum Status: String, Sendable { case triggered, acknowledged, resolved }
     enum Urgency: String, Sendable { case high, low }
