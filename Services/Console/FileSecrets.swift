@@ -19,9 +19,10 @@ struct FileSecrets {
             reader.problem(#"must be {"file": path} or {"variable": name}, not the secret itself"#)
             return nil
         }
-        let file = reader.member("file")
-        let variable = reader.member("variable")
-        reader.refuseOthers()
+        let keys = reader.keyed(by: SecretReferenceKey.self)
+        let file = keys.member(.file)
+        let variable = keys.member(.variable)
+        keys.refuseOthers()
         guard let secret = secret(reader, file: file, variable: variable) else { return nil }
         // A key that cannot sign would be noticed at the first call, hours later.
         if reader.pointer.hasSuffix("/privateKey"), !isPrivateKey(secret, reader) { return nil }
@@ -41,7 +42,7 @@ struct FileSecrets {
     }
 
     private func contents(of path: String, _ reader: JSONReader) -> String? {
-        do throws(SmallFile.Failure) {
+        do {
             let bytes = try SmallFile.read(
                 path.hasPrefix("/") ? path : "\(folder)/\(path)", bytesMax: Self.bytesMax)
             guard let text = String(validating: bytes, as: UTF8.self) else {
@@ -66,7 +67,7 @@ struct FileSecrets {
     }
 
     private func isPrivateKey(_ text: String, _ reader: JSONReader) -> Bool {
-        do throws(KeyError) {
+        do {
             _ = try RSAPrivateKey(pem: text)
             return true
         } catch {

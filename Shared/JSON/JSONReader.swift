@@ -117,13 +117,16 @@ public final class JSONReader {
     }
 
     /// Notes whatever the object holds that no call above has asked for: most are misspellings.
-    public func refuseOthers() {
+    public func refuseOthers() { refuseOthers(than: Array(asked)) }
+
+    /// Notes every member whose key is not among these.
+    func refuseOthers(than known: [String]) {
         guard let object = value.object else {
             problem("must be an object")
             return
         }
-        for key in object.keys where !asked.contains(key) {
-            problem("is not known here; known: \(asked.sorted().joined(separator: ", "))", at: key)
+        for key in object.keys where !known.contains(key) {
+            problem("is not known here; known: \(known.sorted().joined(separator: ", "))", at: key)
         }
     }
 }

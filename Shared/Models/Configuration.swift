@@ -27,23 +27,23 @@ public struct Configuration: Hashable, Sendable {
         patternProblem: @escaping (String) -> String?
     ) {
         let before = reader.problems.all.count
-        let connections = reader.required("connections")?.elements() ?? []
+        let keys = reader.keyed(by: ConfigurationKey.self)
+        let connections = keys.required(.connections)?.elements() ?? []
         if connections.count > Self.connectionsMax {
-            reader.problem("there may be \(Self.connectionsMax)", at: "connections")
+            keys.problem("there may be \(Self.connectionsMax)", at: .connections)
         }
-        // Unknown to us, but what editors need to find the JSON Schema.
-        _ = reader.member("$schema")
-        reader.refuseOthers()
+        keys.refuseOthers()
         var seen: Set<ConnectionID> = []
         entries = connections.compactMap { element in
-            let rulesets = element.member("rulesets").map {
+            let element = element.keyed(by: ConnectionKey.self)
+            let rulesets = element.member(.rulesets).map {
                 Ruleset.list(reading: $0, patternProblem: patternProblem) ?? []
             }
-            let connection = Connection(reading: element, secrets: secrets)
-            Connection.check(element)
+            let connection = Connection(reading: element.reader, secrets: secrets)
+            Connection.check(element.reader)
             guard let connection else { return nil }
             if !seen.insert(connection.id).inserted {
-                element.problem("\"\(connection.id)\" is used twice", at: "id")
+                element.problem("\"\(connection.id)\" is used twice", at: .id)
             }
             return Entry(connection: connection, rulesets: rulesets ?? [])
         }

@@ -5,36 +5,38 @@ extension Connection {
     /// and secrets are for `init(reading:secrets:)`, which also reads what was stored when less
     /// was known to be wrong: one such connection must not keep the others from being read.
     static func check(_ reader: JSONReader) {
-        reader.check("name", isFilled, "must not be empty")
-        if let account = reader.member("pagerDuty") {
-            account.checkOrigin("apiURL")
-            account.check("from", isAddress, "must be the e-mail address of a PagerDuty user")
-            for webhook in account.list("webhooks") {
-                webhook.check("subscription", isFilled, "must not be empty")
+        let keys = reader.keyed(by: ConnectionKey.self)
+        keys.check(.name, isFilled, "must not be empty")
+        if let account = keys.member(.pagerDuty)?.keyed(by: PagerDutyKey.self) {
+            account.checkOrigin(.apiURL)
+            account.check(.from, isAddress, "must be the e-mail address of a PagerDuty user")
+            for webhook in account.list(.webhooks) {
+                webhook.keyed(by: WebhookKey.self).check(
+                    .subscription, isFilled, "must not be empty")
             }
-            account.member("legacyWebhook")?
-                .check("header", isHeaderName, "must be the name of a header")
+            account.member(.legacyWebhook)?.keyed(by: LegacyWebhookKey.self)
+                .check(.header, isHeaderName, "must be the name of a header")
         }
-        if let organization = reader.member("salesforce") {
-            organization.checkOrigin("loginURL")
-            for key in ["audience", "clientId", "username"] {
+        if let organization = keys.member(.salesforce)?.keyed(by: SalesforceKey.self) {
+            organization.checkOrigin(.loginURL)
+            for key in [SalesforceKey.audience, .clientID, .username] {
                 organization.check(key, isFilled, "must not be empty")
             }
             organization.check(
-                "apiVersion", isVersion, "must be a version like 62.0, at least 46.0")
+                .apiVersion, isVersion, "must be a version like 62.0, at least 46.0")
         }
-        checkMappings(reader.list("mappings"))
+        checkMappings(keys.list(.mappings))
     }
 
     private static func checkMappings(_ mappings: [JSONReader]) {
         var seen: Set<String> = []
-        for mapping in mappings {
+        for mapping in mappings.map({ $0.keyed(by: MappingKey.self) }) {
             mapping.check(
-                "object", Names.isAPIName,
+                .object, Names.isAPIName,
                 "must be the API name of an object, such as Case or Outage__c")
-            guard let object = mapping.value["object"]?.string else { continue }
+            guard let object = mapping.text(.object) else { continue }
             if !seen.insert(object.lowercased()).inserted {
-                mapping.problem("\"\(object)\" is mapped twice", at: "object")
+                mapping.problem("\"\(object)\" is mapped twice", at: .object)
             }
         }
     }
@@ -104,20 +106,23 @@ private enum Server {
     }
 }
 
-extension JSONReader {
+extension KeyedReader {
+    /// The text of a member; nil if the member is absent or of another type.
+    fileprivate func text(_ key: Key) -> String? { reader.value[key.rawValue]?.string }
+
     /// What is absent or no text is not for here.
-    fileprivate func check(_ key: String, _ isGood: (String) -> Bool, _ message: String) {
-        guard let text = value[key]?.string, !isGood(text) else { return }
+    fileprivate func check(_ key: Key, _ isGood: (String) -> Bool, _ message: String) {
+        guard let text = text(key), !isGood(text) else { return }
         problem(message, at: key)
     }
 
-    fileprivate func list(_ key: String) -> [JSONReader] {
-        value[key]?.array == nil ? [] : elements(key)
+    fileprivate func list(_ key: Key) -> [JSONReader] {
+        reader.value[key.rawValue]?.array == nil ? [] : elements(key)
     }
 
     /// Plain http is for loopback only: tokens travel in these requests.
-    fileprivate func checkOrigin(_ key: String) {
-        guard let text = value[key]?.string?.lowercased() else { return }
+    fileprivate func checkOrigin(_ key: Key) {
+        guard let text = text(key)?.lowercased() else { return }
         let isSecure = text.hasPrefix("https://")
         guard isSecure || text.hasPrefix("http://") else {
             return problem("must begin with https://", at: key)

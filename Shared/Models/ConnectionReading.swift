@@ -8,19 +8,20 @@ extension Connection {
     /// Notes every problem at its pointer; `nil` when something that is required is unusable. What
     /// a person wrote is also for `check`.
     public init?(reading reader: JSONReader, secrets: SecretResolver) {
-        let id = reader.required("id")?.string().map(ConnectionID.init)
+        let keys = reader.keyed(by: ConnectionKey.self)
+        let id = keys.required(.id)?.string().map(ConnectionID.init)
         if let id, !id.isWellFormed {
-            reader.problem("must be 1 to 40 lower-case letters, digits and hyphens", at: "id")
+            keys.problem("must be 1 to 40 lower-case letters, digits and hyphens", at: .id)
         }
-        let name = reader.member("name")?.string()
-        let pagerDuty = reader.member("pagerDuty").map {
+        let name = keys.member(.name)?.string()
+        let pagerDuty = keys.member(.pagerDuty).map {
             PagerDutyAccount(reading: $0, secrets: secrets)
         }
-        let salesforce = reader.member("salesforce").map {
+        let salesforce = keys.member(.salesforce).map {
             SalesforceOrganization(reading: $0, secrets: secrets)
         }
-        let mappings = reader.elements("mappings").map(ObjectMapping.init(reading:))
-        reader.refuseOthers()
+        let mappings = keys.elements(.mappings).map(ObjectMapping.init(reading:))
+        keys.refuseOthers()
         guard let id else { return nil }
         self.init(
             id: id, name: name ?? id.rawValue, pagerDuty: pagerDuty ?? nil,
@@ -30,59 +31,63 @@ extension Connection {
 
 extension PagerDutyAccount {
     init?(reading reader: JSONReader, secrets: SecretResolver) {
-        let apiURL = Self.apiURL(reader)
-        let token = reader.required("token").flatMap(secrets)
-        let tokenKind = reader.choice("tokenKind", TokenKind.self) ?? .apiKey
-        let from = reader.required("from")?.string()
-        let webhooks = reader.elements("webhooks").map { entry -> WebhookSubscription? in
-            let subscription = entry.member("subscription")?.string()
-            let secret = entry.required("secret").flatMap(secrets)
+        let keys = reader.keyed(by: PagerDutyKey.self)
+        let apiURL = Self.apiURL(keys)
+        let token = keys.required(.token).flatMap(secrets)
+        let tokenKind = keys.choice(.tokenKind, TokenKind.self) ?? .apiKey
+        let from = keys.required(.from)?.string()
+        let webhooks = keys.elements(.webhooks).map { entry -> WebhookSubscription? in
+            let entry = entry.keyed(by: WebhookKey.self)
+            let subscription = entry.member(.subscription)?.string()
+            let secret = entry.required(.secret).flatMap(secrets)
             entry.refuseOthers()
             return secret.map { WebhookSubscription(subscription: subscription, secret: $0) }
         }
-        let legacy = reader.member("legacyWebhook").flatMap { entry -> LegacyWebhook? in
-            let header = entry.required("header")?.string()
-            let token = entry.required("token").flatMap(secrets)
+        let legacy = keys.member(.legacyWebhook).flatMap { entry -> LegacyWebhook? in
+            let entry = entry.keyed(by: LegacyWebhookKey.self)
+            let header = entry.required(.header)?.string()
+            let token = entry.required(.token).flatMap(secrets)
             entry.refuseOthers()
             guard let header, let token else { return nil }
             return LegacyWebhook(header: header, token: token)
         }
-        reader.refuseOthers()
+        keys.refuseOthers()
         guard let token, let from else { return nil }
         self.init(
             apiURL: apiURL, token: token, tokenKind: tokenKind, from: from,
             webhooks: webhooks.compactMap { $0 }, legacyWebhook: legacy)
     }
 
-    private static func apiURL(_ reader: JSONReader) -> String {
-        let region = reader.member("region")?.string() ?? "us"
+    private static func apiURL(_ keys: KeyedReader<PagerDutyKey>) -> String {
+        let region = keys.member(.region)?.string() ?? "us"
         guard let url = apiURLs[region] else {
-            reader.problem("must be us or eu", at: "region")
+            keys.problem("must be us or eu", at: .region)
             return ""
         }
-        return reader.url("apiURL") ?? url
+        return keys.url(.apiURL) ?? url
     }
 }
 
 extension SalesforceOrganization {
     init?(reading reader: JSONReader, secrets: SecretResolver) {
-        let loginURL = reader.url("loginURL") ?? "https://login.salesforce.com"
-        let audience = reader.member("audience")?.string() ?? Self.audience(for: loginURL)
-        let clientID = reader.required("clientId")?.string()
-        let username = reader.required("username")?.string()
-        let privateKey = reader.required("privateKey").flatMap(secrets)
-        let apiVersion = reader.member("apiVersion")?.string() ?? "62.0"
-        let organization = reader.member("organizationId")?.string()
+        let keys = reader.keyed(by: SalesforceKey.self)
+        let loginURL = keys.url(.loginURL) ?? "https://login.salesforce.com"
+        let audience = keys.member(.audience)?.string() ?? Self.audience(for: loginURL)
+        let clientID = keys.required(.clientID)?.string()
+        let username = keys.required(.username)?.string()
+        let privateKey = keys.required(.privateKey).flatMap(secrets)
+        let apiVersion = keys.member(.apiVersion)?.string() ?? "62.0"
+        let organization = keys.member(.organizationID)?.string()
         if let organization, RecordID(organization) == nil {
-            reader.problem("must be 15 or 18 letters and digits", at: "organizationId")
+            keys.problem("must be 15 or 18 letters and digits", at: .organizationID)
         }
-        let webhookSecret = reader.member("webhookSecret").flatMap(secrets)
-        let webhookToken = reader.member("webhookToken").flatMap(secrets)
-        let outboundToken = reader.member("outboundToken").flatMap(secrets)
+        let webhookSecret = keys.member(.webhookSecret).flatMap(secrets)
+        let webhookToken = keys.member(.webhookToken).flatMap(secrets)
+        let outboundToken = keys.member(.outboundToken).flatMap(secrets)
         if outboundToken != nil, organization == nil {
-            reader.problem("is needed for outbound messages", at: "organizationId")
+            keys.problem("is needed for outbound messages", at: .organizationID)
         }
-        reader.refuseOthers()
+        keys.refuseOthers()
         guard let clientID, let username, let privateKey else { return nil }
         self.init(
             loginURL: loginURL, audience: audience, clientID: clientID, username: username,
@@ -102,11 +107,12 @@ extension SalesforceOrganization {
 
 extension ObjectMapping {
     init?(reading reader: JSONReader) {
-        let object = reader.required("object")?.string()
-        let syncNotes = reader.member("syncNotes")?.bool() ?? false
-        let syncComments = reader.member("syncComments")?.bool() ?? false
-        let commentsPublic = reader.member("commentsPublic")?.bool() ?? false
-        reader.refuseOthers()
+        let keys = reader.keyed(by: MappingKey.self)
+        let object = keys.required(.object)?.string()
+        let syncNotes = keys.member(.syncNotes)?.bool() ?? false
+        let syncComments = keys.member(.syncComments)?.bool() ?? false
+        let commentsPublic = keys.member(.commentsPublic)?.bool() ?? false
+        keys.refuseOthers()
         guard let object else { return nil }
         self.init(
             object: object, syncNotes: syncNotes, syncComments: syncComments,
@@ -114,9 +120,9 @@ extension ObjectMapping {
     }
 }
 
-extension JSONReader {
+extension KeyedReader {
     func choice<Choice: RawRepresentable & CaseIterable>(
-        _ key: String, _ type: Choice.Type
+        _ key: Key, _ type: Choice.Type
     ) -> Choice? where Choice.RawValue == String {
         guard let text = member(key)?.string() else { return nil }
         if let choice = Choice(rawValue: text) { return choice }
@@ -126,7 +132,7 @@ extension JSONReader {
     }
 
     /// In lower case, without the slash at the end.
-    func url(_ key: String) -> String? {
+    func url(_ key: Key) -> String? {
         guard let text = member(key)?.string()?.lowercased() else { return nil }
         return text.hasSuffix("/") ? String(text.dropLast()) : text
     }

@@ -261,7 +261,7 @@ final class CheckTests: XCTestCase {
             ],
             "mappings": [["object": "Account"], ["object": "Case"]],
         ]
-        return flawless.replacing(pointer.split(separator: "/")[...], by: value)
+        return flawless.replacing(pointer, by: value)
     }
 
     private func check(_ connection: JSON) async throws -> ConsoleRun {
@@ -278,18 +278,5 @@ final class CheckTests: XCTestCase {
         let run = await ConsoleRun.of("check", path)
         XCTAssertEqual(run.status, 1, line: line)
         XCTAssert(run.errors.contains { $0.contains(message) }, "\(run.errors)", line: line)
-    }
-}
-
-extension JSON {
-    fileprivate func replacing(_ path: ArraySlice<Substring>, by value: JSON) -> JSON {
-        guard let key = path.first else { return value }
-        if var array, let place = Int(key) {
-            array[place] = array[place].replacing(path.dropFirst(), by: value)
-            return .array(array)
-        }
-        var object = object ?? JSONObject()
-        object[String(key)] = (object[String(key)] ?? .null).replacing(path.dropFirst(), by: value)
-        return .object(object)
     }
 }

@@ -2,11 +2,12 @@ import JSON
 
 extension Action {
     init?(reading reader: JSONReader, _ context: RuleReading) {
-        guard let kind = reader.required("type").flatMap(Rule.choice(Kind.self)) else {
+        let keys = reader.keyed(by: ActionKey.self)
+        guard let kind = keys.required(.type).flatMap(Rule.choice(Kind.self)) else {
             return nil
         }
-        let action = ActionReader(reader: reader, context: context).action(kind)
-        reader.refuseOthers()
+        let action = ActionReader(keys: keys, context: context).action(kind)
+        keys.refuseOthers(than: kind.keys)
         guard let action else { return nil }
         self = action
     }
@@ -14,7 +15,7 @@ extension Action {
 
 /// Reads the members of one action. Every member is looked at before any problem ends the reading.
 private struct ActionReader {
-    let reader: JSONReader
+    let keys: KeyedReader<ActionKey>
     let context: RuleReading
 
     func action(_ kind: Action.Kind) -> Action? {
@@ -22,13 +23,13 @@ private struct ActionReader {
         case .createIncident: createIncident()
         case .acknowledgeIncident: .acknowledgeIncident
         case .resolveIncident:
-            optional("resolution", context.template)
+            optional(.resolution, context.template)
                 .map { .resolveIncident(resolution: $0) }
-        case .setIncidentPriority: filled("priority").map(Action.setIncidentPriority)
-        case .startIncidentWorkflow: filled("workflow").map { .startIncidentWorkflow(workflow: $0) }
-        case .runResponsePlay: filled("play").map { .runResponsePlay(play: $0) }
-        case .reassignIncident: assignment(reader).map(Action.reassignIncident)
-        case .addNote: filled("text").map { .addNote(text: $0) }
+        case .setIncidentPriority: filled(.priority).map(Action.setIncidentPriority)
+        case .startIncidentWorkflow: filled(.workflow).map { .startIncidentWorkflow(workflow: $0) }
+        case .runResponsePlay: filled(.play).map { .runResponsePlay(play: $0) }
+        case .reassignIncident: assignment(keys.reader).map(Action.reassignIncident)
+        case .addNote: filled(.text).map { .addNote(text: $0) }
         case .setField: setField()
         case .createRecord: createRecord()
         case .addComment: addComment()
@@ -37,18 +38,19 @@ private struct ActionReader {
     }
 
     private func createIncident() -> Action? {
-        let service = filled("service")
-        let title = filled("title")
-        let body = optional("body", context.template)
-        let urgency = optional("urgency", Rule.choice(Incident.Urgency.self))
-        let priority = optional("priority", context.filledTemplate)
-        let assignment = optional("assignTo") { member -> AssignmentTemplate? in
+        let service = filled(.service)
+        let title = filled(.title)
+        let body = optional(.body, context.template)
+        let urgency = optional(.urgency, Rule.choice(Incident.Urgency.self))
+        let priority = optional(.priority, context.filledTemplate)
+        let assignment = optional(.assignTo) { member -> AssignmentTemplate? in
             let read = self.assignment(member)
-            member.refuseOthers()
+            member.keyed(by: AssignmentKey.self).refuseOthers()
             return read
         }
         if context.direction != .recordChange {
-            reader.problem("needs a record: only rules of direction recordChange create incidents")
+            keys.reader.problem(
+                "needs a record: only rules of direction recordChange create incidents")
             return nil
         }
         guard let service, let title, let body, let urgency, let priority, let assignment else {
@@ -61,8 +63,9 @@ private struct ActionReader {
     }
 
     private func assignment(_ reader: JSONReader) -> AssignmentTemplate? {
-        let users = reader.member("users")
-        let policy = reader.member("escalationPolicy")
+        let keys = reader.keyed(by: AssignmentKey.self)
+        let users = keys.member(.users)
+        let policy = keys.member(.escalationPolicy)
         switch (users, policy) {
         case (let users?, nil):
             let elements = users.elements()
@@ -79,7 +82,7 @@ private struct ActionReader {
     }
 
     private func setField() -> Action? {
-        let field = reader.required("field").flatMap(writableField)
+        let field = keys.required(.field).flatMap(writableField)
         let value = value(context.scalar)
         let options = options()
         guard let field, let value, let options else { return nil }
@@ -88,16 +91,16 @@ private struct ActionReader {
 
     /// Null is a value: it clears the field.
     private func value(_ read: (JSONReader) -> ValueTemplate?) -> ValueTemplate? {
-        if let member = reader.member("value") { return read(member) }
-        if reader.has("value") { return .literal(.null) }
-        reader.problem("is missing", at: "value")
+        if let member = keys.member(.value) { return read(member) }
+        if keys.has(.value) { return .literal(.null) }
+        keys.problem("is missing", at: .value)
         return nil
     }
 
     private func createRecord() -> Action? {
-        let object = reader.required("object").flatMap(Rule.objectName)
-        let fields = reader.required("fields").flatMap(fields)
-        let externalID = optional("externalId", externalID)
+        let object = keys.required(.object).flatMap(Rule.objectName)
+        let fields = keys.required(.fields).flatMap(fields)
+        let externalID = optional(.externalID, externalID)
         let options = options()
         guard let object, let fields, let externalID, let options else { return nil }
         return .createRecord(
@@ -125,9 +128,10 @@ private struct ActionReader {
     }
 
     private func externalID(_ reader: JSONReader) -> NewRecordTemplate.ExternalIDTemplate? {
-        let field = reader.required("field").flatMap(writableField)
-        let value = reader.required("value").flatMap(context.filledTemplate)
-        reader.refuseOthers()
+        let keys = reader.keyed(by: ExternalIDKey.self)
+        let field = keys.required(.field).flatMap(writableField)
+        let value = keys.required(.value).flatMap(context.filledTemplate)
+        keys.refuseOthers()
         guard let field, let value else { return nil }
         return NewRecordTemplate.ExternalIDTemplate(field: field, value: value)
     }
@@ -140,8 +144,8 @@ private struct ActionReader {
     }
 
     private func options() -> RecordWriteOptions? {
-        let runsAssignmentRules = optional("runsAssignmentRules") { $0.bool() }
-        let allowsDuplicate = optional("allowsDuplicate") { $0.bool() }
+        let runsAssignmentRules = optional(.runsAssignmentRules) { $0.bool() }
+        let allowsDuplicate = optional(.allowsDuplicate) { $0.bool() }
         guard let runsAssignmentRules, let allowsDuplicate else { return nil }
         return RecordWriteOptions(
             runsAssignmentRules: runsAssignmentRules ?? false,
@@ -149,15 +153,15 @@ private struct ActionReader {
     }
 
     private func addComment() -> Action? {
-        let text = filled("text")
-        let isPublic = optional("public") { $0.bool() }
+        let text = filled(.text)
+        let isPublic = optional(.isPublic) { $0.bool() }
         guard let text, let isPublic else { return nil }
         return .addComment(text: text, isPublic: isPublic ?? false)
     }
 
     private func deliver() -> Action? {
-        let path = reader.required("path").flatMap(path)
-        let body = optional("body") { context.value($0) }
+        let path = keys.required(.path).flatMap(path)
+        let body = optional(.body) { context.value($0) }
         guard let path, let body else { return nil }
         return .deliver(path: path, body: body)
     }
@@ -179,13 +183,13 @@ private struct ActionReader {
         return nil
     }
 
-    private func filled(_ key: String) -> Template? {
-        reader.required(key).flatMap(context.filledTemplate)
+    private func filled(_ key: ActionKey) -> Template? {
+        keys.required(key).flatMap(context.filledTemplate)
     }
 
     /// `.some(nil)` when the member is absent, `nil` when it is there and wrong.
-    private func optional<Value>(_ key: String, _ read: (JSONReader) -> Value?) -> Value?? {
-        guard let member = reader.member(key) else { return .some(nil) }
+    private func optional<Value>(_ key: ActionKey, _ read: (JSONReader) -> Value?) -> Value?? {
+        guard let member = keys.member(key) else { return .some(nil) }
         return read(member).map { .some($0) }
     }
 }

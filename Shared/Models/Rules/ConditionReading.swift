@@ -2,14 +2,15 @@ import JSON
 
 extension Condition {
     init?(reading reader: JSONReader, _ context: RuleReading) {
+        let reader = reader.keyed(by: ConditionKey.self)
         let `operator` = Self.readOperator(reader)
         let field = Self.readField(reader, context, for: `operator`)
-        let isCaseSensitive = reader.member("caseSensitive").map { $0.bool() } ?? false
-        let value = reader.member("value")
+        let isCaseSensitive = reader.member(.caseSensitive).map { $0.bool() } ?? false
+        let value = reader.member(.value)
         reader.refuseOthers()
         guard let `operator` else { return nil }
         if let field, let why = `operator`.question.problem(on: field, in: context.direction) {
-            reader.problem("\(`operator`.name) \(why)", at: "operator")
+            reader.problem("\(`operator`.name) \(why)", at: .operator)
         }
         let operand = OperandReader(reader: reader, value: value, context: context)
         guard let test = operand.test(`operator`.question), let field, let isCaseSensitive else {
@@ -21,8 +22,8 @@ extension Condition {
             isCaseSensitive: isCaseSensitive)
     }
 
-    private static func readOperator(_ reader: JSONReader) -> Operator? {
-        guard let member = reader.required("operator"), let name = member.string() else {
+    private static func readOperator(_ reader: KeyedReader<ConditionKey>) -> Operator? {
+        guard let member = reader.required(.operator), let name = member.string() else {
             return nil
         }
         if let found = Operator(name: name) { return found }
@@ -33,30 +34,30 @@ extension Condition {
 
     /// The link operators bring their field along; all others must name it.
     private static func readField(
-        _ reader: JSONReader, _ context: RuleReading, for operator: Operator?
+        _ reader: KeyedReader<ConditionKey>, _ context: RuleReading, for operator: Operator?
     ) -> Field? {
         let family = `operator`?.question.family
-        if family == .linkedIncidents, !reader.has("field") {
+        if family == .linkedIncidents, !reader.has(.field) {
             return checked(.fact(.linkIncidents), reader, context)
         }
-        if family == .linkedRecords, !reader.has("field") {
+        if family == .linkedRecords, !reader.has(.field) {
             return checked(.fact(.linkRecords), reader, context)
         }
-        return reader.required("field").flatMap { context.field($0) }
+        return reader.required(.field).flatMap { context.field($0) }
     }
 
     private static func checked(
-        _ field: Field, _ reader: JSONReader, _ context: RuleReading
+        _ field: Field, _ reader: KeyedReader<ConditionKey>, _ context: RuleReading
     ) -> Field? {
         guard let why = field.problem(in: context.direction) else { return field }
-        reader.problem(why, at: "operator")
+        reader.problem(why, at: .operator)
         return nil
     }
 }
 
 /// Reads `value` as the operand that a question wants.
 private struct OperandReader {
-    let reader: JSONReader
+    let reader: KeyedReader<ConditionKey>
     let value: JSONReader?
     let context: RuleReading
 
@@ -117,13 +118,13 @@ private struct OperandReader {
 
     private var present: JSONReader? {
         if let value { return value }
-        reader.problem("is missing", at: "value")
+        reader.problem("is missing", at: .value)
         return nil
     }
 
     private func none(_ test: Test) -> Test? {
-        guard reader.has("value") else { return test }
-        reader.problem("this operator takes no value", at: "value")
+        guard reader.has(.value) else { return test }
+        reader.problem("this operator takes no value", at: .value)
         return nil
     }
 
@@ -214,8 +215,10 @@ private struct OperandReader {
 
     /// Null is a value here: it means cleared.
     private func scalar() -> JSON? {
-        guard let written = reader.value["value"] else { return present?.value }
-        return Self.scalar(written, at: value ?? reader)
+        guard let written = reader.reader.value[ConditionKey.value.rawValue] else {
+            return present?.value
+        }
+        return Self.scalar(written, at: value ?? reader.reader)
     }
 
     private func scalars() -> (JSON, JSON)? {

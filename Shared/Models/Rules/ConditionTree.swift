@@ -38,35 +38,43 @@ extension ConditionTree {
             reader.problem("must be a condition or a group: all, any, none or always")
             return nil
         }
-        let groups = ["all", "any", "none"].filter { reader.value[$0] != nil }
-        if reader.value["always"] != nil {
-            let isTrue = reader.member("always")?.value == true
-            if !isTrue { reader.problem("can only be true", at: "always") }
-            reader.refuseOthers()
-            self = .always
-        } else if let key = groups.first {
-            guard let children = Self.children(key, reader, context, depth: depth) else {
-                return nil
-            }
-            self = key == "all" ? .all(children) : key == "any" ? .any(children) : .none(children)
-        } else {
-            guard let condition = Condition(reading: reader, context) else { return nil }
-            self = .condition(condition)
+        let group = reader.keyed(by: GroupKey.self)
+        // `always` wins over the others, so that they are what is refused.
+        let key = group.has(.always) ? .always : GroupKey.allCases.first(where: group.has)
+        func children(_ key: GroupKey) -> [ConditionTree]? {
+            Self.children(key, group, context, depth: depth)
         }
+        let tree: ConditionTree?
+        switch key {
+        case nil: tree = Condition(reading: reader, context).map(ConditionTree.condition)
+        case .always: tree = Self.always(group)
+        case .all: tree = children(.all).map(ConditionTree.all)
+        case .any: tree = children(.any).map(ConditionTree.any)
+        case .none?: tree = children(.none).map(ConditionTree.none)
+        }
+        guard let tree else { return nil }
+        self = tree
+    }
+
+    private static func always(_ group: KeyedReader<GroupKey>) -> ConditionTree {
+        let isTrue = group.member(.always)?.value == true
+        if !isTrue { group.problem("can only be true", at: .always) }
+        group.refuseOthers(than: [.always])
+        return .always
     }
 
     private static func children(
-        _ key: String, _ reader: JSONReader, _ context: RuleReading, depth: Int
+        _ key: GroupKey, _ group: KeyedReader<GroupKey>, _ context: RuleReading, depth: Int
     ) -> [ConditionTree]? {
         guard depth < RuleLimits.depthMax else {
-            reader.problem("groups may be nested \(RuleLimits.depthMax) deep")
+            group.reader.problem("groups may be nested \(RuleLimits.depthMax) deep")
             return nil
         }
-        let elements = reader.required(key)?.elements()
-        reader.refuseOthers()
+        let elements = group.required(key)?.elements()
+        group.refuseOthers(than: [key])
         guard let elements else { return nil }
         guard elements.count <= RuleLimits.conditionsMax else {
-            reader.problem("a rule may have \(RuleLimits.conditionsMax) conditions", at: key)
+            group.problem("a rule may have \(RuleLimits.conditionsMax) conditions", at: key)
             return nil
         }
         let children = elements.compactMap {

@@ -60,15 +60,16 @@ extension Rule {
     }
 
     init?(reading reader: JSONReader, patternProblem: @escaping (String) -> String?) {
-        let id = reader.required("id").flatMap(Self.slug)
-        let name = reader.member("name").map(Self.title) ?? id
-        let isEnabled = reader.member("enabled").map { $0.bool() } ?? true
-        let object = reader.required("object").flatMap(Self.objectName)
-        let direction = reader.required("direction").flatMap(Self.choice(Direction.self))
-        let onMerge = reader.member("onMerge").map(Self.choice(MergePolicy.self)) ?? .skip
-        let when = reader.required("when")
-        let actions = reader.required("actions")
-        reader.refuseOthers()
+        let keys = reader.keyed(by: RuleKey.self)
+        let id = keys.required(.id).flatMap(Self.slug)
+        let name = keys.member(.name).map(Self.title) ?? id
+        let isEnabled = keys.member(.enabled).map { $0.bool() } ?? true
+        let object = keys.required(.object).flatMap(Self.objectName)
+        let direction = keys.required(.direction).flatMap(Self.choice(Direction.self))
+        let onMerge = keys.member(.onMerge).map(Self.choice(MergePolicy.self)) ?? .skip
+        let when = keys.required(.when)
+        let actions = keys.required(.actions)
+        keys.refuseOthers()
         // Fields and operators are judged by the direction, so without one there is nothing to say.
         guard let direction else { return nil }
         let context = RuleReading(direction: direction, patternProblem: patternProblem)

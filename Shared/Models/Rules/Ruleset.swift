@@ -21,10 +21,11 @@ public struct Ruleset: Hashable, Sendable {
         reading reader: JSONReader, patternProblem: @escaping (String) -> String? = { _ in nil }
     ) {
         let problemsBefore = reader.problems.all.count
-        let name = reader.required("name").flatMap(Rule.title)
-        let isEnabled = reader.member("enabled").map { $0.bool() } ?? true
-        let rules = reader.required("rules").flatMap { Self.rules($0, patternProblem) }
-        reader.refuseOthers()
+        let keys = reader.keyed(by: RulesetKey.self)
+        let name = keys.required(.name).flatMap(Rule.title)
+        let isEnabled = keys.member(.enabled).map { $0.bool() } ?? true
+        let rules = keys.required(.rules).flatMap { Self.rules($0, patternProblem) }
+        keys.refuseOthers()
         guard reader.problems.all.count == problemsBefore, let name, let isEnabled, let rules else {
             return nil
         }
