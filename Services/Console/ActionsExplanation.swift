@@ -4,7 +4,7 @@ import Models
 import Store
 
 extension Explanation {
-    /// What became of the actions of a rule that matched.
+    /// The state of each action of a rule that matched.
     func actions(of rule: RuleID) -> ActionsExplanation {
         ActionsExplanation(
             prefix: "\(logged.job.event.original)|\(rule)|",
@@ -14,10 +14,10 @@ extension Explanation {
 }
 
 struct ActionsExplanation {
-    /// With which the keys of the rule's effects begin.
+    /// The prefix of the keys of the rule's effects.
     private let prefix: String
     private let effects: [(key: EffectKey, value: EffectProgress)]
-    /// Why an action had nothing to act on.
+    /// The reasons why actions had nothing to act on.
     private let remarks: [Plan.Remark]
     private let problems: [Cause]
 
@@ -28,7 +28,7 @@ struct ActionsExplanation {
         let own = effects.filter { $0.key.rawValue.hasPrefix(prefix) }.sorted { $0.key < $1.key }
         self.prefix = prefix
         self.effects = own
-        // Without those that were done after all, once there was something to act on.
+        // An action that was performed later, when it had something to act on, needs no remark.
         self.remarks = remarks.filter { remark in
             !own.contains { "\($0.key)|".hasPrefix("\(prefix)\(remark.ordinal)|") }
         }
@@ -37,7 +37,7 @@ struct ActionsExplanation {
 
     var lines: [String] {
         effects.map { "  \(name(of: $0.key)): \($0.value.text)" }
-            + remarks.map { "  \($0.words)" } + problems.map { "  cannot be done: \($0)" }
+            + remarks.map { "  \($0.words)" } + problems.map { "  cannot be performed: \($0)" }
     }
 
     var json: JSON {
@@ -48,7 +48,7 @@ struct ActionsExplanation {
         ]
     }
 
-    /// `action 2`, or `action 2 on 500...` where there could be several.
+    /// `action 2`, or `action 2 on 500...` for an action on one of several targets.
     private func name(of key: EffectKey) -> String {
         let parts = key.rawValue.dropFirst(prefix.count).split(separator: "|", maxSplits: 1)
         let action = parts.first.flatMap { Int($0) }.map { "action \($0 + 1)" } ?? "\(key)"

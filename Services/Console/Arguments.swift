@@ -1,5 +1,5 @@
 /// The words after a command's name, sorted: `--name value`, `--name=value`, `--flag`, operands.
-/// `--` makes operands of all that follows.
+/// All words after `--` are operands.
 struct Arguments: Equatable {
     private(set) var operands: [String] = []
     private var options: [String: String] = [:]
@@ -34,7 +34,7 @@ struct Arguments: Equatable {
                 }
                 options[name] = value
             } else {
-                throw .usage("\(word) is not known here")
+                throw .usage("\(word) is not an option of this command")
             }
         }
     }
@@ -52,7 +52,7 @@ struct Arguments: Equatable {
 
     /// The only operand.
     func one(_ what: String) throws(CommandError) -> String {
-        guard operands.count == 1 else { throw .usage("exactly one \(what) is needed") }
+        guard operands.count == 1 else { throw .usage("give exactly one \(what)") }
         return operands[0]
     }
 

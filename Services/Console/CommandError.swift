@@ -1,8 +1,8 @@
-/// Why a command was not carried out, in lines for the person who gave it.
+/// The reasons why a command was not carried out, in lines for the operator.
 enum CommandError: Error, Equatable {
-    /// The command line itself makes no sense.
+    /// The command line cannot be understood.
     case usage(String)
-    /// Everything that is wrong, one line each.
+    /// Every problem, one line each.
     case problems([String])
 
     static func problem(_ line: String) -> CommandError { .problems([line]) }

@@ -3,7 +3,7 @@ import JSON
 import Models
 import Runtime
 
-/// The administrator's file: the whole configuration as one JSON document.
+/// The configuration file: one JSON document.
 struct ConfigurationFile {
     static let bytesMax = 16 * 1024 * 1024
 
@@ -22,12 +22,12 @@ struct ConfigurationFile {
 
     private static func document(_ path: String) throws(CommandError) -> JSON {
         let bytes: [UInt8]
-        do throws(SmallFile.Failure) {
+        do {
             bytes = try SmallFile.read(path, bytesMax: bytesMax)
         } catch {
             throw .problem("\(path) \(error)")
         }
-        do throws(JSONParseError) {
+        do {
             return try JSON(parsing: bytes)
         } catch {
             let place = TextPlace(of: error.offset, in: bytes)
@@ -46,8 +46,8 @@ struct ConfigurationFile {
     }
 }
 
-/// A byte of a text as editors count: lines and columns from 1, a column for each character of
-/// UTF-8's own counting (a code point).
+/// The place of a byte as editors show it. Lines and columns count from 1; a column is a code
+/// point.
 struct TextPlace: Equatable {
     let line: Int
     let column: Int

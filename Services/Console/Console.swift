@@ -9,30 +9,34 @@ public enum Console {
     ///
     /// - Parameters:
     ///   - arguments: without the program's name.
-    ///   - output: gets what was asked for, a line at a time, without line ends.
-    ///   - error: gets what is wrong.
-    /// - Returns: the exit status: 0 done, 1 something is wrong, 2 the arguments make no sense.
+    ///   - output: gets the result, a line at a time, without line ends.
+    ///   - error: gets the problems, likewise.
+    /// - Returns: the exit status: 0 done, 1 failed, 2 the arguments cannot be understood.
     public static func run(
         arguments: [String], environment: [String: String],
         output: @escaping @Sendable (String) -> Void, error: @escaping @Sendable (String) -> Void
     ) async -> Int32 {
-        do throws(CommandError) {
+        do {
             let invocation = try Invocation(arguments)
-            let command = ConsoleCommand(environment: environment, printer: Printer(output))
+            let command = ConsoleCommand(
+                environment: environment, printer: Printer(output),
+                nonce: { String(UInt64.random(in: 0...(.max)), radix: 36) })
             try await command.perform(invocation)
             return 0
-        } catch let commandError {
+        } catch let problem {
             let printer = Printer(error)
-            for line in commandError.lines { printer.line(line) }
-            return commandError.status
+            for line in problem.lines { printer.line(line) }
+            return problem.status
         }
     }
 }
 
-/// One command with what it works with.
+/// One command with its environment and its output.
 struct ConsoleCommand {
     let environment: [String: String]
     let printer: Printer
+    /// Makes the ids of replays unique.
+    let nonce: @Sendable () -> String
 
     func perform(_ invocation: Invocation) async throws(CommandError) {
         switch invocation {
@@ -49,18 +53,18 @@ struct ConsoleCommand {
             try await replayFailed(of: connection, limit: limit)
         case .links(let subject, let connection): try await links(of: subject, in: connection)
         case .status: try await status()
-        case .move(let connection, let again): try await move(connection, again: again)
+        case .move(let connection, let force): try await move(connection, force: force)
         }
     }
 
-    /// The database for one command; its connection ends with the program.
+    /// The store of one command. Its connections end with the program.
     func store() throws(CommandError) -> Store {
         Store(Pool(try ConsoleConfiguration.read(environment).address, limits: .oneCommand))
     }
 }
 
 extension PoolLimits {
-    /// Two: while one reads, the other may write.
+    /// The limits of one command: it reads with one connection while it writes with the other.
     static var oneCommand: PoolLimits {
         var limits = PoolLimits()
         limits.connectionsMax = 2

@@ -5,7 +5,7 @@ import Store
 extension ConsoleCommand {
     func migrate() async throws(CommandError) {
         let address = try ConsoleConfiguration.read(environment).address
-        do throws(MigrationError) {
+        do {
             let applied = try await Store.migrate(address)
             for step in applied { printer.line("applied \(step.number): \(step.name)") }
             let newest = Store.migrations.count
@@ -40,13 +40,13 @@ extension ConsoleCommand {
         describe(file.configuration)
     }
 
-    /// What is in force cannot be read when the key that sealed its secrets is gone, or when today
-    /// more is refused; applying is the mend.
+    /// The configuration that is in force; nil if it cannot be read. The key that sealed its
+    /// secrets may be lost, or a newer check may refuse it. Then `apply` replaces it.
     private func inForce(
         _ store: Store
     ) async throws(CommandError) -> (version: Int64, configuration: Configuration?) {
         let active: ActiveConfiguration?
-        do throws(StoreError) {
+        do {
             active = try await store.loadConfiguration()
         } catch .defect {
             active = nil
@@ -78,7 +78,7 @@ extension ConsoleCommand {
 }
 
 extension Configuration {
-    /// The order of connections means nothing; that of rulesets and rules does.
+    /// The order of connections has no meaning; that of rulesets and rules has.
     fileprivate func isSame(as other: Configuration?) -> Bool {
         guard let other else { return false }
         func sorted(_ entries: [Entry]) -> [Entry] {

@@ -15,7 +15,7 @@ extension ConsoleCommand {
             for event in events { printer.json(event.json) }
             return
         }
-        var table = Table([
+        var table = TextTable([
             "APPENDED", "CONNECTION", "KIND", "LANE", "EVENT", "OUTCOME", "ATTEMPTS", "CAUSE",
         ])
         for event in events { table.append(event.row) }
@@ -54,7 +54,7 @@ extension ConsoleCommand {
         }
     }
 
-    /// - Throws: when there is none, or several connections have one of this id.
+    /// - Throws: if no connection has an event of this id, or if several have one.
     func find(
         _ name: Invocation.EventName, in store: Store
     ) async throws(CommandError) -> LoggedEvent {

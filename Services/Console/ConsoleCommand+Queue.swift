@@ -2,13 +2,13 @@ import Models
 import Store
 
 extension ConsoleCommand {
-    /// All of them or, when one does not exist, none.
+    /// Replays all of these events, or none of them if one does not exist.
     func replay(_ names: [Invocation.EventName], _ replay: Replay) async throws(CommandError) {
         let store = try store()
         var events: [LoggedEvent] = []
         var problems: [String] = []
         for name in names {
-            do throws(CommandError) {
+            do {
                 events.append(try await find(name, in: store))
             } catch {
                 problems += error.lines
@@ -18,8 +18,8 @@ extension ConsoleCommand {
         try await append(events, replay, to: store)
     }
 
-    /// The newest that failed, oldest first, so that what belongs together keeps its order. Those
-    /// that were replayed before are left out: their replay is an event of its own.
+    /// Replays the newest events that failed, oldest first, so that each lane keeps its order. An
+    /// event that was replayed before is left out, because its replay is an event of its own.
     func replayFailed(of connection: ConnectionID?, limit: Int) async throws(CommandError) {
         let store = try store()
         let scope = connection.map(EventFilter.Scope.connection) ?? .all
@@ -45,10 +45,9 @@ extension ConsoleCommand {
     ) async throws(CommandError) {
         for logged in events {
             let event = logged.job.event
-            let nonce = String(UInt64.random(in: 0...(.max)), radix: 36)
             let new = try await mappingErrors { () throws(StoreError) in
                 try await store.replay(
-                    event.id, of: event.connection, doing: replay, nonce: nonce)
+                    event.id, of: event.connection, doing: replay, nonce: nonce())
             }
             guard let new else { throw .problem("there is no event \(event.id)") }
             printer.line("\(event.id) -> \(new.id)")
@@ -72,7 +71,7 @@ extension ConsoleCommand {
         of subject: Invocation.LinkSubject, in connection: ConnectionID?
     ) async throws(CommandError) {
         let store = try store()
-        var table = Table(["CONNECTION", "INCIDENT", "OBJECT", "RECORD"])
+        var table = TextTable(["CONNECTION", "INCIDENT", "OBJECT", "RECORD"])
         for connection in try await connections(connection, in: store) {
             let links = try await mappingErrors { () throws(StoreError) in
                 switch subject {
@@ -106,7 +105,7 @@ extension ConsoleCommand {
             return
         }
         printer.line()
-        var table = Table(["CONNECTION", "WAITING EVENTS", "LANES", "OLDEST DUE SECONDS"])
+        var table = TextTable(["CONNECTION", "WAITING EVENTS", "LANES", "OLDEST DUE SECONDS"])
         for depth in depths {
             table.append([
                 depth.connection.rawValue, String(depth.events), String(depth.lanes),

@@ -3,14 +3,14 @@ import Postgres
 import Runtime
 import Store
 
-/// What a command is told from outside beyond its arguments, read once before it begins.
+/// The environment of a command, read once before it begins.
 struct ConsoleConfiguration: Sendable {
     let address: Address
-    /// Seal the connections' secrets. Only `apply` needs them.
+    /// The keys that seal the connections' secrets. Only `apply` needs them.
     let secretKeys: SecretKeys?
-    /// Where `move` moves a connection to.
+    /// The database to which `move` copies a connection.
     private let target: Address?
-    /// Who gives the command, for the list of versions.
+    /// The name that stands beside a new version.
     let author: String
 
     static let environment = ProcessInfo.processInfo.environment
@@ -18,7 +18,7 @@ struct ConsoleConfiguration: Sendable {
     static func read(
         _ environment: [String: String], needsMasterKey: Bool = false
     ) throws(CommandError) -> ConsoleConfiguration {
-        do throws(ConfigurationProblems) {
+        do {
             return try EnvironmentReader.read(environment) { reader in
                 ConsoleConfiguration(
                     address: reader.address(),

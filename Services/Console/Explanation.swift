@@ -2,22 +2,22 @@ import Automation
 import Models
 import Store
 
-/// Why each rule did or did not fire for one event. Nothing of it is stored: evaluation is pure, so
-/// the event, the facts of the ledger and the rules of that version give it again.
+/// An answer to "why did this rule fire, or not, for this event?". It is computed and not stored:
+/// evaluation is pure, so the event, its stored facts and the rules of that version give it again.
 struct Explanation {
     let logged: LoggedEvent
     let history: RuleHistory
-    /// One for each enabled rule, or one for each record that it was applied to.
+    /// An evaluation for each enabled rule, or for each record that the rule was applied to.
     var evaluations: [Evaluation] = []
-    /// What was done for the event, also by what it replays.
+    /// The effects of the event, and those of the event that it replays.
     var effects: [EffectKey: EffectProgress] = [:]
-    /// What the matched rules want, by the facts of then: its remarks say why nothing came of an
-    /// action.
+    /// The plan of the matched rules by the stored facts. Its remarks say why an action had no
+    /// effect.
     var plan = Plan()
-    /// Why the event cannot be evaluated at all.
+    /// The reason why the event cannot be evaluated at all.
     var unreadable: Cause?
 
-    /// Rules count time from when the event occurred, here as in the worker: the same answer.
+    /// Rules count time from the moment of the event, as in the worker, so the answer is the same.
     ///
     /// - Parameter rule: `ruleset/rule`, or the rule's id alone; `nil` asks about all.
     static func of(
@@ -27,7 +27,7 @@ struct Explanation {
         let only = try rule.map { name throws(CommandError) in try history.rule(named: name) }
         var explanation = Explanation(logged: logged, history: history)
         let event: EventFacts
-        do throws(UnreadableEvent) {
+        do {
             event = try EventFacts(logged.job.event)
         } catch {
             explanation.unreadable = error.cause
@@ -58,8 +58,8 @@ struct Explanation {
         }
     }
 
-    /// Those of the ledger. A waiting event has none yet unless it has begun to act: its links are
-    /// as they are now.
+    /// The facts that were stored with the outcome. A waiting event that began an effect has stored
+    /// some, too; for any other, the links are the present ones.
     private static func facts(
         of event: EventFacts, _ logged: LoggedEvent, from store: Store
     ) async throws(CommandError) -> Facts {

@@ -3,8 +3,8 @@ import JSON
 import Models
 
 extension Explanation {
-    /// For people: which rules were asked, then each with its conditions, and at the end those that
-    /// are not about this event.
+    /// The text for people: the version of the rules, then each rule with its conditions, and at
+    /// the end the rules that do not apply to this event.
     var lines: [String] {
         var lines = [headline]
         if history.versionInForce != history.version {

@@ -3,17 +3,17 @@ import JSON
 import Models
 import Runtime
 
-/// Secrets stand beside an administrator's file, never in it: `{"file": path}`, relative to that
-/// file, or `{"variable": name}`.
+/// The secrets to which a configuration file refers: `{"file": path}`, relative to that file, or
+/// `{"variable": name}`. The file itself holds none.
 struct FileSecrets {
     static let bytesMax = EnvironmentReader.secretBytesMax
 
-    /// Of the configuration file.
+    /// The folder of the configuration file.
     let folder: String
     let environment: [String: String]
 
-    /// Notes a problem and gives `nil` when there is no secret to be had. No problem quotes one,
-    /// also not one that somebody wrote where its place should be named.
+    /// Returns nil if the secret cannot be read, and notes why. No message quotes a secret, not
+    /// even one that was written into the file by mistake.
     func resolve(_ reader: JSONReader) -> SecretText? {
         guard reader.value.object != nil else {
             reader.problem(#"must be {"file": path} or {"variable": name}, not the secret itself"#)
@@ -24,7 +24,7 @@ struct FileSecrets {
         let variable = keys.member(.variable)
         keys.refuseOthers()
         guard let secret = secret(reader, file: file, variable: variable) else { return nil }
-        // A key that cannot sign would be noticed at the first call, hours later.
+        // Without this check, a key that cannot sign would show at the first call, hours later.
         if reader.pointer.hasSuffix("/privateKey"), !isPrivateKey(secret, reader) { return nil }
         return SecretText(secret)
     }

@@ -1,7 +1,7 @@
 import Models
 import Store
 
-/// What a person asked for.
+/// A command with its arguments.
 enum Invocation: Equatable {
     case help
     case migrate
@@ -14,17 +14,17 @@ enum Invocation: Equatable {
     case replayFailed(connection: ConnectionID?, limit: Int)
     case links(LinkSubject, connection: ConnectionID?)
     case status
-    case move(ConnectionID, again: Bool)
+    case move(ConnectionID, force: Bool)
 
-    /// Which events of the log.
+    /// A page of the log.
     struct EventSelection: Equatable {
         var filter = EventFilter()
         var limit = 20
-        /// As the last line of the page before said it.
+        /// The cursor that the page before gave in its last line.
         var before: EventCursor?
     }
 
-    /// An id, and the connection when it is given: ids are unique within one.
+    /// An event's id, which is unique within a connection, and the connection if it is given.
     struct EventName: Equatable {
         var id: EventID
         var connection: ConnectionID?
@@ -59,10 +59,10 @@ enum Invocation: Equatable {
         case "replay": self = try Self.replay(rest)
         case "links": self = try Self.links(rest)
         case "move":
-            let arguments = try Arguments(rest, flags: ["again"])
+            let arguments = try Arguments(rest, flags: ["force"])
             self = .move(
                 try arguments.wellFormed(try arguments.one("connection")),
-                again: arguments.has("again"))
+                force: arguments.has("force"))
         case "status":
             try Arguments(rest).none()
             self = .status
@@ -114,8 +114,8 @@ enum Invocation: Equatable {
 
     private static func replay(_ words: ArraySlice<String>) throws(CommandError) -> Invocation {
         let arguments = try Arguments(
-            words, options: ["connection", "limit"], flags: ["failed", "again"])
-        let replay: Replay = arguments.has("again") ? .all : .rest
+            words, options: ["connection", "limit"], flags: ["failed", "all"])
+        let replay: Replay = arguments.has("all") ? .all : .rest
         guard arguments.has("failed") else {
             if arguments["limit"] != nil { throw .usage("--limit belongs to --failed") }
             if arguments.operands.isEmpty { throw .usage("event ids or --failed are needed") }
@@ -124,7 +124,7 @@ enum Invocation: Equatable {
             return .replay(names, replay)
         }
         try arguments.none()
-        if replay == .all { throw .usage("--again belongs to events that are named") }
+        if replay == .all { throw .usage("--all belongs to events that are named") }
         return .replayFailed(
             connection: try arguments.connection(),
             limit: try arguments.number("limit", in: 1...eventsMax) ?? 100)

@@ -2,11 +2,11 @@ import JSON
 import Models
 import Store
 
-/// How people and programs see an event of the log.
+/// The views of a logged event for people and for programs.
 extension LoggedEvent {
     var outcomeName: String { ending?.outcome.name ?? "waiting" }
 
-    /// Why it ended so, or still waits, where the outcome alone does not say.
+    /// The reason of the outcome, or of the postponement of a waiting event; may be empty.
     var cause: String {
         switch ending?.outcome {
         case nil: postponement?.cause.description ?? ""
@@ -48,7 +48,7 @@ extension LoggedEvent {
         if let postponement {
             rows.append(
                 (
-                    "put off",
+                    "postponed",
                     "\(postponement.postponedAt), attempts so far \(postponement.attempts), "
                         + "due again \(postponement.dueAt)"
                 ))
@@ -106,7 +106,7 @@ extension LoggedEvent {
 extension EffectProgress {
     var text: String {
         switch self {
-        case .started: "was begun; nobody knows whether it happened"
+        case .started: "was begun; its result is not known"
         case .ended(.performed(let result)): "performed \(result.text)"
         case .ended(.failed(let cause)): "failed: \(cause)"
         }

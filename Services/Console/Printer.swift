@@ -1,30 +1,30 @@
 import JSON
 
-/// Where a command writes its lines.
+/// The output of a command.
 ///
-/// Whoever can open an incident writes its title, and a title can hold what moves a cursor,
-/// recolours a screen or turns a line around. So everything passes through `escaped`.
+/// Titles and names come from strangers and may hold characters that move a cursor, recolour a
+/// screen or reverse a line. So every line passes through `escaped`.
 struct Printer: Sendable {
     private let write: @Sendable (String) -> Void
 
     init(_ write: @escaping @Sendable (String) -> Void) { self.write = write }
 
-    /// Exactly one line, whatever the text holds.
+    /// Writes exactly one line, whatever the text holds.
     func line(_ text: String = "") { write(Self.escaped(text)) }
 
-    /// Texts whose line ends are our own.
+    /// Writes the lines of a text whose line ends are our own.
     func lines(_ text: String) {
         for line in text.split(separator: "\n", omittingEmptySubsequences: false) {
             self.line(String(line))
         }
     }
 
-    /// One line for programs.
+    /// Writes one line for programs.
     func json(_ value: JSON) { line(value.text) }
 
-    /// With `\uXXXX` for each UTF-16 unit of what is not visible: controls (C0, DEL, C1), format
-    /// characters (which reorder, join or hide others), line and paragraph separators, private and
-    /// unassigned characters. The form is JSON's, so JSON stays the same JSON.
+    /// The text with `\uXXXX` for each UTF-16 unit of an invisible character: controls (C0, DEL,
+    /// C1), format characters (which reorder, join or hide others), line and paragraph separators,
+    /// private and unassigned characters. The form is JSON's, so JSON stays the same JSON.
     static func escaped(_ text: String) -> String {
         guard text.unicodeScalars.contains(where: isInvisible) else { return text }
         var escaped = ""

@@ -1,21 +1,22 @@
 import Models
 import Store
 
-/// The rules that decided an event, and what became of them since.
+/// The rules that decided an event, and their changes since then.
 struct RuleHistory {
-    /// Of `rulesets`: that of the ledger; for an event that no rule has decided the one in force.
+    /// The version of `rulesets`: the one that settled the event. For an event that no rule has
+    /// decided, the version in force.
     let version: Int64
     let rulesets: [Ruleset]
     let versionInForce: Int64
-    private let then: [RuleID: Standing]
-    private let now: [RuleID: Standing]
+    private let then: [RuleID: VersionedRule]
+    private let now: [RuleID: VersionedRule]
 
-    private struct Standing {
+    private struct VersionedRule {
         let rule: Rule
         let isEnabled: Bool
     }
 
-    enum Change: String {
+    enum RuleChange: String {
         case changed, removed, switchedOff
 
         var words: String {
@@ -41,31 +42,31 @@ struct RuleHistory {
         let latest = try await mappingErrors { () throws(StoreError) in
             try await store.rulesets(of: connection, at: inForce)
         }
-        then = Self.standings(rulesets)
-        now = Self.standings(latest)
+        then = Self.byID(rulesets)
+        now = Self.byID(latest)
     }
 
-    private static func standings(_ rulesets: [Ruleset]) -> [RuleID: Standing] {
-        var standings: [RuleID: Standing] = [:]
+    private static func byID(_ rulesets: [Ruleset]) -> [RuleID: VersionedRule] {
+        var byID: [RuleID: VersionedRule] = [:]
         for ruleset in rulesets {
             for rule in ruleset.rules {
-                standings[RuleID(ruleset: ruleset.name, rule: rule.id)] = Standing(
+                byID[RuleID(ruleset: ruleset.name, rule: rule.id)] = VersionedRule(
                     rule: rule, isEnabled: ruleset.isEnabled && rule.isEnabled)
             }
         }
-        return standings
+        return byID
     }
 
-    /// What became of a rule; `nil`: it is as it was.
-    func change(of id: RuleID) -> Change? {
+    /// The change of a rule since then; nil if it is the same.
+    func change(of id: RuleID) -> RuleChange? {
         guard let old = then[id], old.isEnabled else { return nil }
         guard let new = now[id] else { return .removed }
         if !new.isEnabled { return .switchedOff }
         return new.rule == old.rule ? nil : .changed
     }
 
-    /// - Parameter name: whole, or the rule's part when only one rule has it.
-    /// - Throws: why that rule was not evaluated.
+    /// - Parameter name: `ruleset/rule`, or the rule's id if only one ruleset has it.
+    /// - Throws: the reason why that rule was not evaluated.
     func rule(named name: String) throws(CommandError) -> RuleID {
         let whole = RuleID(name)
         let found =

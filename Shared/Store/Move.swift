@@ -31,12 +31,12 @@ extension Store {
     ///
     /// - Parameters:
     ///   - target: has the connection already, from a configuration that was applied there.
-    ///   - again: also one that is blocked for good.
+    ///   - force: moves also a connection that an earlier move has blocked.
     ///   - quietSecondsMax: how long to wait for workers that have lanes of it.
     ///   - renewalSeconds: how often the block is renewed while something is copied, at most.
     /// - Returns: how many rows of each table were copied.
     public func move(
-        _ connection: ConnectionID, to target: Store, again: Bool = false,
+        _ connection: ConnectionID, to target: Store, force: Bool = false,
         quietSecondsMax: Double = 120, renewalSeconds: Double = 10
     ) async throws(MoveError) -> [(table: String, rows: Int)] {
         let move = try await Move(

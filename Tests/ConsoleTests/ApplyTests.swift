@@ -8,7 +8,7 @@ import XCTest
 final class ApplyTests: XCTestCase {
     private let rule = Sample.rule("a", when: ["always": true])
 
-    func testMigrateSaysWhatItApplied() async throws {
+    func testMigratePrintsTheAppliedSteps() async throws {
         let database = try await TestDatabase.make(for: self)
         let environment = ["LIAISON_DATABASE_URL": database.url]
         let newest = Store.migrations.count
@@ -51,7 +51,7 @@ final class ApplyTests: XCTestCase {
         let second = try await fixture.apply([rule, Sample.rule("b", when: ["always": true])])
         XCTAssertEqual(
             second.output.first, "version 2 is in force: 1 connection, 1 ruleset, 2 rules")
-        // A rotated secret is a change, too, though the file is the same.
+        // A new secret is a change, although the file is the same.
         fixture.environment["TOKEN"] = "\(ConsoleFixture.canary)-2"
         let third = await fixture.run("apply", path)
         XCTAssertEqual(
@@ -65,7 +65,7 @@ final class ApplyTests: XCTestCase {
         }
     }
 
-    func testTheOrderOfConnectionsIsNoChange() async throws {
+    func testAnotherOrderOfConnectionsIsNotAChange() async throws {
         let fixture = try await ConsoleFixture(for: self)
         let one = try fixture.write([rule], connections: ["acme", "blue"])
         let other = try fixture.write([rule], to: "other.json", connections: ["blue", "acme"])
@@ -88,7 +88,7 @@ final class ApplyTests: XCTestCase {
         XCTAssertEqual(version, 1)
     }
 
-    func testALostMasterKeyIsMendedByApplyingAgain() async throws {
+    func testApplyReplacesAConfigurationWhoseMasterKeyIsLost() async throws {
         var fixture = try await ConsoleFixture(for: self)
         try await fixture.apply([rule])
         let key = [UInt8](repeating: 9, count: 32)
@@ -101,7 +101,7 @@ final class ApplyTests: XCTestCase {
         XCTAssertEqual(active?.version, 2)
     }
 
-    func testWhatTheEnvironmentLacksIsToldWithoutItsSecrets() async throws {
+    func testProblemsOfTheEnvironmentAreListedWithoutSecrets() async throws {
         let fixture = try await ConsoleFixture(for: self)
         let path = try fixture.write([rule])
         let canary = ConsoleFixture.canary

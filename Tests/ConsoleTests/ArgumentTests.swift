@@ -31,23 +31,23 @@ final class ArgumentTests: XCTestCase {
             .replay([
                 .init(id: "E1", connection: "acme"), .init(id: "E2", connection: "acme"),
             ]))
-        try check("replay E1 --again", .replay([Invocation.EventName(id: "E1")], .all))
+        try check("replay E1 --all", .replay([Invocation.EventName(id: "E1")], .all))
         try check("replay --failed", .replayFailed(connection: nil, limit: 100))
         try check("links --incident Q1", .links(.incident("Q1"), connection: nil))
         for words in ["--help", "help", "-h", "events --help"] { try check(words, .help) }
     }
 
-    func testWhatMakesNoSenseIsRefused() {
+    func testInvalidCommandLinesAreRefused() {
         refuse("", "a command is needed")
         refuse("destroy", "\"destroy\" is no command")
-        refuse("check", "exactly one file is needed")
-        refuse("check a b", "exactly one file is needed")
+        refuse("check", "give exactly one file")
+        refuse("check a b", "give exactly one file")
         refuse("migrate now", "\"now\" is not expected here")
-        refuse("events --color", "--color is not known here")
+        refuse("events --color", "--color is not an option of this command")
         refuse("events --limit", "--limit needs a value")
         refuse("events --limit 0", "--limit must be a whole number from 1 to 1000")
         refuse("events --limit 5 --limit 6", "--limit is given twice")
-        refuse("events --json=yes", "--json=yes is not known here")
+        refuse("events --json=yes", "--json=yes is not an option of this command")
         refuse(
             "events --outcome lost",
             "--outcome must be one of waiting, applied, unmatched, ignored, failed")
@@ -58,7 +58,7 @@ final class ArgumentTests: XCTestCase {
         refuse("events --connection A/B", "\"A/B\" cannot be a connection's id")
         refuse("explain", "an event id is needed, and a rule if only one is asked about")
         refuse("replay", "event ids or --failed are needed")
-        refuse("replay --failed --again", "--again belongs to events that are named")
+        refuse("replay --failed --all", "--all belongs to events that are named")
         refuse("replay E1 --limit 3", "--limit belongs to --failed")
         refuse("replay --failed E1", "\"E1\" is not expected here")
         refuse("links", "either --incident or --record is needed")

@@ -5,12 +5,12 @@ import XCTest
 
 @testable import Console
 
-/// `console check`: needs no database and says everything at once.
+/// `console check` needs no database and lists every problem at once.
 final class CheckTests: XCTestCase {
     private static let canary = "canary-7f3a91-never-print-me"
 
-    func testTheDemoConfigurationIsFlawless() async throws {
-        // The file names its key relative to itself, so a copy needs the same neighbourhood.
+    func testTheDemoConfigurationIsValid() async throws {
+        // The file names its key by a relative path, so the copy keeps the layout of the folders.
         let folder = try TemporaryFolder(for: self)
         let demo = URL(fileURLWithPath: #filePath)
             .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
@@ -34,7 +34,7 @@ final class CheckTests: XCTestCase {
         XCTAssertFalse(run.everything.contains(Self.canary))
     }
 
-    func testEveryProblemIsNamedAtOnceWithItsPointer() async throws {
+    func testEveryProblemIsListedWithItsPointer() async throws {
         let folder = try TemporaryFolder(for: self)
         _ = try folder.write("", to: "empty")
         _ = try folder.write([0xFF, 0xFE], to: "binary")
@@ -116,7 +116,7 @@ final class CheckTests: XCTestCase {
         XCTAssertFalse(run.everything.contains(Self.canary))
     }
 
-    /// With such values every event would fail for good.
+    /// Every event would fail with these values.
     func testValuesThatNoVendorTakesAreRefused() async throws {
         let origin = "must be the address of a server alone, such as https://api.example.com"
         let version = "must be a version like 62.0, at least 46.0"
@@ -211,13 +211,13 @@ final class CheckTests: XCTestCase {
         XCTAssertNil(secretText(["file": "."], in: folder))
     }
 
-    func testAFileThatIsNoJSONIsToldWithLineAndColumn() async throws {
+    func testInvalidJSONIsReportedWithLineAndColumn() async throws {
         try await refuse(
             Array("{\n  \"connections\": [\n    oops\n".utf8),
             ", line 3, column 5: not JSON: this byte cannot stand here")
         try await refuse(
             Array("{\"a\": 1".utf8), ", line 1, column 8: not JSON: the text ends too early")
-        // Columns are characters, not bytes.
+        // A column is a character, not a byte.
         try await refuse(
             Array("{\"äöü\" 1}".utf8), ", line 1, column 8: not JSON: this byte cannot")
         try await refuse(
@@ -226,7 +226,7 @@ final class CheckTests: XCTestCase {
         try await refuse(Array("[]".utf8), "/connections: is missing")
     }
 
-    func testAFileThatCannotBeReadIsTold() async throws {
+    func testAnUnreadableFileIsReported() async throws {
         let folder = try TemporaryFolder(for: self)
         let missing = await ConsoleRun.of("check", folder.path + "/absent.json")
         XCTAssertEqual(
@@ -244,10 +244,10 @@ final class CheckTests: XCTestCase {
             .resolve(JSONReader(value, problems: JSONProblems()))?.revealed
     }
 
-    /// A flawless connection with this value at the pointer.
+    /// A valid connection with this value at the pointer.
     private static func connection(_ pointer: String, _ value: JSON) -> JSON {
         let secret: JSON = ["variable": "TOKEN"]
-        let flawless: JSON = [
+        let valid: JSON = [
             "id": "acme", "name": "Acme",
             "pagerDuty": [
                 "apiURL": "https://api.pagerduty.com", "token": secret, "from": "a@b.com",
@@ -261,7 +261,7 @@ final class CheckTests: XCTestCase {
             ],
             "mappings": [["object": "Account"], ["object": "Case"]],
         ]
-        return flawless.replacing(pointer, by: value)
+        return valid.replacing(pointer, by: value)
     }
 
     private func check(_ connection: JSON) async throws -> ConsoleRun {

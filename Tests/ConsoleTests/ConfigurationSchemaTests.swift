@@ -5,7 +5,7 @@ import XCTest
 
 @testable import Console
 
-/// `deploy/configuration.schema.json` says what the program reads.
+/// `deploy/configuration.schema.json` and the program take the same files.
 final class ConfigurationSchemaTests: XCTestCase {
     func testKeysOfEachPart() throws {
         let example = ConfigurationExample.whole
@@ -294,7 +294,7 @@ final class ConfigurationSchemaTests: XCTestCase {
     }
 }
 
-/// What the schema and the program say about a configuration: always the same.
+/// The verdicts of the schema and of the program on a configuration, which must agree.
 private struct Verdicts {
     let schema: JSONSchema
     let folder: TemporaryFolder

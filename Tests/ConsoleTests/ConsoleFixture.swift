@@ -59,7 +59,7 @@ struct ConsoleFixture {
         XCTAssertFalse(appended.contains(.duplicate))
     }
 
-    /// Leases everything that waits and puts it off.
+    /// Leases everything that waits and postpones it.
     func postpone(afterSeconds seconds: Double, because cause: Cause) async throws {
         let worker = try await store.register(name: "worker", ttlSeconds: 3600)
         let lease = try await store.lease(

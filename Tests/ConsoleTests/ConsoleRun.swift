@@ -4,7 +4,7 @@ import XCTest
 
 @testable import Console
 
-/// What one command printed and how it ended.
+/// The output and the exit status of one command.
 struct ConsoleRun {
     let status: Int32
     let output: [String]
@@ -35,7 +35,7 @@ private final class Lines: Sendable {
     var all: [String] { lines.withLock { $0 } }
 }
 
-/// A folder that goes away with its test.
+/// A folder that is removed after its test.
 struct TemporaryFolder {
     let path: String
 

@@ -12,7 +12,7 @@ final class EventsTests: XCTestCase {
         return fixture
     }
 
-    func testTheLogIsATableForPeople() async throws {
+    func testEventsPrintsATable() async throws {
         let fixture = try await fixture()
         try await fixture.append([Sample.event("E1", incident: "Q1")])
         try await fixture.append([Sample.event("E2", incident: "Q2", change: .resolved)])
@@ -35,8 +35,7 @@ final class EventsTests: XCTestCase {
             ])
     }
 
-    /// Whoever looks while an event is tried again and again sees why.
-    func testAnEventThatIsPutOffSaysWhy() async throws {
+    func testAPostponedEventShowsItsCause() async throws {
         let fixture = try await fixture()
         try await fixture.append([Sample.event("E1", incident: "Q1")])
         try await fixture.postpone(afterSeconds: 60, because: .refused)
@@ -47,7 +46,7 @@ final class EventsTests: XCTestCase {
         XCTAssert(event.contains("outcome     waiting: \(words)"), "\(event)")
         XCTAssert(
             event.contains {
-                $0.hasPrefix("put off     ") && $0.contains(", attempts so far 1, due again ")
+                $0.hasPrefix("postponed   ") && $0.contains(", attempts so far 1, due again ")
             }, "\(event)")
         let lines = await fixture.run("events", "--json").output
         let json = try JSON(parsing: XCTUnwrap(lines.first))
@@ -57,7 +56,7 @@ final class EventsTests: XCTestCase {
         XCTAssertNotNil(json["dueAt"]?.string.flatMap { Timestamp($0) })
     }
 
-    func testTheLogIsALineOfJSONForEachEvent() async throws {
+    func testEventsPrintsALineOfJSONForEachEvent() async throws {
         let fixture = try await fixture()
         try await fixture.append([Sample.event("E1"), Sample.event("E2", incident: Self.evil)])
         try await fixture.settle { _ in .ignored(reason: "the echo of our own write") }

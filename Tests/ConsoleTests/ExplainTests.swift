@@ -3,7 +3,7 @@ import Models
 import Store
 import XCTest
 
-/// "Why did this rule not fire?"
+/// `console explain` answers "why did this rule not fire?".
 final class ExplainTests: XCTestCase {
     private let checkout = Sample.rule(
         "checkout",
@@ -46,8 +46,8 @@ final class ExplainTests: XCTestCase {
             ])
     }
 
-    /// "It matched. Why did nothing happen?"
-    func testWhatBecameOfTheActionsIsTold() async throws {
+    /// The answer to "it matched, so why did nothing happen?".
+    func testTheStateOfEachActionIsShown() async throws {
         let fixture = try await ConsoleFixture(for: self)
         let rule: JSON = [
             "id": "tell", "object": "Case", "direction": "incidentChange",
@@ -107,7 +107,7 @@ final class ExplainTests: XCTestCase {
         try await refuse(fixture, ["explain", "E9"], "there is no event E9")
     }
 
-    func testRulesThatAreNotAboutTheEventComeLast() async throws {
+    func testRulesThatDoNotApplyComeLast() async throws {
         let fixture = try await ConsoleFixture(for: self)
         let other: JSON = [
             "id": "other", "object": "Case", "direction": "recordChange",
@@ -122,8 +122,8 @@ final class ExplainTests: XCTestCase {
         XCTAssertEqual(run.output[5].hasPrefix("Demo/other: not applicable: "), true)
     }
 
-    /// The rules of then are asked, and what became of them is said.
-    func testRulesThatChangedSince() async throws {
+    /// The rules of that version are evaluated, and their changes since then are shown.
+    func testChangesOfRulesSinceThenAreShown() async throws {
         let fixture = try await fixture()
         try await fixture.append([Sample.event("E1")])
         try await fixture.settle { _ in .unmatched }
@@ -156,8 +156,8 @@ final class ExplainTests: XCTestCase {
             "version 1 has no rule new; it came later, version 2 has it")
     }
 
-    /// Evaluation looks at what the worker fetched then, not at what is so today.
-    func testTheFactsOfTheLedgerAreUsed() async throws {
+    /// Evaluation reads the facts that the worker fetched then, not the present ones.
+    func testTheStoredFactsAreUsed() async throws {
         let fixture = try await ConsoleFixture(for: self)
         let when = Sample.condition("record.Status", "equals", "New")
         try await fixture.apply([Sample.rule("new-case", when: when)])
@@ -178,7 +178,7 @@ final class ExplainTests: XCTestCase {
             ])
     }
 
-    func testAWaitingEventIsExplainedWithWhatIsKnown() async throws {
+    func testAWaitingEventIsExplainedByThePresentLinks() async throws {
         let fixture = try await fixture()
         try await fixture.append([Sample.event("E1")])
         let run = await fixture.run("explain", "E1", "checkout")
@@ -186,7 +186,7 @@ final class ExplainTests: XCTestCase {
         XCTAssert(run.output.contains("Demo/checkout: matched"))
     }
 
-    func testAnEventThatCannotBeReadIsTold() async throws {
+    func testAnUnreadableEventIsReported() async throws {
         let fixture = try await fixture()
         var event = Sample.event("E1")
         event.event.payload = Array("{}".utf8)
@@ -197,7 +197,7 @@ final class ExplainTests: XCTestCase {
             run.output.last, "the event cannot be evaluated: the event names no incident")
     }
 
-    func testOneIdInTwoConnectionsNeedsAName() async throws {
+    func testAnIDOfTwoConnectionsNeedsTheConnection() async throws {
         let fixture = try await ConsoleFixture(for: self)
         _ = await fixture.run(
             "apply", try fixture.write([checkout], connections: ["acme", "blue"]))
@@ -212,7 +212,7 @@ final class ExplainTests: XCTestCase {
             try JSON(parsing: try XCTUnwrap(run.output.first))["connection"], "blue")
     }
 
-    func testEverythingAboutOneEvent() async throws {
+    func testEventPrintsPayloadFactsEffectsAndRules() async throws {
         let fixture = try await fixture()
         try await fixture.append([Sample.event("E1", title: "a\u{1B}[2Jb")])
         let worker = try await fixture.store.register(name: "worker", ttlSeconds: 3600)

@@ -1,7 +1,7 @@
 import XCTest
 
 final class MoveCommandTests: XCTestCase {
-    func testItTellsWhatWasCopied() async throws {
+    func testMovePrintsTheCopiedRows() async throws {
         var old = try await ConsoleFixture(for: self)
         let new = try await ConsoleFixture(for: self)
         try await old.apply([])
@@ -18,10 +18,10 @@ final class MoveCommandTests: XCTestCase {
         let again = await old.run("move", "acme")
         XCTAssertEqual(again.status, 1)
         XCTAssertEqual(
-            again.errors, ["the other database has events of acme already; nothing was changed"])
+            again.errors, ["the target has events of acme already; nothing was changed"])
     }
 
-    func testItWantsToKnowWhereTo() async throws {
+    func testMoveNeedsTheTargetDatabase() async throws {
         let fixture = try await ConsoleFixture(for: self)
         let run = await fixture.run("move", "acme")
         XCTAssertEqual(run.status, 1)

@@ -4,7 +4,7 @@ import XCTest
 @testable import Console
 
 final class PrinterTests: XCTestCase {
-    func testWhatIsInvisibleIsWrittenOut() {
+    func testInvisibleCharactersAreEscaped() {
         check("plain text, Überfall, 障害, 🔥", "plain text, Überfall, 障害, 🔥")
         check("\u{1B}[2Jgone", #"\u001b[2Jgone"#)
         check("a\nb\r\tc\0", #"a\u000ab\u000d\u0009c\u0000"#)
@@ -23,8 +23,8 @@ final class PrinterTests: XCTestCase {
         XCTAssertFalse(printed.contains("\u{202E}"))
     }
 
-    func testATableIsAlignedAndItsCellsStayInTheirLine() {
-        var table = Table(["ID", "TITLE", "END"], cellCharactersMax: 12)
+    func testColumnsAreAlignedAndCellsStayOnOneLine() {
+        var table = TextTable(["ID", "TITLE", "END"], cellCharactersMax: 12)
         table.append(["1", "two\nlines", "x"])
         table.append(["1234", "", "much too long for a cell"])
         XCTAssertEqual(

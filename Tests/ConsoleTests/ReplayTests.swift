@@ -9,12 +9,12 @@ final class ReplayTests: XCTestCase {
         return fixture
     }
 
-    /// The ids of what waits, oldest first.
+    /// The waiting events, oldest first.
     private func waiting(_ fixture: ConsoleFixture) async throws -> [Event] {
         try await fixture.store.events(EventFilter(status: .waiting)).reversed().map(\.job.event)
     }
 
-    func testNamedEventsComeAgainAsNewEvents() async throws {
+    func testAReplayIsANewEvent() async throws {
         let fixture = try await fixture()
         try await fixture.append([Sample.event("E1"), Sample.event("E2", incident: "Q2")])
         try await fixture.settle { _ in .failed(.refused) }
@@ -35,7 +35,7 @@ final class ReplayTests: XCTestCase {
         XCTAssertEqual(events.map(\.lane), ["incident:Q2", "incident:Q1"])
     }
 
-    func testOneUnknownEventKeepsAllFromBeingReplayed() async throws {
+    func testNoEventIsReplayedIfOneIsUnknown() async throws {
         let fixture = try await fixture()
         try await fixture.append([Sample.event("E1")])
         try await fixture.settle { _ in .failed(.refused) }
@@ -47,7 +47,7 @@ final class ReplayTests: XCTestCase {
         XCTAssertEqual(events, [])
     }
 
-    func testAllThatFailedComesAgainOnceAndInOrder() async throws {
+    func testEachFailedEventIsReplayedOnceAndInOrder() async throws {
         let fixture = try await fixture()
         for number in 1...4 { try await fixture.append([Sample.event("E\(number)")]) }
         try await fixture.settle { $0.id == "E2" ? .applied : .failed(.refused) }
@@ -66,7 +66,7 @@ final class ReplayTests: XCTestCase {
                 "E1 was replayed before", "E3 was replayed before", "E4 was replayed before",
                 "nothing to replay",
             ])
-        // A replay that failed is a failed event of its own.
+        // A replay that fails is a failed event of its own.
         try await fixture.settle { $0.id == events[1].id ? .failed(.refused) : .applied }
         let third = await fixture.run("replay", "--failed")
         XCTAssertEqual(third.output.last?.hasPrefix("\(events[1].id) -> replay:"), true)

@@ -133,7 +133,7 @@ final class MoveTests: XCTestCase {
         let blocked = try await old.number(
             "SELECT count(*) FROM connection WHERE blocked_until = 'infinity'")
         XCTAssertEqual(blocked, 1)
-        _ = try await old.store.move("one", to: third.store, again: true)
+        _ = try await old.store.move("one", to: third.store, force: true)
         let events = try await third.store.events(EventFilter(.connection("one")))
         XCTAssertEqual(events.map(\.job.event.id), ["e1"])
     }

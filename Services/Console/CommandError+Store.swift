@@ -8,7 +8,9 @@ extension CommandError {
             self = .problem("the database cannot be reached: \(message)")
         case .conflict:
             self = .problem(
-                "somebody else applied a configuration meanwhile; look at it, then again")
+                "another configuration was applied at the same time: "
+                    + "read that one, then apply yours again"
+            )
         case .lostLease: self = .problem("the lease was lost")
         case .defect(let message): self = .problem(message)
         }
@@ -43,12 +45,12 @@ extension PostgresError {
     }
 }
 
-/// A question to the store, its trouble as a command error.
+/// Calls the store and throws its errors as command errors.
 func mappingErrors<Value>(
-    _ question: () async throws(StoreError) -> Value
+    _ call: () async throws(StoreError) -> Value
 ) async throws(CommandError) -> Value {
-    do throws(StoreError) {
-        return try await question()
+    do {
+        return try await call()
     } catch {
         throw CommandError(error)
     }

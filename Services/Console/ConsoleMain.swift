@@ -1,9 +1,9 @@
 import Foundation
 
 @main
-struct Main {
+struct ConsoleMain {
     static func main() async {
-        // One line is one write: a reader of both streams sees them in their order.
+        // Each line is one write, so that both streams keep their common order.
         let status = await Console.run(
             arguments: Array(CommandLine.arguments.dropFirst()),
             environment: ConsoleConfiguration.environment,

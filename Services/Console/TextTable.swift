@@ -1,8 +1,8 @@
-/// Columns for people: as wide as their widest cell, the last one ragged.
-struct Table {
+/// A table for people. A column is as wide as its widest cell.
+struct TextTable {
     private let head: [String]
     private var rows: [[String]] = []
-    /// In characters; more is cut and ends in `…`.
+    /// A longer cell is cut and ends in `…`.
     private let cellCharactersMax: Int
 
     init(_ head: [String], cellCharactersMax: Int = 96) {
@@ -10,7 +10,7 @@ struct Table {
         self.cellCharactersMax = cellCharactersMax
     }
 
-    /// - Parameter cells: one for each column of the head; an empty one shows as `-`.
+    /// - Parameter cells: one for each column of the head. An empty cell shows as `-`.
     mutating func append(_ cells: [String]) {
         rows.append(
             cells.map { cell in
