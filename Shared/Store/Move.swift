@@ -43,7 +43,7 @@ extension Store {
             connection, from: self, to: target, renewal: Renewal(seconds: renewalSeconds))
         try await move.requireSameSchema()
         try await move.requireNoEventsThere()
-        if move.isBlocked, !again { throw .blocked }
+        if move.isBlocked, !force { throw .blocked }
         do throws(MoveError) {
             let standing = try await move.quietLanes(secondsMax: quietSecondsMax)
             try await move.makeRoom()

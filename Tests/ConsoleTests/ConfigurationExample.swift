@@ -85,7 +85,7 @@ struct ConfigurationExample {
         ["type": "deliver", "path": "/services/apexrest/x", "body": ["a": ["{{event.id}}", 1]]],
     ]
 
-    private static let key = Result { try RSAPrivateKey.generate().pem }
+    static let key = Result { try RSAPrivateKey.generate().pem }
 
     /// The program's problems with a configuration.
     static func problems(_ document: JSON, _ folder: TemporaryFolder) throws -> [String] {

@@ -1,35 +1,39 @@
 import Foundation
 import XCTest
 
-/// Whoever installs Liaison looks into the README, not into the code.
+/// `deploy/SETTINGS.md` names every environment variable that a program reads, and no other.
 final class SettingsTests: XCTestCase {
-    func testTheReadmeNamesEverySetting() throws {
+    func testTheDocumentNamesEverySetting() throws {
         let tree = SourceTree()
-        let readme = try XCTUnwrap(tree.files.first { $0.path == "README.md" }).text
-        for path in [
-            "Services/Ingest/IngestConfiguration.swift",
-            "Services/Worker/WorkerConfiguration.swift",
-            "Services/Console/ConsoleConfiguration.swift", "Shared/Store/StoreSettings.swift",
+        var read: Set<String> = []
+        for (path, prefix) in [
+            ("Services/Ingest/IngestConfiguration.swift", "LIAISON_"),
+            ("Services/Worker/WorkerConfiguration.swift", "LIAISON_"),
+            ("Services/Console/ConsoleConfiguration.swift", "LIAISON_"),
+            ("Services/Sandbox/SandboxConfiguration.swift", "LIAISON_SANDBOX_"),
+            ("Shared/Store/StoreSettings.swift", "LIAISON_"),
         ] {
-            let file = try XCTUnwrap(tree.files.first { $0.path == path })
+            let file = try XCTUnwrap(tree.files.first { $0.path == path }, path)
             let names = Self.settings(in: file.text)
             XCTAssertFalse(names.isEmpty, path)
-            for name in names {
-                let isNamed = readme.contains("`\(name)`") || readme.contains("`LIAISON_\(name)`")
-                XCTAssertTrue(isNamed, "\(name) of \(path)")
-            }
+            read.formUnion(names.map { prefix + $0 })
         }
+        let document = try XCTUnwrap(tree.files.first { $0.path == "deploy/SETTINGS.md" }).text
+        let named = document.matches(of: /^\|.*`(LIAISON_[A-Z_]+)`/.anchorsMatchLineEndings())
+            .map { String($0.1) }
+        XCTAssertEqual(named.sorted(), read.sorted())
     }
 
-    /// What is asked of an `EnvironmentReader`, also by its standard name.
+    /// The names that are given to an `EnvironmentReader`, also as the default of a parameter.
     private static func settings(in text: String) -> [String] {
-        let getter = /\.(?:string|integer|seconds|bytes|choice|secret|optionalAddress)\(\s*/
+        let getter =
+            /\.(?:string|integer|seconds|bytes|choice|secret|optionalSecret|optionalAddress)\(\s*/
         let standard = /_ name: String =\s/
         let name = /"([A-Z_]+)"/
-        let asked = [
+        let ranges = [
             text.matches(of: getter).map(\.range), text.matches(of: standard).map(\.range),
         ]
-        return asked.joined().compactMap { range in
+        return ranges.joined().compactMap { range in
             text[range.upperBound...].prefixMatch(of: name).map { String($0.1) }
         }
     }
