@@ -70,7 +70,7 @@ final class ExplainTests: XCTestCase {
                 "Demo/tell: matched", "  always: true",
                 #"  action 1 on Q1: performed {"note":"PNOTE1"}"#,
                 "  action 2: no record is linked",
-                "  cannot be done: liaison template.empty: priority is empty: {{record.Priority}}",
+                "  cannot be performed: liaison template.empty: priority is empty: {{record.Priority}}",
             ])
         let json = await fixture.run("explain", "E1", "--json")
         let rules = try JSON(parsing: try XCTUnwrap(json.output.first))["rules"]
