@@ -1,76 +1,110 @@
+import Dispatch
 import Synchronization
 
-/// Many callers, one call: what is asked for while a call is under way goes together in the next
-/// one. Whoever comes alone is served at once.
+/// Joins the requests of many callers: requests that arrive while a call is under way travel
+/// together in the next one. A request that arrives alone is sent at once.
 ///
-/// There is no loop behind it: of those who wait, the one that came first makes the call for all.
+/// No task of its own stands behind it: the caller whose request is the oldest makes the call for
+/// all. ``BatchQueue`` decides which requests those are.
 public final class Batcher<Request: Sendable, Answer: Sendable>: Sendable {
-    /// Answers stand in the order of the requests, one for each.
+    /// Makes one call. The answers stand in the order of the requests, one for each.
     public typealias Call = @Sendable ([Request]) async -> [Answer]
 
-    private enum Turn {
+    /// The reason why a caller goes on.
+    private enum Resumption {
         case answered(Answer?)
-        /// It is this one's turn to make the call.
-        case lead
+        /// The caller has to make the next call.
+        case leads
     }
 
-    private typealias Waiting = (request: Request, continuation: CheckedContinuation<Turn, Never>)
+    private typealias Waiting = (
+        request: Request, continuation: CheckedContinuation<Resumption, Never>
+    )
 
-    private struct State {
-        var waiting: [Waiting] = []
-        var isBusy = false
-    }
-
-    private let state = Mutex(State())
-    private let requestsMax: Int
+    private let queue: Mutex<BatchQueue<Waiting>>
+    private let policy: BatchPolicy<Request>
     private let call: Call
 
-    /// - Parameter requestsMax: of one call.
-    public init(requestsMax: Int, _ call: @escaping Call) {
-        self.requestsMax = requestsMax
+    public init(_ policy: BatchPolicy<Request>, _ call: @escaping Call) {
+        let limits = BatchLimits(
+            sizeMax: BatchSize(count: policy.requestsMax), gatherMax: policy.gatherMax)
+        queue = Mutex(BatchQueue(limits: limits))
+        self.policy = policy
         self.call = call
     }
 
-    /// Requests that wait for the next call.
-    public var waitingCount: Int { state.withLock { $0.waiting.count } }
-
-    /// - Returns: `nil` if the call gave no answer to this request.
-    public func callAsFunction(_ request: Request) async -> Answer? {
-        switch await turn(of: request) {
-        case .answered(let answer): answer
-        case .lead: await lead()
-        }
+    public convenience init(requestsMax: Int, _ call: @escaping Call) {
+        self.init(BatchPolicy(requestsMax: requestsMax), call)
     }
 
-    private func turn(of request: Request) async -> Turn {
-        await withCheckedContinuation { continuation in
-            let mayLead = state.withLock { state in
-                state.waiting.append((request, continuation))
-                defer { state.isBusy = true }
-                return !state.isBusy
+    /// The requests that wait for the next call.
+    public var waitingCount: Int { queue.withLock { $0.count } }
+
+    /// Announces a request. Calls that have not begun wait for it, up to the policy's `gatherMax`.
+    public func announce() -> BatchAnnouncement { queue.withLock { $0.announce() } }
+
+    /// Takes an announcement back. Does nothing after the request has arrived.
+    public func withdraw(_ announcement: BatchAnnouncement) {
+        change { $0.withdraw(announcement, at: .now) }
+    }
+
+    /// Returns the answer to `request`, or nil if the call gave none.
+    public func callAsFunction(
+        _ request: Request, announcedAs announcement: BatchAnnouncement? = nil
+    ) async -> Answer? {
+        let resumption = await withCheckedContinuation { continuation in
+            change { [policy] queue in
+                queue.add(
+                    (request, continuation), group: policy.group?(request),
+                    identity: policy.identity?(request), announcement: announcement, at: .now)
             }
-            if mayLead { continuation.resume(returning: .lead) }
+        }
+        return switch resumption {
+        case .answered(let answer): answer
+        case .leads: await lead()
         }
     }
 
-    /// Makes the call for all who wait, and hands the lead to the first who is left. Whoever leads
-    /// stands first.
+    /// Makes the call for a batch, whose oldest request is this caller's.
     private func lead() async -> Answer? {
-        let batch = state.withLock { state in
-            let batch = Array(state.waiting.prefix(requestsMax))
-            state.waiting.removeFirst(batch.count)
-            return batch
+        let (batch, size) = takeBatch()
+        var order = Array(batch.indices)
+        if let precedes = policy.precedes {
+            order.sort { precedes(batch[$0].request, batch[$1].request) }
         }
-        let answers = await call(batch.map(\.request))
-        for (place, waiting) in batch.enumerated().dropFirst() {
+        let answers = await call(order.map { batch[$0].request })
+        var own: Answer?
+        for (place, index) in order.enumerated() {
             let answer = answers.indices.contains(place) ? answers[place] : nil
-            waiting.continuation.resume(returning: .answered(answer))
+            if index == 0 {
+                own = answer
+            } else {
+                batch[index].continuation.resume(returning: .answered(answer))
+            }
         }
-        let next = state.withLock { state in
-            state.isBusy = !state.waiting.isEmpty
-            return state.waiting.first
+        change { $0.end(size, at: .now) }
+        return own
+    }
+
+    private func takeBatch() -> (batch: [Waiting], size: BatchSize) {
+        var taken: (batch: [Waiting], size: BatchSize) = ([], .zero)
+        change { queue in
+            let (batch, size, signal) = queue.take(at: .now)
+            taken = (batch, size)
+            return signal
         }
-        next?.continuation.resume(returning: .lead)
-        return answers.first
+        return taken
+    }
+
+    private func change(_ body: (inout BatchQueue<Waiting>) -> BatchSignal) {
+        let (signal, first) = queue.withLock { queue in (body(&queue), queue.first) }
+        switch signal {
+        case .none: break
+        case .start: first?.continuation.resume(returning: .leads)
+        case .look(let pause):
+            DispatchQueue.global().asyncAfter(deadline: .now() + pause / .seconds(1)) {
+                [weak self] in self?.change { $0.look(at: .now) }
+            }
+        }
     }
 }
