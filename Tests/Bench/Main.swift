@@ -33,10 +33,10 @@ struct Main {
             fail("there is no \(name ?? ""): \(Benchmark.all.map(\.name).joined(separator: ", "))")
         }
         do {
-            let laboratory = try Laboratory(
+            let environment = try BenchEnvironment(
                 server: server, programs: words[2], pgbench: words[3], folder: words[4],
                 minutes: minutes)
-            exit(await run(chosen, in: laboratory, writingTo: words[5]))
+            exit(await run(chosen, in: environment, writingTo: words[5]))
         } catch {
             fail("\(error)")
         }
@@ -45,20 +45,20 @@ struct Main {
     /// - Returns: the process's status. Falling short of a goal is a result; not running is a
     ///   failure.
     private static func run(
-        _ chosen: [Benchmark], in laboratory: Laboratory, writingTo file: String
+        _ chosen: [Benchmark], in environment: BenchEnvironment, writingTo file: String
     ) async -> Int32 {
         var rows = [Measurement.header]
         var status = EXIT_SUCCESS
         TextFile.write("", to: file)
         for benchmark in chosen {
-            say("\(benchmark.name) ...")
+            printProgress("\(benchmark.name) ...")
             do {
-                for measurement in try await benchmark.run(laboratory) {
+                for measurement in try await benchmark.run(environment) {
                     TextFile.write(measurement.json.text + "\n", to: file, appending: true)
                     rows.append(measurement.row)
                 }
             } catch {
-                say("\(benchmark.name) could not run: \(error)")
+                printProgress("\(benchmark.name) could not run: \(error)")
                 status = EXIT_FAILURE
             }
         }
@@ -67,7 +67,7 @@ struct Main {
     }
 
     private static func fail(_ text: String) -> Never {
-        say(text)
+        printProgress(text)
         exit(EXIT_FAILURE)
     }
 }

@@ -5,12 +5,12 @@ import Postgres
 /// and thrown away; no ledger is written, no rule is asked.
 struct BareLease {
     let pgbench: PgBench
-    private let database: Database
+    private let database: BenchDatabase
 
     /// On a copy of the lanes as they are, over the same log.
-    init(in laboratory: Laboratory, on database: Database) async throws {
+    init(in environment: BenchEnvironment, on database: BenchDatabase) async throws {
         self.database = database
-        var bench = laboratory.pgbench(on: database)
+        var bench = environment.pgbench(on: database)
         // What the Store asks of the planner, too.
         bench.url += """
              options='-c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off \

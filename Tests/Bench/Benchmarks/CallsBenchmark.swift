@@ -8,7 +8,7 @@ struct CallsBenchmark {
     private static let eventsPerIncident = 4
     private static let secondsMax = 40.0
 
-    let laboratory: Laboratory
+    let environment: BenchEnvironment
 
     func run() async throws -> [Measurement] {
         let world = try await LinkedCases(
@@ -16,11 +16,11 @@ struct CallsBenchmark {
             settingFields: [
                 LinkedCases.numberField: "{{incident.number}}",
                 "Description": "Event {{incident.number}}",
-            ], name: "bench_calls", in: laboratory)
+            ], name: "bench_calls", in: environment)
         defer { world.sandbox.child.stop() }
-        let worker = try await WorkerProcess.start(in: laboratory, on: world.database)
+        let worker = try await WorkerProcess.start(in: environment, on: world.database)
         defer { worker.child.stop() }
-        let ingest = try await IngestProcess.start(in: laboratory, on: world.database)
+        let ingest = try await IngestProcess.start(in: environment, on: world.database)
         defer { ingest.child.stop() }
         let events = Self.incidents * Self.eventsPerIncident
         var observer = CallObserver(world.sandbox.control, vendor: "salesforce")
@@ -32,7 +32,7 @@ struct CallsBenchmark {
         let (ended, wrong) = try await endedCases(world)
         worker.child.stop()
         ingest.child.stop()
-        try await laboratory.drop(world.database)
+        try await environment.drop(world.database)
         let perEvent = Double(calls) / Double(max(1, settled))
         return [
             Measurement(

@@ -9,17 +9,17 @@ struct EndToEndBenchmark {
     private static let busyPerSecond = 500.0
     private static let seconds = 10.0
 
-    let laboratory: Laboratory
+    let environment: BenchEnvironment
 
     func run() async throws -> [Measurement] {
         let world = try await LinkedCases(
             Self.incidents,
             settingFields: [LinkedCases.numberField: "{{incident.number}}"],
-            name: "bench_end_to_end", in: laboratory)
+            name: "bench_end_to_end", in: environment)
         defer { world.sandbox.child.stop() }
-        let worker = try await WorkerProcess.start(in: laboratory, on: world.database)
+        let worker = try await WorkerProcess.start(in: environment, on: world.database)
         defer { worker.child.stop() }
-        let ingest = try await IngestProcess.start(in: laboratory, on: world.database)
+        let ingest = try await IngestProcess.start(in: environment, on: world.database)
         defer { ingest.child.stop() }
         // The first call logs in; what a process does only once is not what is measured.
         _ = try await latency(world, ingest, ratePerSecond: 50, seconds: 2, firstNumber: 0)
@@ -31,7 +31,7 @@ struct EndToEndBenchmark {
             firstNumber: 2_000_000)
         worker.child.stop()
         ingest.child.stop()
-        try await laboratory.drop(world.database)
+        try await environment.drop(world.database)
         return Self.measurements(idle, busy)
     }
 

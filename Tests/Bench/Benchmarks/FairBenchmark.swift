@@ -13,7 +13,7 @@ struct FairBenchmark {
     private static let incidents = 100
     private static let secondsMax = 20.0
 
-    let laboratory: Laboratory
+    let environment: BenchEnvironment
 
     func run() async throws -> [Measurement] {
         let alone = try await p95OfOthers(flooding: false)
@@ -26,13 +26,13 @@ struct FairBenchmark {
     }
 
     private func p95OfOthers(flooding: Bool) async throws -> Double {
-        let sandbox = try await SandboxProcess.start(in: laboratory)
+        let sandbox = try await SandboxProcess.start(in: environment)
         defer { sandbox.child.stop() }
         let incidents = try await sandbox.control.makeIncidents(Self.incidents)
-        let database = try await laboratory.database(
+        let database = try await environment.database(
             "bench_fair", try await configuration(for: sandbox))
         if flooding { try await flood(database, incidents) }
-        let worker = try await WorkerProcess.start(in: laboratory, on: database)
+        let worker = try await WorkerProcess.start(in: environment, on: database)
         defer { worker.child.stop() }
         try await sendOthers(database, incidents)
         try await database.awaitSettled(
@@ -40,7 +40,7 @@ struct FairBenchmark {
             withinSeconds: Self.secondsMax, where: "connection <> 1")
         let p95 = try await database.p95Milliseconds()
         worker.child.stop()
-        try await laboratory.drop(database)
+        try await environment.drop(database)
         return p95
     }
 
@@ -65,7 +65,7 @@ struct FairBenchmark {
     }
 
     /// The first account's events, all there before the worker starts.
-    private func flood(_ database: Database, _ incidents: [IncidentID]) async throws {
+    private func flood(_ database: BenchDatabase, _ incidents: [IncidentID]) async throws {
         for start in stride(from: 0, to: Self.floodEvents, by: 1000) {
             let events = (start..<(start + 1000)).map {
                 Self.event($0, of: Self.account(0), on: incidents[$0 % incidents.count])
@@ -75,7 +75,7 @@ struct FairBenchmark {
     }
 
     /// One event of every other account a second.
-    private func sendOthers(_ database: Database, _ incidents: [IncidentID]) async throws {
+    private func sendOthers(_ database: BenchDatabase, _ incidents: [IncidentID]) async throws {
         for round in 0..<Self.eventsOfEach {
             let start = ContinuousClock.now
             let events = (1...Self.others).map {
@@ -111,7 +111,7 @@ struct FairBenchmark {
     }
 }
 
-extension Database {
+extension BenchDatabase {
     /// From append to settlement of everybody but the first connection; what still waits counts as
     /// long as it has waited.
     fileprivate func p95Milliseconds() async throws -> Double {

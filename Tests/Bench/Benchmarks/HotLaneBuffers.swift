@@ -1,69 +1,60 @@
-import Glibc
 import Models
 import Postgres
 import Store
 
-/// How many buffers of the tables one lease touches, as the server counts them.
+/// The buffers of the log's tables that one lease of a lane with a huge backlog touches.
 struct HotLaneBuffers {
     private static let leases = 20
 
-    let laboratory: Laboratory
+    let environment: BenchEnvironment
 
-    func ofOneLease(waiting: Int) async throws -> Double {
-        let database = try await laboratory.database("bench_buffers", .webhooksOnly())
-        try await fill(database, waiting)
+    func run() async throws -> [Measurement] {
+        let few = try await buffersPerLease(waiting: 1_000)
+        let many = try await buffersPerLease(waiting: 1_000_000)
+        return [
+            Measurement(
+                name: "hot-lane-buffers", value: many, unit: "buffers/lease", yardstick: few,
+                goal: "<= 1.1 x: 1,000,000 waiting against 1,000", ok: many <= 1.1 * few)
+        ]
+    }
+
+    private func buffersPerLease(waiting: Int) async throws -> Double {
+        let database = try await environment.database("bench_buffers", .webhooksOnly())
+        try await database.fillOneLane(waiting: waiting)
+        try await database.countBuffersOfLaneUpdates()
         let worker = try await database.store.register(name: "bench", ttlSeconds: 60)
-        let limits = LeaseLimits(lanesMax: 64, jobsPerLaneMax: WorkerProcess.jobsPerLaneMax)
         var touched: Int64 = 0
         for _ in 0..<Self.leases {
-            let before = try await buffers(database)
-            let lease = try await inOwnSession(database) {
-                try await $0.lease(for: worker, limits: limits)
-            }
-            touched += try await buffers(database) - before
-            guard lease.lanes.count == 1 else { throw BenchFailure("no lane was leased") }
-            _ = try await inOwnSession(database) {
-                try await $0.settle(
-                    lease.lanes.map {
-                        LaneSettlement(fence: $0.fence, settlements: [], next: .proceed)
-                    })
-            }
+            touched += try await buffersOfOneLease(database, worker)
         }
-        try await laboratory.drop(database)
+        try await environment.drop(database)
         return Double(touched) / Double(Self.leases)
     }
 
-    /// A session tells what it touched when it ends: waits until it has.
-    private func inOwnSession<Value>(
-        _ database: Database, _ body: (Store) async throws -> Value
-    ) async throws -> Value {
-        let before = try await sessions(database)
+    /// Leases the lane in a session of its own, whose counters begin at zero, and settles nothing.
+    private func buffersOfOneLease(
+        _ database: BenchDatabase, _ worker: WorkerID
+    ) async throws -> Int64 {
+        let limits = LeaseLimits(lanesMax: 64, jobsPerLaneMax: WorkerProcess.jobsPerLaneMax)
         let pool = Pool(database.address)
-        let value = try await body(Store(pool))
-        pool.close()
-        while try await sessions(database) > before { block(milliseconds: 5) }
-        return value
-    }
-
-    private func sessions(_ database: Database) async throws -> Int64 {
-        try await database.number(
-            """
-            SELECT count(*) FROM pg_stat_activity
-            WHERE datname = current_database() AND backend_type = 'client backend'
-            """)
-    }
-
-    /// One lane whose backlog is copied from its first event; vacuum must not count as a lease.
-    private func fill(_ database: Database, _ waiting: Int) async throws {
-        _ = try await database.store.append([Webhooks(incidents: 1).event(0)])
-        let partitions = try await database.pool.query(
-            "SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = 'job'::regclass"
-        ).decoded(String.self)
-        for table in partitions + ["lane"] {
-            try await database.pool.query(
-                "ALTER TABLE \(unescaped: table) SET (autovacuum_enabled = off)")
+        defer { pool.close() }
+        let lanes = try await Store(pool).lease(for: worker, limits: limits).lanes
+        let counts = try await database.takeBufferCounts()
+        guard lanes.count == 1, counts.count == 1 else {
+            throw BenchFailure("\(lanes.count) lanes were leased, \(counts.count) leases counted")
         }
-        try await database.pool.query(
+        _ = try await database.store.settle(
+            lanes.map { LaneSettlement(fence: $0.fence, settlements: [], next: .proceed) })
+        _ = try await database.takeBufferCounts()
+        return counts[0]
+    }
+}
+
+extension BenchDatabase {
+    /// Makes one lane whose backlog is copied from its first event.
+    fileprivate func fillOneLane(waiting: Int) async throws {
+        _ = try await store.append([Webhooks(incidents: 1).event(0)])
+        try await pool.query(
             """
             INSERT INTO job (segment, lane_id, sequence, connection, occurred_at, event_id, source,
                 kind, format, payload)
@@ -71,17 +62,45 @@ struct HotLaneBuffers {
                 kind, format, '{}'
             FROM job, generate_series(2, \(Int64(waiting))) AS number
             """)
-        try await database.pool.query("UPDATE lane SET tail = \(Int64(waiting))")
-        try await database.pool.query("VACUUM (ANALYZE) job")
-        try await database.pool.query("VACUUM (ANALYZE) lane")
+        try await pool.query("UPDATE lane SET tail = \(Int64(waiting))")
+        try await pool.query("VACUUM (ANALYZE) job")
+        try await pool.query("VACUUM (ANALYZE) lane")
     }
 
-    private func buffers(_ database: Database) async throws -> Int64 {
-        try await database.number(
+    /// Records after every statement that updates a lane how many buffers of `lane` and `job` the
+    /// session has touched since it began.
+    ///
+    /// The trigger runs at the end of the statement, in its session, and reads that session's own
+    /// counters. The shared ones (`pg_statio_user_tables`) also hold what other sessions did, and a
+    /// session adds its part up to ten seconds late: a `VACUUM` before the lease appeared in it.
+    fileprivate func countBuffersOfLaneUpdates() async throws {
+        try await pool.query(
             """
-            SELECT sum(heap_blks_read + heap_blks_hit + coalesce(idx_blks_read + idx_blks_hit, 0)
-                + coalesce(toast_blks_read + toast_blks_hit, 0))::bigint
-            FROM pg_statio_user_tables WHERE relname = 'lane' OR relname LIKE 'job%'
+            CREATE TABLE counted_relation AS
+            WITH counted AS (
+                SELECT oid, reltoastrelid FROM pg_class
+                WHERE relkind = 'r' AND (relname = 'lane' OR relname LIKE 'job%')),
+            heap AS (SELECT oid FROM counted UNION SELECT reltoastrelid FROM counted)
+            SELECT oid FROM heap UNION SELECT indexrelid FROM pg_index JOIN heap ON indrelid = oid
             """)
+        try await pool.query("CREATE TABLE buffer_count (buffers bigint NOT NULL)")
+        try await pool.query(
+            """
+            CREATE FUNCTION count_buffers() RETURNS trigger LANGUAGE plpgsql AS $$
+            BEGIN
+                INSERT INTO buffer_count
+                SELECT sum(pg_stat_get_xact_blocks_fetched(oid)) FROM counted_relation;
+                RETURN NULL;
+            END $$
+            """)
+        try await pool.query(
+            """
+            CREATE TRIGGER count_buffers AFTER UPDATE ON lane
+            FOR EACH STATEMENT EXECUTE FUNCTION count_buffers()
+            """)
+    }
+
+    fileprivate func takeBufferCounts() async throws -> [Int64] {
+        try await pool.query("DELETE FROM buffer_count RETURNING buffers").decoded(Int64.self)
     }
 }

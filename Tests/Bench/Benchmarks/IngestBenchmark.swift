@@ -6,14 +6,14 @@ struct IngestBenchmark {
     private static let rounds = 3
     private static let seconds = 5
 
-    let laboratory: Laboratory
+    let environment: BenchEnvironment
 
     /// The best of three rounds on either side, taken in turns: whatever else the machine does then
     /// hits both. Neither pays for the pages that the other has left to be written.
     func run() async throws -> [Measurement] {
-        let database = try await laboratory.database("bench_ingest", .webhooksOnly())
-        let singleInsert = try await SingleInsert(in: laboratory, on: database)
-        let ingest = try await IngestProcess.start(in: laboratory, on: database)
+        let database = try await environment.database("bench_ingest", .webhooksOnly())
+        let singleInsert = try await SingleInsert(in: environment, on: database)
+        let ingest = try await IngestProcess.start(in: environment, on: database)
         defer { ingest.child.stop() }
         let webhooks = Webhooks(incidents: 20_000, signedCount: 500_000)
         let generator = try LoadGenerator(
@@ -26,11 +26,11 @@ struct IngestBenchmark {
             yardstick = max(yardstick, inserts.transactionsPerSecond)
             try await database.pool.query("CHECKPOINT")
             accepted += try Self.accepted(generator, seconds: 1).count
-            let before = try await ComputingTime(of: ingest.child, on: database)
+            let before = try await CPUTime(of: ingest.child, on: database)
             let (rate, count) = try Self.accepted(generator, seconds: Double(Self.seconds))
             accepted += count
-            let after = try await ComputingTime(of: ingest.child, on: database)
-            say(
+            let after = try await CPUTime(of: ingest.child, on: database)
+            printProgress(
                 "\(short(rate))/s of \(short(yardstick))/s; "
                     + after.since(before, per: count, "ingest"))
             best = max(best, rate)
@@ -40,7 +40,7 @@ struct IngestBenchmark {
             throw BenchFailure("\(accepted) were answered 202 but \(logged) are in the log")
         }
         ingest.child.stop()
-        try await laboratory.drop(database)
+        try await environment.drop(database)
         let limit = try generatorLimit(webhooks)
         return [
             Measurement(
@@ -65,10 +65,10 @@ struct IngestBenchmark {
     /// The same requests against a server that only answers.
     private func generatorLimit(_ webhooks: Webhooks) throws -> Double {
         let port = LoopbackAddress.freePort()
-        let server = try Child(
-            "\(laboratory.programs)/bench",
+        let server = try ChildProcess(
+            "\(environment.programs)/bench",
             ["trivial-server", "\(port)", "\(webhooks.template.count)"],
-            log: "\(laboratory.folder)/trivial.log")
+            log: "\(environment.folder)/trivial.log")
         defer { server.stop() }
         let end = monotonicNanoseconds() + nanoseconds(5)
         while monotonicNanoseconds() < end {

@@ -4,12 +4,12 @@ struct IngestLatencyBenchmark {
     private static let rounds = 3
     private static let seconds = 5
 
-    let laboratory: Laboratory
+    let environment: BenchEnvironment
 
     func run() async throws -> [Measurement] {
-        let database = try await laboratory.database("bench_latency", .webhooksOnly())
-        let singleInsert = try await SingleInsert(in: laboratory, on: database)
-        let ingest = try await IngestProcess.start(in: laboratory, on: database)
+        let database = try await environment.database("bench_latency", .webhooksOnly())
+        let singleInsert = try await SingleInsert(in: environment, on: database)
+        let ingest = try await IngestProcess.start(in: environment, on: database)
         defer { ingest.child.stop() }
         let generator = try LoadGenerator(
             port: ingest.port, connections: IngestBenchmark.connections,
@@ -30,7 +30,7 @@ struct IngestLatencyBenchmark {
             ours.append(result.latency)
         }
         ingest.child.stop()
-        try await laboratory.drop(database)
+        try await environment.drop(database)
         return Self.measurements(ours, theirs)
     }
 

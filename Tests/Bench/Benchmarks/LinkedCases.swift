@@ -8,16 +8,16 @@ struct LinkedCases {
     static let numberField = "PagerDuty_Incident_Number__c"
 
     let sandbox: SandboxProcess
-    let database: Database
+    let database: BenchDatabase
     /// The case of each incident.
     let cases: [RecordID]
 
     /// - Parameter fields: what the rule sets, with templates.
     init(
         _ count: Int, settingFields fields: KeyValuePairs<String, String>, name: String,
-        in laboratory: Laboratory
+        in environment: BenchEnvironment
     ) async throws {
-        sandbox = try await SandboxProcess.start(in: laboratory)
+        sandbox = try await SandboxProcess.start(in: environment)
         let rule = BenchRules.rule(
             "write", when: ["always": true],
             actions: fields.map { field, value in
@@ -26,7 +26,7 @@ struct LinkedCases {
         var configuration = Configuration.webhooksOnly(
             rulesets: [try BenchRules.ruleset("Writes", [rule])])
         configuration.entries[0].connection.salesforce = sandbox.organization
-        database = try await laboratory.database(name, configuration)
+        database = try await environment.database(name, configuration)
         cases = try await sandbox.control.makeCases(count)
         try await link()
     }

@@ -10,14 +10,14 @@ struct LongTransactionBenchmark {
     private static let windowSeconds = 10.0
     private static let holdSeconds = 60.0
 
-    let laboratory: Laboratory
+    let environment: BenchEnvironment
 
     func run() async throws -> [Measurement] {
-        let database = try await laboratory.database(
+        let database = try await environment.database(
             "bench_snapshot", .webhooksOnly(rulesets: [try BenchRules.unmatched(20)]))
-        let worker = try await WorkerProcess.start(in: laboratory, on: database)
+        let worker = try await WorkerProcess.start(in: environment, on: database)
         defer { worker.child.stop() }
-        let feeding = Feeding(database: database, ratePerSecond: Self.ratePerSecond)
+        let feeding = SteadyAppender(database: database, ratePerSecond: Self.ratePerSecond)
         return try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await feeding.run(Webhooks(incidents: Self.lanes)) }
             await pause(seconds: 5)
@@ -29,7 +29,7 @@ struct LongTransactionBenchmark {
             group.cancelAll()
             try? await group.waitForAll()
             worker.child.stop()
-            try await laboratory.drop(database)
+            try await environment.drop(database)
             return Self.measurements(before, after)
         }
     }
@@ -55,7 +55,7 @@ struct LongTransactionBenchmark {
     }
 
     /// A transaction that has read and then does nothing, as a psql that was left open.
-    private func forgottenTransaction(on database: Database) async throws -> Session {
+    private func forgottenTransaction(on database: BenchDatabase) async throws -> Session {
         let session = Session(to: database.address)
         try await session.open()
         try await session.query("SET idle_in_transaction_session_timeout = 0")
@@ -64,14 +64,14 @@ struct LongTransactionBenchmark {
         return session
     }
 
-    private func window(_ database: Database, _ worker: WorkerProcess) async throws -> Window {
-        let before = try await worker.exchanges(askedWith: laboratory.http)
+    private func window(_ database: BenchDatabase, _ worker: WorkerProcess) async throws -> Window {
+        let before = try await worker.exchanges(askedWith: environment.http)
         let settledBefore = try await database.number("SELECT sum(done)::bigint FROM lane")
         let start = monotonicNanoseconds()
         await pause(seconds: Self.windowSeconds)
         let settled = try await database.number("SELECT sum(done)::bigint FROM lane")
         let seconds = Double(monotonicNanoseconds() - start) / 1e9
-        let after = try await worker.exchanges(askedWith: laboratory.http)
+        let after = try await worker.exchanges(askedWith: environment.http)
         try worker.child.checkRunning()
         let exchanges = max(1, after.count - before.count)
         return Window(
@@ -81,8 +81,8 @@ struct LongTransactionBenchmark {
 }
 
 /// Appends at a steady rate, a batch at a time; what it falls behind it catches up.
-struct Feeding {
-    let database: Database
+struct SteadyAppender {
+    let database: BenchDatabase
     let ratePerSecond: Int
 
     /// Until it is cancelled.

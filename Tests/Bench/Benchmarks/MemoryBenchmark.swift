@@ -6,22 +6,22 @@ struct MemoryBenchmark {
     /// More than in `ingest`, so that the million fits into its minute.
     private static let connections = 512
 
-    let laboratory: Laboratory
+    let environment: BenchEnvironment
 
     func run() async throws -> [Measurement] {
-        let database = try await laboratory.database(
+        let database = try await environment.database(
             "bench_memory", .webhooksOnly(rulesets: [try BenchRules.unmatched(20)]))
         let ingest = try await ingestSizes(on: database)
         let worker = try await workerSizes(on: database)
-        try await laboratory.drop(database)
+        try await environment.drop(database)
         return [
             ingest.measurement("memory", "MB ingest", megabytesMax: 48, of: Self.countMax),
             worker.measurement("memory-worker", "MB worker", megabytesMax: 96, of: Self.countMax),
         ]
     }
 
-    private func ingestSizes(on database: Database) async throws -> ResidentSizes {
-        let ingest = try await IngestProcess.start(in: laboratory, on: database)
+    private func ingestSizes(on database: BenchDatabase) async throws -> ResidentSizes {
+        let ingest = try await IngestProcess.start(in: environment, on: database)
         defer { ingest.child.stop() }
         let generator = try LoadGenerator(
             port: ingest.port, connections: Self.connections,
@@ -36,8 +36,8 @@ struct MemoryBenchmark {
         return sizes
     }
 
-    private func workerSizes(on database: Database) async throws -> ResidentSizes {
-        let worker = try await WorkerProcess.start(in: laboratory, on: database)
+    private func workerSizes(on database: BenchDatabase) async throws -> ResidentSizes {
+        let worker = try await WorkerProcess.start(in: environment, on: database)
         defer { worker.child.stop() }
         var sizes = ResidentSizes()
         let all = try await database.number("SELECT sum(tail)::bigint FROM lane")

@@ -30,16 +30,16 @@ struct OverloadBenchmark {
         }
     }
 
-    let laboratory: Laboratory
+    let environment: BenchEnvironment
 
     func run() async throws -> [Measurement] {
         try await run(.computing) + run(.disk)
     }
 
     private func run(_ bottleneck: Bottleneck) async throws -> [Measurement] {
-        let database = try await laboratory.database("bench_overload", .webhooksOnly())
+        let database = try await environment.database("bench_overload", .webhooksOnly())
         if bottleneck == .disk { try await database.slowDownCommits() }
-        let ingest = try await IngestProcess.start(in: laboratory, on: database)
+        let ingest = try await IngestProcess.start(in: environment, on: database)
         defer { ingest.child.stop() }
         let webhooks = Webhooks(incidents: 20_000, signedCount: 500_000)
         let closed = try LoadGenerator(
@@ -50,12 +50,12 @@ struct OverloadBenchmark {
         let open = try LoadGenerator(
             port: ingest.port, connections: Self.connections, requests: webhooks,
             firstNumber: first)
-        let before = try await ComputingTime(of: ingest.child, on: database)
+        let before = try await CPUTime(of: ingest.child, on: database)
         let result = open.run(
             .open(ratePerSecond: Self.factor * rate), seconds: Self.seconds)
-        let after = try await ComputingTime(of: ingest.child, on: database)
+        let after = try await CPUTime(of: ingest.child, on: database)
         let sent = open.nextNumber - first
-        say(
+        printProgress(
             "\(short(rate))/s sustained; of \(sent) sent in \(short(result.seconds)) s "
                 + "\(result.accepted.count) accepted, from sending p50 "
                 + "\(short(result.service.milliseconds(quantile: 0.5))) ms, p99 "
@@ -63,7 +63,7 @@ struct OverloadBenchmark {
                 + after.since(before, per: sent, "ingest"))
         let missing = try await database.missing(result.accepted, from: first, sent: sent)
         ingest.child.stop()
-        try await laboratory.drop(database)
+        try await environment.drop(database)
         return Self.measurements(bottleneck.rawValue, result, of: sent, sustained: rate, missing)
     }
 
@@ -98,7 +98,7 @@ struct OverloadBenchmark {
     }
 }
 
-extension Database {
+extension BenchDatabase {
     /// For sessions that begin from now on: whoever flushes the log waits first.
     fileprivate func slowDownCommits() async throws {
         for (setting, value) in [("commit_delay", 100_000), ("commit_siblings", 0)] {

@@ -7,36 +7,36 @@ struct RestBenchmark {
     private static let lanes = 100_000
     private static let seconds = 20.0
 
-    let laboratory: Laboratory
+    let environment: BenchEnvironment
 
     func run() async throws -> [Measurement] {
-        let database = try await laboratory.database(
+        let database = try await environment.database(
             "bench_rest", .webhooksOnly(rulesets: [try BenchRules.unmatched(20)]))
         try await database.append(0..<Self.lanes, of: Webhooks(incidents: Self.lanes))
         try await database.workOff()
-        let worker = try await WorkerProcess.start(in: laboratory, on: database)
+        let worker = try await WorkerProcess.start(in: environment, on: database)
         defer { worker.child.stop() }
-        let ingest = try await IngestProcess.start(in: laboratory, on: database)
+        let ingest = try await IngestProcess.start(in: environment, on: database)
         defer { ingest.child.stop() }
         // What a process does only once is not rest.
         await pause(seconds: 3)
         let start = monotonicNanoseconds()
-        let services = try await ComputingTime(of: [worker.child, ingest.child], on: database)
-        let ingestAlone = try await ComputingTime(of: ingest.child, on: database)
+        let services = try await CPUTime(of: [worker.child, ingest.child], on: database)
+        let ingestAlone = try await CPUTime(of: ingest.child, on: database)
         await pause(seconds: Self.seconds)
-        let (program, server) = try await ComputingTime(
+        let (program, server) = try await CPUTime(
             of: [worker.child, ingest.child], on: database
         ).seconds(since: services)
-        let door = try await ComputingTime(of: ingest.child, on: database)
+        let door = try await CPUTime(of: ingest.child, on: database)
             .seconds(since: ingestAlone).program
         let seconds = Double(monotonicNanoseconds() - start) / 1e9
         try worker.child.checkRunning()
         try ingest.child.checkRunning()
         worker.child.stop()
         ingest.child.stop()
-        try await laboratory.drop(database)
+        try await environment.drop(database)
         func percent(_ time: Double) -> Double { time / seconds * 100 }
-        say(
+        printProgress(
             "ingest \(short(percent(door))) %, worker \(short(percent(program - door))) %, "
                 + "Postgres \(short(percent(server))) % of a core")
         let share = percent(program + server)
@@ -47,7 +47,7 @@ struct RestBenchmark {
     }
 }
 
-extension Database {
+extension BenchDatabase {
     /// As if everything that was appended had been settled.
     fileprivate func workOff() async throws {
         try await pool.query(

@@ -11,13 +11,13 @@ struct ScaleBenchmark {
     private static let rounds = 2
     private static let drainSecondsMax = 20.0
 
-    let laboratory: Laboratory
+    let environment: BenchEnvironment
 
     /// The best of two rounds for each number, in turns: whatever else the machine does then hits
     /// all of them.
     func run() async throws -> [Measurement] {
         let rules = try BenchRules.unmatched(Self.rules)
-        let database = try await laboratory.database(
+        let database = try await environment.database(
             "bench_scale", .webhooksOnly(rulesets: [rules]))
         try await database.append(0..<Self.events, of: Webhooks(incidents: Self.lanes))
         var best: [Int: Double] = [:]
@@ -29,7 +29,7 @@ struct ScaleBenchmark {
                 faults += drained.faults
             }
         }
-        try await laboratory.drop(database)
+        try await environment.drop(database)
         let one = best[1] ?? 0
         let rates = Self.workers.dropFirst().map { count in
             Measurement(
@@ -45,7 +45,7 @@ struct ScaleBenchmark {
     /// - Returns: the rate, and what went wrong: events that are not in the ledger, lanes that were
     ///   not leased exactly once, settlements that came too late.
     private func drain(
-        _ database: Database, workers count: Int
+        _ database: BenchDatabase, workers count: Int
     ) async throws -> (perSecond: Double, faults: Int) {
         try await database.putBack()
         var workers: [WorkerProcess] = []
@@ -53,17 +53,17 @@ struct ScaleBenchmark {
         for number in 1...count {
             let name = "scale-\(number)"
             workers.append(
-                try await WorkerProcess.start(in: laboratory, on: database, name: name))
+                try await WorkerProcess.start(in: environment, on: database, name: name))
         }
-        let before = try await ComputingTime(of: workers.map(\.child), on: database)
+        let before = try await CPUTime(of: workers.map(\.child), on: database)
         try await database.release()
         try await database.awaitSettled(
             Int64(Self.events), by: workers[0].child, withinSeconds: Self.drainSecondsMax)
         let rate = try await database.settledPerSecond()
-        let after = try await ComputingTime(of: workers.map(\.child), on: database)
+        let after = try await CPUTime(of: workers.map(\.child), on: database)
         var lost = 0.0
         for worker in workers {
-            lost += try await laboratory.metric("leases_lost_total", at: worker.operationsURL)
+            lost += try await environment.metric("leases_lost_total", at: worker.operationsURL)
         }
         // In one turn a lane is done: its epoch says how often it was leased.
         let faults = try await database.number(
@@ -71,14 +71,14 @@ struct ScaleBenchmark {
             SELECT abs((SELECT count(*) FROM settlement) - (SELECT sum(tail) FROM lane))::bigint
                 + (SELECT count(*) FROM lane WHERE state <> 0 OR done <> tail OR epoch <> 1)
             """)
-        say(
+        printProgress(
             "\(count) workers: \(short(rate))/s, \(faults) faults, \(Int(lost)) leases lost; "
                 + after.since(before, per: Self.events, "workers"))
         return (rate, Int(faults) + Int(lost))
     }
 }
 
-extension Database {
+extension BenchDatabase {
     /// Everything waits again, and nobody may have it yet.
     fileprivate func putBack() async throws {
         try await pool.query("TRUNCATE settlement, effect")

@@ -6,8 +6,8 @@ struct SingleInsert {
 
     let pgbench: PgBench
 
-    init(in laboratory: Laboratory, on database: Database) async throws {
-        pgbench = laboratory.pgbench(on: database)
+    init(in environment: BenchEnvironment, on database: BenchDatabase) async throws {
+        pgbench = environment.pgbench(on: database)
         try await database.pool.query(
             """
             CREATE TABLE single_insert (

@@ -4,12 +4,12 @@ struct SlowDripBenchmark {
     private static let rounds = 13
     private static let seconds = 1.5
 
-    let laboratory: Laboratory
+    let environment: BenchEnvironment
 
     /// Windows without and with the drip in turns, at half the rate that the door sustains.
     func run() async throws -> [Measurement] {
-        let database = try await laboratory.database("bench_drip", .webhooksOnly())
-        let ingest = try await IngestProcess.start(in: laboratory, on: database)
+        let database = try await environment.database("bench_drip", .webhooksOnly())
+        let ingest = try await IngestProcess.start(in: environment, on: database)
         defer { ingest.child.stop() }
         let generator = try LoadGenerator(
             port: ingest.port, connections: IngestBenchmark.connections,
@@ -19,27 +19,27 @@ struct SlowDripBenchmark {
         var dripping: [Double] = []
         var cost = (quiet: 0.0, dripping: 0.0)
         for _ in 0..<Self.rounds {
-            var start = try await ComputingTime(of: ingest.child, on: database)
+            var start = try await CPUTime(of: ingest.child, on: database)
             quiet.append(try p99(generator, ratePerSecond: full / 2))
-            var end = try await ComputingTime(of: ingest.child, on: database)
+            var end = try await CPUTime(of: ingest.child, on: database)
             cost.quiet += end.seconds(since: start).program
-            let drip = try Child(
-                "\(laboratory.programs)/bench",
+            let drip = try ChildProcess(
+                "\(environment.programs)/bench",
                 ["slow-drip", "\(ingest.port)", "\(Self.drips)"],
-                log: "\(laboratory.folder)/drip.log")
+                log: "\(environment.folder)/drip.log")
             defer { drip.stop() }
             // In a second all of them are connected.
             await pause(seconds: 1.1)
-            start = try await ComputingTime(of: ingest.child, on: database)
+            start = try await CPUTime(of: ingest.child, on: database)
             dripping.append(try p99(generator, ratePerSecond: full / 2))
-            end = try await ComputingTime(of: ingest.child, on: database)
+            end = try await CPUTime(of: ingest.child, on: database)
             cost.dripping += end.seconds(since: start).program
             try drip.checkRunning()
         }
         ingest.child.stop()
-        try await laboratory.drop(database)
+        try await environment.drop(database)
         let time = Double(Self.rounds) * Self.seconds / 100
-        say(
+        printProgress(
             "ingest computed \(short(cost.quiet / time)) % of a core without the drip, "
                 + "\(short(cost.dripping / time)) % with it; p99 in ms without "
                 + "\(quiet.map(short).joined(separator: " ")), with "

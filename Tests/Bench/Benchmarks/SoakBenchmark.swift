@@ -12,14 +12,14 @@ struct SoakBenchmark {
     private static let maintenanceSeconds = 5.0
     private static let appendMillisecondsMax = 250.0
 
-    let laboratory: Laboratory
+    let environment: BenchEnvironment
 
     func run() async throws -> [Measurement] {
-        let database = try await laboratory.database(
+        let database = try await environment.database(
             "bench_soak", .webhooksOnly(rulesets: [try BenchRules.unmatched(20)]))
-        let worker = try await WorkerProcess.start(in: laboratory, on: database)
+        let worker = try await WorkerProcess.start(in: environment, on: database)
         defer { worker.child.stop() }
-        let appends = TimedAppends(database: database, ratePerSecond: Self.ratePerSecond)
+        let appends = TimedAppender(database: database, ratePerSecond: Self.ratePerSecond)
         let samples = try await withThrowingTaskGroup(of: Void.self) { group in
             // As many writers as an ingest has.
             for writer in 0..<2 {
@@ -41,13 +41,13 @@ struct SoakBenchmark {
             "SELECT autovacuum_count + vacuum_count FROM pg_stat_user_tables WHERE relname = 'lane'"
         )
         worker.child.stop()
-        try await laboratory.drop(database)
+        try await environment.drop(database)
         return try await measurements(samples, appends, vacuums: Int(vacuums))
     }
 
     /// A day that is over comes and goes, again and again: made as the next day is made, dropped as
     /// an old one is.
-    private func turnDays(of database: Database, beside appends: TimedAppends) async throws {
+    private func turnDays(of database: BenchDatabase, beside appends: TimedAppender) async throws {
         var age: Int32 = 100
         while !Task.isCancelled {
             await pause(seconds: Self.maintenanceSeconds)
@@ -81,13 +81,14 @@ struct SoakBenchmark {
         }
     }
 
-    private func watch(_ database: Database, _ worker: WorkerProcess) async throws -> [Sample] {
-        let end = monotonicNanoseconds() + nanoseconds(laboratory.minutes * 60)
+    private func watch(_ database: BenchDatabase, _ worker: WorkerProcess) async throws -> [Sample]
+    {
+        let end = monotonicNanoseconds() + nanoseconds(environment.minutes * 60)
         var samples: [Sample] = []
         while monotonicNanoseconds() < end {
             await pause(seconds: Self.sampleSeconds)
             try worker.child.checkRunning()
-            let seconds = try await worker.exchanges(askedWith: laboratory.http).seconds
+            let seconds = try await worker.exchanges(askedWith: environment.http).seconds
             let rows = try await database.pool.query(
                 """
                 SELECT pg_table_size('lane')::float8, pg_indexes_size('lane')::float8,
@@ -106,7 +107,7 @@ struct SoakBenchmark {
     }
 
     private func measurements(
-        _ samples: [Sample], _ appends: TimedAppends, vacuums: Int
+        _ samples: [Sample], _ appends: TimedAppender, vacuums: Int
     ) async throws -> [Measurement] {
         guard samples.count >= 8, let first = samples.first, let last = samples.last else {
             throw BenchFailure("too short for a soak")
@@ -116,7 +117,7 @@ struct SoakBenchmark {
         let seconds = Double(samples.count - 1) * Self.sampleSeconds
         let settled = Double(last.settled - first.settled) / seconds
         let (before, after) = (early.cost(since: first), last.cost(since: late))
-        say(
+        printProgress(
             "lane \(short(last.bytes / 1_048_576)) MB and indexes "
                 + "\(short(last.indexBytes / 1_048_576)) MB, at most "
                 + "\(samples.map(\.deadRows).max() ?? 0) dead rows, vacuumed \(vacuums) times")
@@ -137,7 +138,7 @@ struct SoakBenchmark {
         ]
     }
 
-    private func partitions(_ appends: TimedAppends) async -> Measurement {
+    private func partitions(_ appends: TimedAppender) async -> Measurement {
         let ordinary = await appends.latency(.ordinary)
         let creating = await appends.latency(.creating)
         let dropping = await appends.latency(.dropping)
@@ -149,7 +150,7 @@ struct SoakBenchmark {
             "\(latency.count) appends, p99 \(short(latency.milliseconds(quantile: 0.99))) ms, "
                 + "slowest \(short(Double(latency.largest) / 1e6)) ms"
         }
-        say(
+        printProgress(
             "\(days) days dropped, \(busy) found busy; while nothing else happens "
                 + "\(words(ordinary)); while a day is made \(words(creating)); while one is dropped "
                 + words(dropping))
@@ -164,18 +165,18 @@ struct SoakBenchmark {
 }
 
 /// Appends at a steady rate and keeps the time of each commit, by what happened beside it.
-private actor TimedAppends {
+private actor TimedAppender {
     enum Beside: CaseIterable {
         case ordinary, creating, dropping
     }
 
-    private let database: Database
+    private let database: BenchDatabase
     private let ratePerSecond: Int
     private var beside = Beside.ordinary
     private var latencies: [Beside: Histogram] = [:]
     private(set) var days = (dropped: 0, busy: 0)
 
-    init(database: Database, ratePerSecond: Int) {
+    init(database: BenchDatabase, ratePerSecond: Int) {
         self.database = database
         self.ratePerSecond = ratePerSecond
     }

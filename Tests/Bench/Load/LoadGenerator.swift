@@ -38,8 +38,8 @@ enum LoadError: Error {
 }
 
 /// One thread, one epoll, keep-alive connections. It blocks the thread that it is called on.
-final class LoadGenerator<Source: Requests> {
-    private let peers: [Peer]
+final class LoadGenerator<Source: RequestSource> {
+    private let connections: [LoadConnection]
     private let poller: Int32
     private let source: Source
     private let slots = UnsafeMutableBufferPointer<epoll_event>.allocate(capacity: 256)
@@ -59,8 +59,8 @@ final class LoadGenerator<Source: Requests> {
         poller = epoll_create1(Int32(EPOLL_CLOEXEC))
         guard poller >= 0 else { throw .noPoller }
         let template = source.template
-        peers = (0..<connections).map { _ in Peer(port: port, template: template) }
-        for index in peers.indices where !open(index) { throw .refused(port: port) }
+        self.connections = (0..<connections).map { _ in LoadConnection(port: port, template: template) }
+        for index in self.connections.indices where !open(index) { throw .refused(port: port) }
     }
 
     deinit {
@@ -84,7 +84,8 @@ final class LoadGenerator<Source: Requests> {
         let last = countMax == .max ? Int.max : nextNumber + countMax
         switch pace {
         case .closed: runClosed(until: end, last)
-        case .open(let rate): runOpen(Arrivals(ratePerSecond: rate, from: start), until: end, last)
+        case .open(let rate):
+            runOpen(PoissonArrivals(ratePerSecond: rate, from: start), until: end, last)
         }
         result.seconds = Double(monotonicNanoseconds() - start) / 1e9
         drain()
@@ -100,7 +101,7 @@ final class LoadGenerator<Source: Requests> {
         }
     }
 
-    private func runOpen(_ schedule: Arrivals, until end: UInt64, _ last: Int) {
+    private func runOpen(_ schedule: PoissonArrivals, until end: UInt64, _ last: Int) {
         var arrivals = schedule
         var waiting: [UInt64] = []
         var firstWaiting = 0
@@ -140,7 +141,7 @@ final class LoadGenerator<Source: Requests> {
     private func send(on index: Int, dueAt: UInt64) {
         let number = nextNumber
         nextNumber += 1
-        let isSent = peers[index].send(
+        let isSent = connections[index].send(
             source, number: number, dueAt: dueAt, at: monotonicNanoseconds())
         if isSent {
             busy += 1
@@ -161,19 +162,19 @@ final class LoadGenerator<Source: Requests> {
     }
 
     private func take(_ index: Int) {
-        let peer = peers[index]
-        let wasBusy = peer.isBusy
-        switch peer.receive() {
+        let connection = connections[index]
+        let wasBusy = connection.isBusy
+        switch connection.receive() {
         case .incomplete: return
         case .answered(let status, let saysWhen):
             let now = monotonicNanoseconds()
             busy -= 1
-            if status == 202 { result.accepted.append(peer.number) }
+            if status == 202 { result.accepted.append(connection.number) }
             if status == 503, !saysWhen { result.unhelpful += 1 }
             result.answers[status, default: 0] += 1
-            result.latency.record(nanoseconds: now - min(now, peer.dueAt))
-            result.service.record(nanoseconds: now - min(now, peer.sentAt))
-            onAnswer(peer.number, now)
+            result.latency.record(nanoseconds: now - min(now, connection.dueAt))
+            result.service.record(nanoseconds: now - min(now, connection.sentAt))
+            onAnswer(connection.number, now)
             idle.append(index)
         case .broken:
             if wasBusy {
@@ -191,9 +192,9 @@ final class LoadGenerator<Source: Requests> {
     }
 
     private func open(_ index: Int) -> Bool {
-        guard peers[index].connect() else { return false }
+        guard connections[index].connect() else { return false }
         var event = epoll_event(events: EPOLLIN.rawValue, data: epoll_data_t(u32: UInt32(index)))
-        guard epoll_ctl(poller, EPOLL_CTL_ADD, peers[index].descriptor, &event) == 0 else {
+        guard epoll_ctl(poller, EPOLL_CTL_ADD, connections[index].descriptor, &event) == 0 else {
             return false
         }
         idle.append(index)

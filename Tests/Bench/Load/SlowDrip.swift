@@ -17,8 +17,9 @@ struct SlowDrip {
         signal(SIGPIPE, SIG_IGN)
         let webhooks = Webhooks(incidents: 1000)
         let drips = (0..<connections).map { index in
-            Drip(
-                port: port, kind: Drip.Kind.allCases[index % Drip.Kind.allCases.count],
+            SlowConnection(
+                port: port,
+                kind: SlowConnection.Kind.allCases[index % SlowConnection.Kind.allCases.count],
                 webhooks: webhooks)
         }
         var number = Self.firstNumber
@@ -37,7 +38,7 @@ struct SlowDrip {
     }
 }
 
-private final class Drip {
+private final class SlowConnection {
     enum Kind: CaseIterable {
         case head, body, reading
     }

@@ -2,7 +2,7 @@ import Crypto
 import Models
 
 /// Signed V3 webhooks of exactly 2 KiB that differ in their event and their incident.
-struct Webhooks: Requests {
+struct Webhooks: RequestSource {
     static let bodyBytes = 2048
     static let secret = "bench-webhook-secret-of-no-account"
     static let subscription = "PBENCH1"

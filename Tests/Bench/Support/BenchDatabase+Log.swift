@@ -3,7 +3,7 @@ import Models
 import Postgres
 import Store
 
-extension Database {
+extension BenchDatabase {
     /// Appends as `ingest` does, with two writers.
     func append(_ events: Range<Int>, of webhooks: Webhooks) async throws {
         let batch = 500
@@ -33,7 +33,8 @@ extension Database {
     /// Waits until this many events have ended, or the time is over: what was settled until then
     /// still has a rate.
     func awaitSettled(
-        _ count: Int64, by child: Child, withinSeconds seconds: Double, where lanes: SQL = "true"
+        _ count: Int64, by child: ChildProcess, withinSeconds seconds: Double,
+        where lanes: SQL = "true"
     ) async throws {
         let end = monotonicNanoseconds() + nanoseconds(seconds)
         while monotonicNanoseconds() < end {

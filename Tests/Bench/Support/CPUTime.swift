@@ -3,17 +3,17 @@ import Postgres
 
 /// Seconds that processes have computed, by the kernel. Says where the time of a benchmark goes,
 /// also on a machine that is busy with other things.
-struct ComputingTime {
+struct CPUTime {
     private var program: Double
     private var server: [Int32: Double]
 
     /// Of a program, and of every process of the server.
-    init(of child: Child, on database: Database) async throws {
+    init(of child: ChildProcess, on database: BenchDatabase) async throws {
         try await self.init(of: [child], on: database)
     }
 
     /// Of several programs together, and of every process of the server.
-    init(of children: [Child], on database: Database) async throws {
+    init(of children: [ChildProcess], on database: BenchDatabase) async throws {
         program = children.map { Self.seconds(of: $0.id) }.reduce(0, +)
         server = [:]
         let ids = try await database.pool.query("SELECT pid FROM pg_stat_activity")
@@ -22,7 +22,7 @@ struct ComputingTime {
     }
 
     /// For the log: what was computed since `earlier`, for each of so many requests.
-    func since(_ earlier: ComputingTime, per count: Int, _ name: String) -> String {
+    func since(_ earlier: CPUTime, per count: Int, _ name: String) -> String {
         let (mine, servers) = seconds(since: earlier)
         let each = 1e6 / Double(max(1, count))
         return "\(name) \(short(mine * each)) us, Postgres \(short(servers * each)) us of "
@@ -30,7 +30,7 @@ struct ComputingTime {
     }
 
     /// What was computed since `earlier`.
-    func seconds(since earlier: ComputingTime) -> (program: Double, server: Double) {
+    func seconds(since earlier: CPUTime) -> (program: Double, server: Double) {
         let servers = server.reduce(0.0) { $0 + $1.value - (earlier.server[$1.key] ?? 0) }
         return (program - earlier.program, servers)
     }
@@ -46,7 +46,7 @@ struct ComputingTime {
 }
 
 /// To the person who waits.
-func say(_ text: String) {
+func printProgress(_ text: String) {
     let line = Array("bench: \(text)\n".utf8)
     _ = write(STDERR_FILENO, line, line.count)
 }

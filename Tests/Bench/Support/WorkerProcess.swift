@@ -6,18 +6,18 @@ struct WorkerProcess {
     static let lanesMax = 256
     static let jobsPerLaneMax = 32
 
-    let child: Child
+    let child: ChildProcess
     let operationsURL: String
 
     static func start(
-        in laboratory: Laboratory, on database: Database, name: String = "bench"
+        in environment: BenchEnvironment, on database: BenchDatabase, name: String = "bench"
     ) async throws -> Self {
         let operations = LoopbackAddress.freePort()
         let url = "http://127.0.0.1:\(operations)"
-        let settings = laboratory.settings(for: database).merging([
+        let settings = environment.settings(for: database).merging([
             "WORKER_NAME": name, "WORKER_OPERATIONS_PORT": "\(operations)",
         ]) { $1 }
-        let child = try await laboratory.start(
+        let child = try await environment.start(
             "worker", settings, readyAt: "\(url)/readyz", log: "worker-\(name)")
         return WorkerProcess(child: child, operationsURL: url)
     }

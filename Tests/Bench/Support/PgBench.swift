@@ -40,7 +40,7 @@ struct PgBench {
         if let rate = run.ratePerSecond { arguments += ["-R", short(rate)] }
         if keepsLatency { arguments += ["-l", "--log-prefix", prefix] }
         for (name, value) in run.variables { arguments += ["-D", "\(name)=\(value)"] }
-        let child = try Child(program, arguments + [url], log: "\(folder)/pgbench.log")
+        let child = try ChildProcess(program, arguments + [url], log: "\(folder)/pgbench.log")
         try child.finish(withinSeconds: 60)
         guard let rate = Self.rate(TextFile.read(child.log) ?? "") else {
             throw BenchFailure("pgbench told no rate")
@@ -57,7 +57,7 @@ struct PgBench {
     }
 
     /// `client transaction microseconds ...`; the second thread's file has a number more.
-    private static func latency(_ prefix: String, of child: Child) -> Histogram {
+    private static func latency(_ prefix: String, of child: ChildProcess) -> Histogram {
         var histogram = Histogram()
         for suffix in ["", ".1"] {
             let path = "\(prefix).\(child.id)\(suffix)"

@@ -2,7 +2,7 @@ import CEpoll
 import Glibc
 
 /// A keep-alive connection of the load generator, with at most one request under way.
-final class Peer {
+final class LoadConnection {
     enum Reading {
         case incomplete
         case answered(status: Int, saysWhenToComeAgain: Bool)
@@ -47,7 +47,7 @@ final class Peer {
 
     /// The socket is a blocking one: a request is smaller than its buffer, which is empty now.
     /// - Returns: whether the kernel took it.
-    func send(_ requests: some Requests, number: Int, dueAt: UInt64, at now: UInt64) -> Bool {
+    func send(_ requests: some RequestSource, number: Int, dueAt: UInt64, at now: UInt64) -> Bool {
         requests.stamp(number, onto: request)
         (self.number, self.dueAt, answered, isBusy) = (number, dueAt, 0, true)
         sentAt = now

@@ -3,7 +3,7 @@ import Models
 
 /// A running `sandbox`: both vendors.
 struct SandboxProcess {
-    let child: Child
+    let child: ChildProcess
     let pagerDutyURL: String
     let salesforceURL: String
     private let key: RSAPrivateKey
@@ -11,11 +11,11 @@ struct SandboxProcess {
 
     /// - Parameter callsPerMinuteMax: of each PagerDuty credential.
     static func start(
-        in laboratory: Laboratory, callsPerMinuteMax: Int = 960
+        in environment: BenchEnvironment, callsPerMinuteMax: Int = 960
     ) async throws -> SandboxProcess {
         let key = try RSAPrivateKey.generate()
         let (pagerDuty, salesforce) = (LoopbackAddress.freePort(), LoopbackAddress.freePort())
-        let child = try await laboratory.start(
+        let child = try await environment.start(
             "sandbox",
             [
                 "SANDBOX_PAGERDUTY_PORT": "\(pagerDuty)",
@@ -28,7 +28,7 @@ struct SandboxProcess {
             child: child, pagerDutyURL: "http://127.0.0.1:\(pagerDuty)",
             salesforceURL: "http://127.0.0.1:\(salesforce)", key: key,
             control: SandboxControl(
-                url: "http://127.0.0.1:\(pagerDuty)/_sandbox", http: laboratory.http))
+                url: "http://127.0.0.1:\(pagerDuty)/_sandbox", http: environment.http))
     }
 
     /// Its organisation, as a connection logs in to it.

@@ -1,13 +1,13 @@
 import Glibc
 
-enum ChildError: Error {
+enum ChildProcessError: Error {
     case notStarted(program: String, errno: Int32)
     case ended(program: String, status: Int32, log: String)
     case overtime(program: String)
 }
 
 /// A process of the bench. Its words go to a file; it is stopped by its id and by nothing else.
-final class Child {
+final class ChildProcess {
     let program: String
     let id: pid_t
     let log: String
@@ -18,7 +18,7 @@ final class Child {
     ///   - log: the file that takes its output and its errors.
     init(
         _ program: String, _ arguments: [String], environment: [String: String] = [:], log: String
-    ) throws(ChildError) {
+    ) throws(ChildProcessError) {
         self.program = program
         self.log = log
         var actions = posix_spawn_file_actions_t()
@@ -64,7 +64,7 @@ final class Child {
     }
 
     /// Waits until it ends by itself.
-    func finish(withinSeconds seconds: Double) throws(ChildError) {
+    func finish(withinSeconds seconds: Double) throws(ChildProcessError) {
         let end = monotonicNanoseconds() + nanoseconds(seconds)
         while !hasEnded {
             if monotonicNanoseconds() > end {
@@ -89,11 +89,11 @@ final class Child {
         status = code
     }
 
-    func checkRunning() throws(ChildError) {
+    func checkRunning() throws(ChildProcessError) {
         if hasEnded { throw .ended(program: program, status: status ?? -1, log: logEnd) }
     }
 
-    private func checkSuccess() throws(ChildError) {
+    private func checkSuccess() throws(ChildProcessError) {
         guard status == 0 else {
             throw .ended(program: program, status: status ?? -1, log: logEnd)
         }

@@ -12,7 +12,7 @@ struct BenchFailure: Error, CustomStringConvertible {
 }
 
 /// What every benchmark works with: a Postgres server, the programs and a folder.
-struct Laboratory {
+struct BenchEnvironment {
     /// The server, with the rights to make databases.
     let server: Address
     /// Where `ingest`, `worker`, `sandbox` and this program are.
@@ -41,7 +41,7 @@ struct Laboratory {
     }
 
     /// A database of its own, migrated and configured.
-    func database(_ name: String, _ configuration: Configuration) async throws -> Database {
+    func database(_ name: String, _ configuration: Configuration) async throws -> BenchDatabase {
         let session = Session(to: server)
         try await session.open()
         try await session.query(
@@ -52,9 +52,9 @@ struct Laboratory {
         guard let address = server.database(name) else {
             throw BenchFailure("no address for the database \(name)")
         }
-        let database = Database(
+        let database = BenchDatabase(
             name: name, address: address, secretKeys: try SecretKeys(masterKey))
-        let migration = try Child(
+        let migration = try ChildProcess(
             "\(programs)/console", ["migrate"],
             environment: ["LIAISON_DATABASE_URL": address.connectionString],
             log: "\(folder)/console.log")
@@ -64,7 +64,7 @@ struct Laboratory {
     }
 
     /// Nothing of a benchmark stays behind, and its dirty pages do not slow the next one down.
-    func drop(_ database: Database) async throws {
+    func drop(_ database: BenchDatabase) async throws {
         database.pool.close()
         let session = Session(to: server)
         try await session.open()
@@ -73,7 +73,7 @@ struct Laboratory {
         await session.close()
     }
 
-    func pgbench(on database: Database) -> PgBench {
+    func pgbench(on database: BenchDatabase) -> PgBench {
         PgBench(program: pgbench, url: database.address.connectionString, folder: folder)
     }
 
@@ -81,10 +81,10 @@ struct Laboratory {
     /// - Parameter log: what its log is called, where several of a program run.
     func start(
         _ program: String, _ settings: [String: String], readyAt url: String, log: String? = nil
-    ) async throws -> Child {
+    ) async throws -> ChildProcess {
         let environment = Dictionary(
             uniqueKeysWithValues: settings.map { ("LIAISON_\($0.key)", $0.value) })
-        let child = try Child(
+        let child = try ChildProcess(
             "\(programs)/\(program)", [], environment: environment,
             log: "\(folder)/\(log ?? program).log")
         let end = monotonicNanoseconds() + nanoseconds(10)
@@ -109,7 +109,7 @@ struct Laboratory {
     }
 
     /// What a program that works on this database is told.
-    func settings(for database: Database) -> [String: String] {
+    func settings(for database: BenchDatabase) -> [String: String] {
         [
             "DATABASE_URL": database.address.connectionString,
             "MASTER_KEY": Base64.encode(masterKey),
@@ -118,7 +118,7 @@ struct Laboratory {
 }
 
 /// A benchmark's database.
-struct Database {
+struct BenchDatabase {
     let name: String
     let address: Address
     let pool: Pool

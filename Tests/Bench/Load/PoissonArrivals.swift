@@ -2,7 +2,7 @@ import Glibc
 
 /// When requests are due that come independently of each other at a mean rate (a Poisson process,
 /// as pgbench's `--rate`). Seeded: every run has the same gaps.
-struct Arrivals {
+struct PoissonArrivals {
     private let ratePerSecond: Double
     private var state: UInt64
     /// Of the monotonic clock.
