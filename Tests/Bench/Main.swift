@@ -5,9 +5,9 @@ import Runtime
 
 @main
 struct Main {
-    /// `bench SERVER PROGRAMS PGBENCH FOLDER FILE [NAME [MINUTES]]`, called by `deploy/bench`, or
-    /// `bench trivial-server PORT REQUEST-BYTES` and `bench slow-drip PORT CONNECTIONS`, called by
-    /// itself.
+    /// `deploy/bench` calls `bench SERVER PROGRAMS PGBENCH FOLDER FILE [NAME [MINUTES]]`. That
+    /// process calls `bench trivial-server PORT REQUEST-BYTES` and `bench slow-drip PORT
+    /// CONNECTIONS`.
     static func main() async {
         let words = CommandLine.arguments
         OpenFiles.allow(8192)
@@ -30,20 +30,21 @@ struct Main {
         let name = words.count > 6 ? words[6] : nil
         let chosen = Benchmark.all.filter { name == nil || $0.name == name }
         if chosen.isEmpty {
-            fail("there is no \(name ?? ""): \(Benchmark.all.map(\.name).joined(separator: ", "))")
+            let names = Benchmark.all.map(\.name).joined(separator: ", ")
+            fail("there is no benchmark \(name ?? ""); the benchmarks are \(names)")
         }
         do {
             let environment = try BenchEnvironment(
                 server: server, programs: words[2], pgbench: words[3], folder: words[4],
-                minutes: minutes)
+                soakDuration: .seconds(minutes * 60))
             exit(await run(chosen, in: environment, writingTo: words[5]))
         } catch {
             fail("\(error)")
         }
     }
 
-    /// - Returns: the process's status. Falling short of a goal is a result; not running is a
-    ///   failure.
+    /// - Returns: the status of the process. It is a failure if a benchmark could not run, not if
+    ///   one missed its goal.
     private static func run(
         _ chosen: [Benchmark], in environment: BenchEnvironment, writingTo file: String
     ) async -> Int32 {
@@ -58,7 +59,7 @@ struct Main {
                     rows.append(measurement.row)
                 }
             } catch {
-                printProgress("\(benchmark.name) could not run: \(error)")
+                printProgress("\(benchmark.name) failed: \(error)")
                 status = EXIT_FAILURE
             }
         }

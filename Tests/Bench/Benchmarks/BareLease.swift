@@ -1,17 +1,17 @@
 import Postgres
 
 /// The yardstick of `drain`: the bare statements of a lane queue (Queue.md 1, 3 and 7), run by
-/// pgbench. Completing the last batch and leasing the next is one transaction. The jobs are read
-/// and thrown away; no ledger is written, no rule is asked.
+/// pgbench. One transaction completes the last batch and leases the next. The jobs are read and
+/// discarded: no ledger is written and no rule is evaluated.
 struct BareLease {
     let pgbench: PgBench
     private let database: BenchDatabase
 
-    /// On a copy of the lanes as they are, over the same log.
+    /// Copies the lanes as they are; the log is shared.
     init(in environment: BenchEnvironment, on database: BenchDatabase) async throws {
         self.database = database
         var bench = environment.pgbench(on: database)
-        // What the Store asks of the planner, too.
+        // The Store gives the planner the same settings.
         bench.url += """
              options='-c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off \
             -c jit=off'
@@ -28,7 +28,7 @@ struct BareLease {
         try await database.pool.query("VACUUM (ANALYZE) bare_lane")
     }
 
-    /// The rate at which events are leased and completed, while there are some.
+    /// Returns the rate at which events are leased and completed until none is left.
     func run(clients: Int, lanes: Int) async throws -> Double {
         try await database.pool.query(
             "UPDATE bare_lane SET state = 1, done = 0, owner = NULL, ready_at = now()")
@@ -37,7 +37,7 @@ struct BareLease {
         let transactions = lanes / WorkerProcess.lanesMax / clients
         let result = try pgbench.run(
             PgBench.Run(
-                script: Self.script, clients: clients, seconds: 0, transactions: transactions,
+                script: Self.script, clients: clients, end: .transactionsOfEachClient(transactions),
                 variables: ["lanes": "{}", "epochs": "{}", "dones": "{}", "uptos": "{}"]))
         let completed = try await database.number("SELECT sum(done)::bigint FROM bare_lane")
         let seconds = Double(transactions * clients) / result.transactionsPerSecond

@@ -1,38 +1,38 @@
 import JSON
 import Models
 
-/// A storm of incidents, each event of which writes two fields of a linked case: how many calls it
-/// takes, and whether every case ends as one call for each event would have left it.
+/// The calls that 40,000 events of 10,000 incidents cost. Each event writes two fields of a linked
+/// case, and every case must end with the values that one call for each event would have written.
 struct CallsBenchmark {
     private static let incidents = 10_000
     private static let eventsPerIncident = 4
-    private static let secondsMax = 40.0
+    private static let durationMax = Duration.seconds(40)
 
     let environment: BenchEnvironment
 
     func run() async throws -> [Measurement] {
-        let world = try await LinkedCases(
+        let linked = try await LinkedCases(
             Self.incidents,
             settingFields: [
                 LinkedCases.numberField: "{{incident.number}}",
                 "Description": "Event {{incident.number}}",
             ], name: "bench_calls", in: environment)
-        defer { world.sandbox.child.stop() }
-        let worker = try await WorkerProcess.start(in: environment, on: world.database)
+        defer { linked.sandbox.child.stop() }
+        let worker = try await WorkerProcess.start(in: environment, on: linked.database)
         defer { worker.child.stop() }
-        let ingest = try await IngestProcess.start(in: environment, on: world.database)
+        let ingest = try await IngestProcess.start(in: environment, on: linked.database)
         defer { ingest.child.stop() }
         let events = Self.incidents * Self.eventsPerIncident
-        var observer = CallObserver(world.sandbox.control, vendor: "salesforce")
+        var observer = CallObserver(linked.sandbox.control, vendor: "salesforce")
         let port = ingest.port
-        async let sent: Void = Self.storm(events, at: port)
-        let calls = try await count(with: &observer, until: events, world, worker)
+        async let sent: Void = Self.send(events, to: port)
+        let calls = try await count(with: &observer, until: events, linked, worker)
         try await sent
-        let settled = try await world.database.number("SELECT sum(done)::bigint FROM lane")
-        let (ended, wrong) = try await endedCases(world)
+        let settled = try await linked.database.number("SELECT sum(done)::bigint FROM lane")
+        let (ended, wrong) = try await endedCases(linked)
         worker.child.stop()
         ingest.child.stop()
-        try await environment.drop(world.database)
+        try await environment.drop(linked.database)
         let perEvent = Double(calls) / Double(max(1, settled))
         return [
             Measurement(
@@ -45,45 +45,45 @@ struct CallsBenchmark {
         ]
     }
 
-    private static func storm(_ events: Int, at port: Int) async throws {
+    private static func send(_ events: Int, to port: Int) async throws {
         let generator = try LoadGenerator(
             port: port, connections: IngestBenchmark.connections,
             requests: Webhooks(incidents: incidents, signedCount: events))
-        try generator.run(.closed, seconds: 30, countMax: events).checkAccepted()
+        try generator.run(.closed, for: .seconds(30), countMax: events).checkAccepted()
     }
 
-    /// Calls until every event has ended, or the time is over.
+    /// Counts the calls until every event is settled or the time is over.
     private func count(
-        with observer: inout CallObserver, until events: Int, _ world: LinkedCases,
+        with observer: inout CallObserver, until events: Int, _ linked: LinkedCases,
         _ worker: WorkerProcess
     ) async throws -> Int {
         var calls = 0
-        let end = monotonicNanoseconds() + nanoseconds(Self.secondsMax)
+        let deadline = ContinuousClock.now + Self.durationMax
         var isDone = false
-        while !isDone, monotonicNanoseconds() < end {
+        while !isDone, .now < deadline {
             try worker.child.checkRunning()
             isDone =
-                try await world.database.number("SELECT coalesce(sum(done), 0)::bigint FROM lane")
+                try await linked.database.number("SELECT coalesce(sum(done), 0)::bigint FROM lane")
                 >= events
-            calls += try await observer.next(waitingSeconds: 0.2).count
+            calls += try await observer.next(waitingAtMost: .milliseconds(200)).count
         }
         return calls
     }
 
-    /// The cases all of whose events have ended, and those of them with a wrong value. The last
-    /// event of incident `i` is the one of the highest number with its remainder.
-    private func endedCases(_ world: LinkedCases) async throws -> (ended: Int, wrong: Int) {
-        let keys = try await world.database.pool.query(
+    /// Counts the cases all of whose events are settled, and those of them with a wrong value. The
+    /// last event of incident `i` is the one with the highest number whose remainder is `i`.
+    private func endedCases(_ linked: LinkedCases) async throws -> (ended: Int, wrong: Int) {
+        let keys = try await linked.database.pool.query(
             "SELECT key FROM lane WHERE done = \(Int64(Self.eventsPerIncident))"
         ).decoded(String.self)
         let ended = Set(keys)
-        let answer = try await world.sandbox.control.ask("GET", "/salesforce/records/Case")
+        let answer = try await linked.sandbox.control.ask("GET", "/salesforce/records/Case")
         var found: [String: JSON] = [:]
         for record in answer["records"]?.array ?? [] {
             if let id = record["Id"]?.string { found[id] = record }
         }
         let last = Self.incidents * (Self.eventsPerIncident - 1) + Webhooks.incidentNumberOffset
-        let wrong = world.cases.enumerated().count { incident, id in
+        let wrong = linked.cases.enumerated().count { incident, id in
             let key = LaneKey.incident(Webhooks.incident(incident)).rawValue
             guard ended.contains(key) else { return false }
             let record = found[id.long]

@@ -1,8 +1,8 @@
 import Models
 import Postgres
 
-/// One worker, everything appended before it starts, 20 rules evaluated for each event, no call
-/// due.
+/// The rate at which one worker settles events that were all appended before it starts. It
+/// evaluates 20 rules for each event, and none of them causes a call.
 struct DrainBenchmark {
     private static let events = 200_000
     private static let lanes = 20_000
@@ -16,7 +16,7 @@ struct DrainBenchmark {
         let database = try await environment.database(
             "bench_drain", .webhooksOnly(rulesets: [rules]))
         try await database.append(0..<Self.events, of: Webhooks(incidents: Self.lanes))
-        try await database.settle()
+        try await database.vacuumAndCheckpoint()
         let bare = try await BareLease(in: environment, on: database)
         var yardstick = 0.0
         for clients in [1, 2, 4] {
@@ -28,15 +28,15 @@ struct DrainBenchmark {
         defer { worker.child.stop() }
         let before = try await CPUTime(of: worker.child, on: database)
         try await database.awaitSettled(
-            Int64(Self.events), by: worker.child, withinSeconds: 40)
+            Int64(Self.events), by: worker.child, within: .seconds(40))
         let rate = try await database.settledPerSecond()
         let after = try await CPUTime(of: worker.child, on: database)
         let settled = try await database.number("SELECT sum(done)::bigint FROM lane")
-        let exchanges = try await worker.exchanges(askedWith: environment.http)
+        let exchanges = try await worker.exchanges(via: environment.http)
         printProgress(
-            after.since(before, per: Int(settled), "worker")
+            after.text(since: before, per: Int(settled), "worker")
                 + "; \(short(Double(settled) / exchanges.count)) events an exchange, which took "
-                + "\(short(exchanges.seconds / exchanges.count * 1000)) ms")
+                + "\(short(exchanges.time.milliseconds / exchanges.count)) ms")
         worker.child.stop()
         try await environment.drop(database)
         return [
@@ -49,9 +49,9 @@ struct DrainBenchmark {
 }
 
 extension BenchDatabase {
-    /// From the first settlement to the last of these lanes by the database's clock: a process's
-    /// start and the caller's polling are not counted, nor is the first batch, whose beginning has
-    /// no time.
+    /// Returns the rate from the first settlement to the last of these lanes, by the database's
+    /// clock. It counts neither the start of processes nor the caller's polling. The first batch is
+    /// left out, because the time of its beginning is unknown.
     func settledPerSecond(where lanes: SQL = "true") async throws -> Double {
         let rows = try await pool.query(
             """
@@ -63,7 +63,7 @@ extension BenchDatabase {
             """
         ).decoded(Int64.self, Double.self)
         guard let (count, seconds) = rows.first, seconds > 0 else {
-            throw BenchFailure("nothing was settled")
+            throw BenchFailure("fewer than two batches were settled")
         }
         return Double(count) / seconds
     }

@@ -1,37 +1,37 @@
 import Glibc
 
-/// From the 202 to the call that the event causes. The sandbox is asked over and over for the calls
-/// that it received; a call counts as received when that answer is read, so every time here is a
-/// little too long, never too short.
+/// The time from the 202 to the call that the event causes. The benchmark polls the sandbox for the
+/// calls that it received, and a call counts as received when that answer is read. Every time is
+/// therefore slightly too long, never too short.
 struct EndToEndBenchmark {
     private static let incidents = 500
     private static let idlePerSecond = 20.0
     private static let busyPerSecond = 500.0
-    private static let seconds = 10.0
+    private static let duration = Duration.seconds(10)
 
     let environment: BenchEnvironment
 
     func run() async throws -> [Measurement] {
-        let world = try await LinkedCases(
+        let linked = try await LinkedCases(
             Self.incidents,
             settingFields: [LinkedCases.numberField: "{{incident.number}}"],
             name: "bench_end_to_end", in: environment)
-        defer { world.sandbox.child.stop() }
-        let worker = try await WorkerProcess.start(in: environment, on: world.database)
+        defer { linked.sandbox.child.stop() }
+        let worker = try await WorkerProcess.start(in: environment, on: linked.database)
         defer { worker.child.stop() }
-        let ingest = try await IngestProcess.start(in: environment, on: world.database)
+        let ingest = try await IngestProcess.start(in: environment, on: linked.database)
         defer { ingest.child.stop() }
-        // The first call logs in; what a process does only once is not what is measured.
-        _ = try await latency(world, ingest, ratePerSecond: 50, seconds: 2, firstNumber: 0)
+        // The first call logs in. What a process does only once is not measured.
+        _ = try await latency(linked, ingest, ratePerSecond: 50, for: .seconds(2), firstNumber: 0)
         let idle = try await latency(
-            world, ingest, ratePerSecond: Self.idlePerSecond, seconds: Self.seconds,
+            linked, ingest, ratePerSecond: Self.idlePerSecond, for: Self.duration,
             firstNumber: 1_000_000)
         let busy = try await latency(
-            world, ingest, ratePerSecond: Self.busyPerSecond, seconds: Self.seconds,
+            linked, ingest, ratePerSecond: Self.busyPerSecond, for: Self.duration,
             firstNumber: 2_000_000)
         worker.child.stop()
         ingest.child.stop()
-        try await environment.drop(world.database)
+        try await environment.drop(linked.database)
         return Self.measurements(idle, busy)
     }
 
@@ -51,14 +51,15 @@ struct EndToEndBenchmark {
     }
 
     private func latency(
-        _ world: LinkedCases, _ ingest: IngestProcess, ratePerSecond: Double, seconds: Double,
+        _ linked: LinkedCases, _ ingest: IngestProcess, ratePerSecond: Double,
+        for duration: Duration,
         firstNumber: Int
     ) async throws -> Histogram {
-        let observer = CallObserver(world.sandbox.control, vendor: "salesforce")
+        let observer = CallObserver(linked.sandbox.control, vendor: "salesforce")
         async let arrivals = ReceivedNumbers.collect(
-            by: observer, from: firstNumber, forSeconds: seconds, thenQuietSeconds: 3)
+            by: observer, from: firstNumber, for: duration, thenQuietFor: .seconds(3))
         let answered = try await Self.answered(
-            at: ingest.port, ratePerSecond: ratePerSecond, seconds: seconds,
+            at: ingest.port, ratePerSecond: ratePerSecond, for: duration,
             firstNumber: firstNumber)
         let receivedAt = try await arrivals
         let end = monotonicNanoseconds()
@@ -70,21 +71,22 @@ struct EndToEndBenchmark {
         return latency
     }
 
-    /// An event that waited so long that a later one of its incident superseded it was received
-    /// with that one. One that was never received has waited until now.
+    /// Returns when the event's call was received. If a later event of the same incident superseded
+    /// it while it waited, the call of the later event counts. Returns nil if there was no call.
     private static func received(_ number: Int, among receivedAt: [Int: UInt64]) -> UInt64? {
         (0..<20).lazy.compactMap { receivedAt[number + $0 * incidents] }.first
     }
 
-    /// When each webhook was answered 202. Off the caller's task: it blocks its thread.
+    /// Returns when each webhook was answered 202. It blocks the thread, so it runs in its own
+    /// task.
     private static func answered(
-        at port: Int, ratePerSecond: Double, seconds: Double, firstNumber: Int
+        at port: Int, ratePerSecond: Double, for duration: Duration, firstNumber: Int
     ) async throws -> [Int: UInt64] {
         let generator = try LoadGenerator(
             port: port, connections: 32, requests: Webhooks(incidents: incidents),
             firstNumber: firstNumber)
         var answered: [Int: UInt64] = [:]
-        let result = generator.run(.open(ratePerSecond: ratePerSecond), seconds: seconds) {
+        let result = generator.run(.open(ratePerSecond: ratePerSecond), for: duration) {
             answered[$0] = $1
         }
         try result.checkAccepted()
@@ -92,30 +94,30 @@ struct EndToEndBenchmark {
     }
 }
 
-/// Finds the events' numbers in the calls.
+/// Reads the numbers of events from the calls of the sandbox.
 private enum ReceivedNumbers {
-    /// The first call for each event from a number on, by the monotonic clock.
+    /// Returns when the first call of each event came, for the events from number `first` on.
     static func collect(
-        by observer: CallObserver, from first: Int, forSeconds seconds: Double,
-        thenQuietSeconds quiet: Double
+        by observer: CallObserver, from first: Int, for duration: Duration,
+        thenQuietFor quiet: Duration
     ) async throws -> [Int: UInt64] {
         var observer = observer
         var receivedAt: [Int: UInt64] = [:]
-        var end = monotonicNanoseconds() + nanoseconds(seconds)
+        var end = monotonicNanoseconds() + duration.nanoseconds
         while monotonicNanoseconds() < end {
-            let calls = try await observer.next(waitingSeconds: 0.5)
+            let calls = try await observer.next(waitingAtMost: .milliseconds(500))
             let now = monotonicNanoseconds()
             for call in calls {
                 for number in numbers(in: call.text) where number >= first {
                     if receivedAt[number] == nil { receivedAt[number] = now }
                 }
             }
-            if !calls.isEmpty { end = max(end, now + nanoseconds(quiet)) }
+            if !calls.isEmpty { end = max(end, now + quiet.nanoseconds) }
         }
         return receivedAt
     }
 
-    /// Runs of nine digits that begin with 1: incident numbers as `Webhooks` writes them.
+    /// Finds runs of nine digits that begin with 1: incident numbers as `Webhooks` writes them.
     private static func numbers(in text: String) -> [Int] {
         text.utf8.split { !(0x30...0x39).contains($0) }
             .filter { $0.count == 9 && $0.first == UInt8(ascii: "1") }

@@ -4,14 +4,14 @@ import Models
 import Postgres
 import Store
 
-/// 200 accounts, each with a budget of 960 calls a minute at its vendor. One floods, the others
-/// send a few events, every event causes a call: how long do the others wait?
+/// The time that the events of 199 accounts wait while another account has 100,000 waiting events.
+/// Every event causes a call, and each account may make 960 calls a minute.
 struct FairBenchmark {
     private static let others = 199
     private static let eventsOfEach = 10
     private static let floodEvents = 100_000
     private static let incidents = 100
-    private static let secondsMax = 20.0
+    private static let durationMax = Duration.seconds(20)
 
     let environment: BenchEnvironment
 
@@ -37,7 +37,7 @@ struct FairBenchmark {
         try await sendOthers(database, incidents)
         try await database.awaitSettled(
             Int64(Self.others * Self.eventsOfEach), by: worker.child,
-            withinSeconds: Self.secondsMax, where: "connection <> 1")
+            within: Self.durationMax, where: "connection <> 1")
         let p95 = try await database.p95Milliseconds()
         worker.child.stop()
         try await environment.drop(database)
@@ -46,7 +46,7 @@ struct FairBenchmark {
 
     private static func account(_ number: Int) -> ConnectionID { ConnectionID("account-\(number)") }
 
-    /// Each account has a key of its own at the one stand-in; budgets belong to keys.
+    /// Each account has its own key at the one sandbox, because budgets belong to keys.
     private func configuration(for sandbox: SandboxProcess) async throws -> Configuration {
         let rule = BenchRules.rule(
             "note", when: ["always": true], actions: [["type": "addNote", "text": "Noted."]])
@@ -64,7 +64,7 @@ struct FairBenchmark {
         return Configuration(entries: entries)
     }
 
-    /// The first account's events, all there before the worker starts.
+    /// Appends the first account's events before the worker starts.
     private func flood(_ database: BenchDatabase, _ incidents: [IncidentID]) async throws {
         for start in stride(from: 0, to: Self.floodEvents, by: 1000) {
             let events = (start..<(start + 1000)).map {
@@ -74,7 +74,7 @@ struct FairBenchmark {
         }
     }
 
-    /// One event of every other account a second.
+    /// Appends one event of every other account a second.
     private func sendOthers(_ database: BenchDatabase, _ incidents: [IncidentID]) async throws {
         for round in 0..<Self.eventsOfEach {
             let start = ContinuousClock.now
@@ -112,8 +112,8 @@ struct FairBenchmark {
 }
 
 extension BenchDatabase {
-    /// From append to settlement of everybody but the first connection; what still waits counts as
-    /// long as it has waited.
+    /// Returns the time between append and settlement of all connections but the first. An event
+    /// that still waits counts with the time that it has waited.
     fileprivate func p95Milliseconds() async throws -> Double {
         let rows = try await pool.query(
             """
@@ -123,7 +123,9 @@ extension BenchDatabase {
             WHERE connection <> 1
             """
         ).decoded(Double.self)
-        guard let p95 = rows.first else { throw BenchFailure("nobody sent anything") }
+        guard let p95 = rows.first else {
+            throw BenchFailure("the log holds no event of the other accounts")
+        }
         return p95
     }
 }

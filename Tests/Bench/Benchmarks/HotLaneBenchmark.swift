@@ -2,13 +2,13 @@ import Models
 import Postgres
 import Store
 
-/// What one lane with a huge backlog costs all others.
+/// The rate at which all other lanes are settled beside one lane with a huge backlog.
 struct HotLaneBenchmark {
     private static let rounds = 4
     private static let others = 10_000
     private static let lanes = 1_000
     private static let hotEvents = 100_000
-    /// The numbers of the hot lane's events begin here.
+    /// The number of the hot lane's first event.
     private static let hotStart = 1_000_000
 
     let environment: BenchEnvironment
@@ -26,7 +26,7 @@ struct HotLaneBenchmark {
         ]
     }
 
-    /// Settlements of the other lanes, from the first of any lane to their last.
+    /// Returns the rate of the other lanes, from the first settlement of any lane to their last.
     private func othersPerSecond(withHotLane isHot: Bool) async throws -> Double {
         let database = try await environment.database(
             "bench_hot", .webhooksOnly(rulesets: [try BenchRules.unmatched(20)]))
@@ -43,12 +43,12 @@ struct HotLaneBenchmark {
             let batch = numbers[start..<min(start + 500, Self.others)]
             _ = try await database.store.append(batch.map(webhooks.event))
         }
-        try await database.settle()
+        try await database.vacuumAndCheckpoint()
         let worker = try await WorkerProcess.start(in: environment, on: database)
         defer { worker.child.stop() }
         let isOther: SQL = "lane.key <> \(LaneKey.incident(Webhooks.incident(0)).rawValue)"
         try await database.awaitSettled(
-            Int64(Self.others), by: worker.child, withinSeconds: 10, where: isOther)
+            Int64(Self.others), by: worker.child, within: .seconds(10), where: isOther)
         let rate = try await database.settledPerSecond(where: isOther)
         worker.child.stop()
         try await environment.drop(database)

@@ -31,7 +31,8 @@ struct HotLaneBuffers {
         return Double(touched) / Double(Self.leases)
     }
 
-    /// Leases the lane in a session of its own, whose counters begin at zero, and settles nothing.
+    /// Leases the lane in its own session, whose counters begin at zero. The lane is given back
+    /// without settling a job.
     private func buffersOfOneLease(
         _ database: BenchDatabase, _ worker: WorkerID
     ) async throws -> Int64 {
@@ -51,7 +52,7 @@ struct HotLaneBuffers {
 }
 
 extension BenchDatabase {
-    /// Makes one lane whose backlog is copied from its first event.
+    /// Creates one lane whose backlog is copied from its first event.
     fileprivate func fillOneLane(waiting: Int) async throws {
         _ = try await store.append([Webhooks(incidents: 1).event(0)])
         try await pool.query(
@@ -67,12 +68,12 @@ extension BenchDatabase {
         try await pool.query("VACUUM (ANALYZE) lane")
     }
 
-    /// Records after every statement that updates a lane how many buffers of `lane` and `job` the
-    /// session has touched since it began.
+    /// Records the buffers of `lane` and `job` that a session has touched, after each of its
+    /// statements that updates a lane.
     ///
-    /// The trigger runs at the end of the statement, in its session, and reads that session's own
-    /// counters. The shared ones (`pg_statio_user_tables`) also hold what other sessions did, and a
-    /// session adds its part up to ten seconds late: a `VACUUM` before the lease appeared in it.
+    /// The trigger runs at the end of the statement and reads the counters of its own session. The
+    /// shared counters (`pg_statio_user_tables`) would not do: every session adds its work to them
+    /// up to ten seconds late, so they grow during a lease by work that was done before it.
     fileprivate func countBuffersOfLaneUpdates() async throws {
         try await pool.query(
             """

@@ -1,15 +1,16 @@
 import Postgres
 
-/// Signed webhooks, each answered 202 after its commit, as fast as 64 connections can send them.
+/// The rate at which signed webhooks are answered 202, as fast as 64 connections can send them. The
+/// answer comes after the commit.
 struct IngestBenchmark {
     static let connections = 64
     private static let rounds = 3
-    private static let seconds = 5
+    private static let duration = Duration.seconds(5)
 
     let environment: BenchEnvironment
 
-    /// The best of three rounds on either side, taken in turns: whatever else the machine does then
-    /// hits both. Neither pays for the pages that the other has left to be written.
+    /// Takes the best of three rounds of each side. The rounds alternate, so that other work of the
+    /// machine affects both. A checkpoint before each round writes the pages that the other left.
     func run() async throws -> [Measurement] {
         let database = try await environment.database("bench_ingest", .webhooksOnly())
         let singleInsert = try await SingleInsert(in: environment, on: database)
@@ -22,17 +23,17 @@ struct IngestBenchmark {
         var (best, yardstick) = (0.0, 0.0)
         for _ in 0..<Self.rounds {
             try await database.pool.query("CHECKPOINT")
-            let inserts = try singleInsert.run(seconds: Self.seconds)
+            let inserts = try singleInsert.run(for: Self.duration)
             yardstick = max(yardstick, inserts.transactionsPerSecond)
             try await database.pool.query("CHECKPOINT")
-            accepted += try Self.accepted(generator, seconds: 1).count
+            accepted += try Self.accepted(generator, for: .seconds(1)).count
             let before = try await CPUTime(of: ingest.child, on: database)
-            let (rate, count) = try Self.accepted(generator, seconds: Double(Self.seconds))
+            let (rate, count) = try Self.accepted(generator, for: Self.duration)
             accepted += count
             let after = try await CPUTime(of: ingest.child, on: database)
             printProgress(
                 "\(short(rate))/s of \(short(yardstick))/s; "
-                    + after.since(before, per: count, "ingest"))
+                    + after.text(since: before, per: count, "ingest"))
             best = max(best, rate)
         }
         let logged = try await database.number("SELECT count(*) FROM job")
@@ -53,16 +54,16 @@ struct IngestBenchmark {
         ]
     }
 
-    /// - Returns: the rate, and how many were accepted in all, also after the time was over.
+    /// - Returns: the rate, and the number of accepted webhooks, also after the time was over.
     static func accepted(
-        _ generator: LoadGenerator<Webhooks>, seconds: Double
+        _ generator: LoadGenerator<Webhooks>, for duration: Duration
     ) throws -> (rate: Double, count: Int) {
-        let result = generator.run(.closed, seconds: seconds)
+        let result = generator.run(.closed, for: duration)
         try result.checkAccepted()
         return (result.perSecond(202), (result.answers[202] ?? 0) + generator.lateAnswers)
     }
 
-    /// The same requests against a server that only answers.
+    /// Returns the rate of the same requests against a server that only answers.
     private func generatorLimit(_ webhooks: Webhooks) throws -> Double {
         let port = LoopbackAddress.freePort()
         let server = try ChildProcess(
@@ -70,23 +71,24 @@ struct IngestBenchmark {
             ["trivial-server", "\(port)", "\(webhooks.template.count)"],
             log: "\(environment.folder)/trivial.log")
         defer { server.stop() }
-        let end = monotonicNanoseconds() + nanoseconds(5)
-        while monotonicNanoseconds() < end {
+        let deadline = ContinuousClock.now + .seconds(5)
+        while .now < deadline {
             try server.checkRunning()
             let generator = try? LoadGenerator(
                 port: port, connections: Self.connections, requests: webhooks)
-            if let generator { return generator.run(.closed, seconds: 3).perSecond(202) }
+            if let generator { return generator.run(.closed, for: .seconds(3)).perSecond(202) }
         }
-        throw BenchFailure("the trivial server does not listen")
+        throw BenchFailure("the trivial server did not listen within 5 s")
     }
 }
 
 extension LoadResult {
-    /// Refusals would make everything else look better than it is.
+    /// Throws if a webhook was refused: refusals cost less than commits and would raise the rate.
     func checkAccepted() throws {
         let others = answers.filter { $0.key != 202 }
         guard others.isEmpty, broken == 0 else {
-            throw BenchFailure("not everything was accepted: \(others), \(broken) broken")
+            throw BenchFailure(
+                "webhooks were refused (number by status: \(others)), \(broken) connections broke")
         }
     }
 }

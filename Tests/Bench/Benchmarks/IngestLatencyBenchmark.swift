@@ -1,8 +1,8 @@
-/// How long an accepted webhook takes at half the rate that `ingest` reaches, due times independent
-/// of answers.
+/// The latency of an accepted webhook at half the rate that `ingest` reaches. Due times do not
+/// depend on answers.
 struct IngestLatencyBenchmark {
     private static let rounds = 3
-    private static let seconds = 5
+    private static let duration = Duration.seconds(5)
 
     let environment: BenchEnvironment
 
@@ -14,15 +14,15 @@ struct IngestLatencyBenchmark {
         let generator = try LoadGenerator(
             port: ingest.port, connections: IngestBenchmark.connections,
             requests: Webhooks(incidents: 20_000, signedCount: 500_000))
-        let (full, _) = try IngestBenchmark.accepted(generator, seconds: 4)
+        let (full, _) = try IngestBenchmark.accepted(generator, for: .seconds(4))
         let rate = full / 2
         var ours: [Histogram] = []
         var theirs: [Histogram] = []
         for _ in 0..<Self.rounds {
-            let inserts = try singleInsert.run(seconds: Self.seconds, ratePerSecond: rate)
+            let inserts = try singleInsert.run(for: Self.duration, ratePerSecond: rate)
             theirs.append(inserts.latency)
             let result = generator.run(
-                .open(ratePerSecond: rate), seconds: Double(Self.seconds))
+                .open(ratePerSecond: rate), for: Self.duration)
             try result.checkAccepted()
             guard result.unsent == 0 else {
                 throw BenchFailure("\(result.unsent) webhooks could not be sent at \(rate)/s")
@@ -34,7 +34,7 @@ struct IngestLatencyBenchmark {
         return Self.measurements(ours, theirs)
     }
 
-    /// The quietest round on either side.
+    /// Compares the round with the lowest latency of each side.
     private static func measurements(_ ours: [Histogram], _ theirs: [Histogram]) -> [Measurement] {
         func best(_ rounds: [Histogram], _ quantile: Double) -> Double {
             rounds.map { $0.milliseconds(quantile: quantile) }.min() ?? 0

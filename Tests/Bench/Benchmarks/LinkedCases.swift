@@ -2,8 +2,8 @@ import JSON
 import Models
 import Store
 
-/// Incidents of `Webhooks`, each linked to a case of the sandbox, and a rule that writes fields of
-/// it on every event.
+/// Incidents of `Webhooks`, each linked to a case of the sandbox. A rule writes fields of the case
+/// on every event.
 struct LinkedCases {
     static let numberField = "PagerDuty_Incident_Number__c"
 
@@ -12,7 +12,7 @@ struct LinkedCases {
     /// The case of each incident.
     let cases: [RecordID]
 
-    /// - Parameter fields: what the rule sets, with templates.
+    /// - Parameter fields: the fields that the rule sets, with the templates of their values.
     init(
         _ count: Int, settingFields fields: KeyValuePairs<String, String>, name: String,
         in environment: BenchEnvironment

@@ -2,13 +2,13 @@ import Models
 import Postgres
 import Store
 
-/// 5,000 events a second come in and are settled, while a forgotten transaction keeps vacuum from
-/// cleaning the lanes for a minute.
+/// The rate and the lease time at 5,000 events a second, while an idle transaction keeps vacuum
+/// from cleaning the lanes for a minute.
 struct LongTransactionBenchmark {
     private static let ratePerSecond = 5_000
     private static let lanes = 20_000
-    private static let windowSeconds = 10.0
-    private static let holdSeconds = 60.0
+    private static let windowDuration = Duration.seconds(10)
+    private static let holdDuration = Duration.seconds(60)
 
     let environment: BenchEnvironment
 
@@ -17,13 +17,13 @@ struct LongTransactionBenchmark {
             "bench_snapshot", .webhooksOnly(rulesets: [try BenchRules.unmatched(20)]))
         let worker = try await WorkerProcess.start(in: environment, on: database)
         defer { worker.child.stop() }
-        let feeding = SteadyAppender(database: database, ratePerSecond: Self.ratePerSecond)
+        let appender = SteadyAppender(database: database, ratePerSecond: Self.ratePerSecond)
         return try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await feeding.run(Webhooks(incidents: Self.lanes)) }
-            await pause(seconds: 5)
+            group.addTask { try await appender.run(Webhooks(incidents: Self.lanes)) }
+            await pause(for: .seconds(5))
             let before = try await window(database, worker)
-            let snapshot = try await forgottenTransaction(on: database)
-            await pause(seconds: Self.holdSeconds - Self.windowSeconds)
+            let snapshot = try await idleTransaction(on: database)
+            await pause(for: Self.holdDuration - Self.windowDuration)
             let after = try await window(database, worker)
             await snapshot.close()
             group.cancelAll()
@@ -36,11 +36,11 @@ struct LongTransactionBenchmark {
 
     private struct Window {
         let settledPerSecond: Double
-        let exchangeMilliseconds: Double
+        let meanExchange: Duration
     }
 
     private static func measurements(_ before: Window, _ after: Window) -> [Measurement] {
-        let (rate, lease) = (after.settledPerSecond, after.exchangeMilliseconds)
+        let (rate, lease) = (after.settledPerSecond, after.meanExchange.milliseconds)
         return [
             Measurement(
                 name: "long-transaction", value: rate, unit: "settled/s",
@@ -49,13 +49,13 @@ struct LongTransactionBenchmark {
                 ok: rate >= 0.9 * max(before.settledPerSecond, Double(ratePerSecond))),
             Measurement(
                 name: "long-transaction-lease", value: lease, unit: "ms mean exchange",
-                yardstick: before.exchangeMilliseconds, goal: "<= 3 x before",
-                ok: lease <= 3 * before.exchangeMilliseconds),
+                yardstick: before.meanExchange.milliseconds, goal: "<= 3 x before",
+                ok: lease <= 3 * before.meanExchange.milliseconds),
         ]
     }
 
-    /// A transaction that has read and then does nothing, as a psql that was left open.
-    private func forgottenTransaction(on database: BenchDatabase) async throws -> Session {
+    /// Begins a transaction that has read and then does nothing, as in a psql left open.
+    private func idleTransaction(on database: BenchDatabase) async throws -> Session {
         let session = Session(to: database.address)
         try await session.open()
         try await session.query("SET idle_in_transaction_session_timeout = 0")
@@ -65,39 +65,39 @@ struct LongTransactionBenchmark {
     }
 
     private func window(_ database: BenchDatabase, _ worker: WorkerProcess) async throws -> Window {
-        let before = try await worker.exchanges(askedWith: environment.http)
+        let before = try await worker.exchanges(via: environment.http)
         let settledBefore = try await database.number("SELECT sum(done)::bigint FROM lane")
-        let start = monotonicNanoseconds()
-        await pause(seconds: Self.windowSeconds)
+        let start = ContinuousClock.now
+        await pause(for: Self.windowDuration)
         let settled = try await database.number("SELECT sum(done)::bigint FROM lane")
-        let seconds = Double(monotonicNanoseconds() - start) / 1e9
-        let after = try await worker.exchanges(askedWith: environment.http)
+        let seconds = (ContinuousClock.now - start).seconds
+        let after = try await worker.exchanges(via: environment.http)
         try worker.child.checkRunning()
         let exchanges = max(1, after.count - before.count)
         return Window(
             settledPerSecond: Double(settled - settledBefore) / seconds,
-            exchangeMilliseconds: (after.seconds - before.seconds) / exchanges * 1000)
+            meanExchange: (after.time - before.time) / exchanges)
     }
 }
 
-/// Appends at a steady rate, a batch at a time; what it falls behind it catches up.
+/// Appends events in batches at a steady rate, and makes up for delays.
 struct SteadyAppender {
     let database: BenchDatabase
     let ratePerSecond: Int
 
-    /// Until it is cancelled.
+    /// Appends until the task is cancelled.
     func run(_ webhooks: Webhooks) async throws {
-        let start = monotonicNanoseconds()
+        let start = ContinuousClock.now
         var appended = 0
         while !Task.isCancelled {
-            let due = Int(Double(monotonicNanoseconds() - start) / 1e9 * Double(ratePerSecond))
+            let due = Int((ContinuousClock.now - start).seconds * Double(ratePerSecond))
             let batch = min(due - appended, 500)
             if batch > 0 {
                 let numbers = appended..<(appended + batch)
                 _ = try await database.store.append(numbers.map(webhooks.event))
                 appended += batch
             }
-            if due - appended < 100 { await pause(seconds: 0.01) }
+            if due - appended < 100 { await pause(for: .milliseconds(10)) }
         }
     }
 }

@@ -1,9 +1,9 @@
-/// Whether the processes stay small and stop growing: resident sizes by the kernel, over a million
-/// requests and events, each in a minute.
+/// The resident sizes of `ingest` over a million requests and of `worker` over a million events,
+/// each in a minute. They must be small and must stop growing.
 struct MemoryBenchmark {
     private static let countMax = 1_000_000
-    private static let secondsMax = 60.0
-    /// More than in `ingest`, so that the million fits into its minute.
+    private static let durationMax = Duration.seconds(60)
+    /// More connections than in `ingest`, so that the million fits into the minute.
     private static let connections = 512
 
     let environment: BenchEnvironment
@@ -28,7 +28,7 @@ struct MemoryBenchmark {
             requests: Webhooks(incidents: 50_000))
         var sizes = ResidentSizes()
         let result = generator.run(
-            .closed, seconds: Self.secondsMax, countMax: Self.countMax
+            .closed, for: Self.durationMax, countMax: Self.countMax
         ) { number, _ in
             if (number + 1) % 1000 == 0 { sizes.add(ingest.child.residentBytes, after: number + 1) }
         }
@@ -41,19 +41,19 @@ struct MemoryBenchmark {
         defer { worker.child.stop() }
         var sizes = ResidentSizes()
         let all = try await database.number("SELECT sum(tail)::bigint FROM lane")
-        let end = monotonicNanoseconds() + nanoseconds(Self.secondsMax)
+        let deadline = ContinuousClock.now + Self.durationMax
         var done: Int64 = 0
-        while done < all, monotonicNanoseconds() < end {
+        while done < all, .now < deadline {
             try worker.child.checkRunning()
             done = try await database.number("SELECT sum(done)::bigint FROM lane")
             sizes.add(worker.child.residentBytes, after: Int(done))
-            await pause(seconds: 0.2)
+            await pause(for: .milliseconds(200))
         }
         return sizes
     }
 }
 
-/// Resident sizes over the course of a run.
+/// The resident sizes during a run.
 private struct ResidentSizes {
     private var bytes: [Int] = []
     private var count = 0
@@ -63,8 +63,8 @@ private struct ResidentSizes {
         self.count = max(count, self.count)
     }
 
-    /// The last quarter's mean against the second's: by then a process has what it needs.
-    /// What was not run is not shown: fewer than all of them fall short.
+    /// Compares the mean of the last quarter with that of the second, by when a process has
+    /// allocated what it keeps. The goal is missed if fewer than all requests or events were done.
     func measurement(
         _ name: String, _ unit: String, megabytesMax: Double, of all: Int
     ) -> Measurement {

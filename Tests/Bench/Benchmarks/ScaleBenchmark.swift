@@ -1,20 +1,20 @@
 import Models
 import Postgres
 
-/// The same drain with 1, 2, 4 and 8 worker processes over one database: nobody may get in the way
-/// of anybody, and no lane may be leased twice.
+/// The rate of the same drain with 1, 2, 4 and 8 worker processes over one database. Workers must
+/// not slow each other down, and no lane may be leased twice.
 struct ScaleBenchmark {
     private static let events = 48_000
     private static let lanes = 9_600
     private static let rules = 20
     private static let workers = [1, 2, 4, 8]
     private static let rounds = 2
-    private static let drainSecondsMax = 20.0
+    private static let drainMax = Duration.seconds(20)
 
     let environment: BenchEnvironment
 
-    /// The best of two rounds for each number, in turns: whatever else the machine does then hits
-    /// all of them.
+    /// Takes the best of two rounds for each number of workers. The rounds alternate, so that other
+    /// work of the machine affects all of them.
     func run() async throws -> [Measurement] {
         let rules = try BenchRules.unmatched(Self.rules)
         let database = try await environment.database(
@@ -42,12 +42,12 @@ struct ScaleBenchmark {
         return rates + [leases]
     }
 
-    /// - Returns: the rate, and what went wrong: events that are not in the ledger, lanes that were
-    ///   not leased exactly once, settlements that came too late.
+    /// - Returns: the rate, and the number of faults: events missing from the ledger, lanes not
+    ///   leased exactly once, and settlements after the lease was lost.
     private func drain(
         _ database: BenchDatabase, workers count: Int
     ) async throws -> (perSecond: Double, faults: Int) {
-        try await database.putBack()
+        try await database.makeAllWait()
         var workers: [WorkerProcess] = []
         defer { for worker in workers { worker.child.stop() } }
         for number in 1...count {
@@ -56,16 +56,16 @@ struct ScaleBenchmark {
                 try await WorkerProcess.start(in: environment, on: database, name: name))
         }
         let before = try await CPUTime(of: workers.map(\.child), on: database)
-        try await database.release()
+        try await database.makeAllDue()
         try await database.awaitSettled(
-            Int64(Self.events), by: workers[0].child, withinSeconds: Self.drainSecondsMax)
+            Int64(Self.events), by: workers[0].child, within: Self.drainMax)
         let rate = try await database.settledPerSecond()
         let after = try await CPUTime(of: workers.map(\.child), on: database)
         var lost = 0.0
         for worker in workers {
             lost += try await environment.metric("leases_lost_total", at: worker.operationsURL)
         }
-        // In one turn a lane is done: its epoch says how often it was leased.
+        // One lease finishes a lane. Its epoch counts the leases.
         let faults = try await database.number(
             """
             SELECT abs((SELECT count(*) FROM settlement) - (SELECT sum(tail) FROM lane))::bigint
@@ -73,25 +73,25 @@ struct ScaleBenchmark {
             """)
         printProgress(
             "\(count) workers: \(short(rate))/s, \(faults) faults, \(Int(lost)) leases lost; "
-                + after.since(before, per: Self.events, "workers"))
+                + after.text(since: before, per: Self.events, "workers"))
         return (rate, Int(faults) + Int(lost))
     }
 }
 
 extension BenchDatabase {
-    /// Everything waits again, and nobody may have it yet.
-    fileprivate func putBack() async throws {
+    /// Makes every event wait again, due only later.
+    fileprivate func makeAllWait() async throws {
         try await pool.query("TRUNCATE settlement, effect")
         try await pool.query(
             """
             UPDATE lane SET state = 1, done = 0, epoch = 0, attempt = 0, owner = NULL,
                 segment = (SELECT min(segment) FROM job), ready_at = now() + interval '1 hour'
             """)
-        try await settle()
+        try await vacuumAndCheckpoint()
     }
 
-    /// All workers hear of it at once.
-    fileprivate func release() async throws {
+    /// Makes every lane due now and notifies all workers.
+    fileprivate func makeAllDue() async throws {
         try await pool.query("UPDATE lane SET ready_at = now()")
         try await store.notify()
     }

@@ -3,14 +3,15 @@ import Models
 import Postgres
 import Store
 
-/// 5,000 events a second appended and settled, for as long as somebody wants: what is small stays
-/// small, what is quick stays quick, and days of the log come and go without anybody waiting.
+/// The sizes and times of a system that appends and settles 5,000 events a second for as long as
+/// asked. Tables must stay small, leases and appends must stay quick, also while partitions of the
+/// log are created and dropped.
 struct SoakBenchmark {
     private static let ratePerSecond = 5_000
     private static let lanes = 20_000
-    private static let sampleSeconds = 1.0
-    private static let maintenanceSeconds = 5.0
-    private static let appendMillisecondsMax = 250.0
+    private static let samplePeriod = Duration.seconds(1)
+    private static let partitionPeriod = Duration.seconds(5)
+    private static let appendMax = Duration.milliseconds(250)
 
     let environment: BenchEnvironment
 
@@ -21,7 +22,7 @@ struct SoakBenchmark {
         defer { worker.child.stop() }
         let appends = TimedAppender(database: database, ratePerSecond: Self.ratePerSecond)
         let samples = try await withThrowingTaskGroup(of: Void.self) { group in
-            // As many writers as an ingest has.
+            // An ingest has two writers, too.
             for writer in 0..<2 {
                 group.addTask {
                     try await untilCancelled {
@@ -30,7 +31,9 @@ struct SoakBenchmark {
                 }
             }
             group.addTask {
-                try await untilCancelled { try await turnDays(of: database, beside: appends) }
+                try await untilCancelled {
+                    try await rotatePartitions(of: database, beside: appends)
+                }
             }
             let samples = try await watch(database, worker)
             group.cancelAll()
@@ -45,12 +48,14 @@ struct SoakBenchmark {
         return try await measurements(samples, appends, vacuums: Int(vacuums))
     }
 
-    /// A day that is over comes and goes, again and again: made as the next day is made, dropped as
-    /// an old one is.
-    private func turnDays(of database: BenchDatabase, beside appends: TimedAppender) async throws {
+    /// Creates and drops the partition of a past day, again and again, in the way in which the next
+    /// day is created and an old day is dropped.
+    private func rotatePartitions(of database: BenchDatabase, beside appends: TimedAppender)
+        async throws
+    {
         var age: Int32 = 100
         while !Task.isCancelled {
-            await pause(seconds: Self.maintenanceSeconds)
+            await pause(for: Self.partitionPeriod)
             await appends.begin(.creating)
             for parent in ["job", "settlement", "effect"] {
                 try await database.pool.query(
@@ -58,7 +63,7 @@ struct SoakBenchmark {
             }
             await appends.begin(.dropping)
             let done = try await database.store.maintain(Retention(logDays: 30))
-            await appends.begin(.ordinary)
+            await appends.begin(.none)
             await appends.dropped(done.segmentsDropped.count, busy: done.segmentsBusy.count)
             age += 1
         }
@@ -69,26 +74,26 @@ struct SoakBenchmark {
         var indexBytes: Double
         var deadRows: Int
         var settled: Int64
-        /// Of settling and leasing, so far.
-        var exchangeSeconds: Double
+        /// The total time of settle-and-lease round trips so far.
+        var exchangeTime: Duration
 
         var megabytes: Double { (bytes + indexBytes) / 1_048_576 }
 
-        /// Microseconds of exchange for each event settled since `earlier`.
+        /// Returns the microseconds of round trips for each event settled since `earlier`.
         func cost(since earlier: Sample) -> Double {
             let events = Double(max(1, settled - earlier.settled))
-            return (exchangeSeconds - earlier.exchangeSeconds) / events * 1e6
+            return (exchangeTime - earlier.exchangeTime).seconds / events * 1e6
         }
     }
 
     private func watch(_ database: BenchDatabase, _ worker: WorkerProcess) async throws -> [Sample]
     {
-        let end = monotonicNanoseconds() + nanoseconds(environment.minutes * 60)
+        let deadline = ContinuousClock.now + environment.soakDuration
         var samples: [Sample] = []
-        while monotonicNanoseconds() < end {
-            await pause(seconds: Self.sampleSeconds)
+        while .now < deadline {
+            await pause(for: Self.samplePeriod)
             try worker.child.checkRunning()
-            let seconds = try await worker.exchanges(askedWith: environment.http).seconds
+            let time = try await worker.exchanges(via: environment.http).time
             let rows = try await database.pool.query(
                 """
                 SELECT pg_table_size('lane')::float8, pg_indexes_size('lane')::float8,
@@ -100,7 +105,7 @@ struct SoakBenchmark {
                 samples.append(
                     Sample(
                         bytes: bytes, indexBytes: indexes, deadRows: dead, settled: settled ?? 0,
-                        exchangeSeconds: seconds))
+                        exchangeTime: time))
             }
         }
         return samples
@@ -110,11 +115,11 @@ struct SoakBenchmark {
         _ samples: [Sample], _ appends: TimedAppender, vacuums: Int
     ) async throws -> [Measurement] {
         guard samples.count >= 8, let first = samples.first, let last = samples.last else {
-            throw BenchFailure("too short for a soak")
+            throw BenchFailure("soak needs at least 8 seconds")
         }
         let quarter = samples.count / 4
         let (early, late) = (samples[quarter], samples[samples.count - 1 - quarter])
-        let seconds = Double(samples.count - 1) * Self.sampleSeconds
+        let seconds = (Self.samplePeriod * (samples.count - 1)).seconds
         let settled = Double(last.settled - first.settled) / seconds
         let (before, after) = (early.cost(since: first), last.cost(since: late))
         printProgress(
@@ -139,41 +144,44 @@ struct SoakBenchmark {
     }
 
     private func partitions(_ appends: TimedAppender) async -> Measurement {
-        let ordinary = await appends.latency(.ordinary)
-        let creating = await appends.latency(.creating)
-        let dropping = await appends.latency(.dropping)
+        let ordinary = await appends.latency(during: .none)
+        let creating = await appends.latency(during: .creating)
+        let dropping = await appends.latency(during: .dropping)
         let (days, busy) = await appends.days
         let worst = Double(max(creating.largest, dropping.largest)) / 1e6
-        // The disk has its moments at any time.
+        // The disk may be slow at any time: an append without other work is the measure.
         let slowest = Double(ordinary.largest) / 1e6
-        func words(_ latency: Histogram) -> String {
+        func summary(_ latency: Histogram) -> String {
             "\(latency.count) appends, p99 \(short(latency.milliseconds(quantile: 0.99))) ms, "
                 + "slowest \(short(Double(latency.largest) / 1e6)) ms"
         }
         printProgress(
-            "\(days) days dropped, \(busy) found busy; while nothing else happens "
-                + "\(words(ordinary)); while a day is made \(words(creating)); while one is dropped "
-                + words(dropping))
+            "\(days) days dropped, \(busy) were in use; without other work "
+                + "\(summary(ordinary)); while a day is created \(summary(creating)); "
+                + "while one is dropped "
+                + summary(dropping))
         return Measurement(
             name: "soak-partitions", value: worst,
             unit: "ms slowest append while days come and go",
             yardstick: slowest,
-            goal: "<= \(Int(Self.appendMillisecondsMax)) ms or what it takes without, and days are "
+            goal:
+                "<= \(Int(Self.appendMax.milliseconds)) ms or what it takes without, and days are "
                 + "dropped",
-            ok: worst <= max(Self.appendMillisecondsMax, slowest) && days > 0)
+            ok: worst <= max(Self.appendMax.milliseconds, slowest) && days > 0)
     }
 }
 
-/// Appends at a steady rate and keeps the time of each commit, by what happened beside it.
+/// Appends at a steady rate and records the time of each commit by the work beside it.
 private actor TimedAppender {
-    enum Beside: CaseIterable {
-        case ordinary, creating, dropping
+    /// The change of the log's partitions during an append.
+    enum PartitionChange {
+        case none, creating, dropping
     }
 
     private let database: BenchDatabase
     private let ratePerSecond: Int
-    private var beside = Beside.ordinary
-    private var latencies: [Beside: Histogram] = [:]
+    private var change = PartitionChange.none
+    private var latencies: [PartitionChange: Histogram] = [:]
     private(set) var days = (dropped: 0, busy: 0)
 
     init(database: BenchDatabase, ratePerSecond: Int) {
@@ -181,39 +189,41 @@ private actor TimedAppender {
         self.ratePerSecond = ratePerSecond
     }
 
-    func begin(_ beside: Beside) { self.beside = beside }
+    func begin(_ change: PartitionChange) { self.change = change }
     func dropped(_ count: Int, busy: Int) {
         days.dropped += count
         days.busy += busy
     }
-    func latency(_ beside: Beside) -> Histogram { latencies[beside] ?? Histogram() }
+    func latency(during change: PartitionChange) -> Histogram {
+        latencies[change] ?? Histogram()
+    }
 
-    /// A writer's share, until it is cancelled; what it falls behind it catches up.
+    /// Appends one writer's share until the task is cancelled, and makes up for delays.
     func run(_ webhooks: Webhooks, _ writer: Int, of writers: Int) async throws {
-        let start = monotonicNanoseconds()
+        let start = ContinuousClock.now
         let rate = Double(ratePerSecond) / Double(writers)
         var appended = 0
         while !Task.isCancelled {
-            let due = Int(Double(monotonicNanoseconds() - start) / 1e9 * rate)
+            let due = Int((ContinuousClock.now - start).seconds * rate)
             let batch = min(due - appended, 256)
             if batch > 0 {
                 let events = (appended..<(appended + batch)).map {
                     webhooks.event($0 * writers + writer)
                 }
-                let (began, before) = (monotonicNanoseconds(), beside)
+                let (began, before) = (monotonicNanoseconds(), change)
                 _ = try await database.store.append(events)
-                // Under way when something began or ended: it counts for that.
-                let during = before == .ordinary ? beside : before
+                // An append during which a change began or ended counts for the change.
+                let during = before == .none ? change : before
                 latencies[during, default: Histogram()].record(
                     nanoseconds: monotonicNanoseconds() - began)
                 appended += batch
             }
-            if due - appended < 50 { await pause(seconds: 0.01) }
+            if due - appended < 50 { await pause(for: .milliseconds(10)) }
         }
     }
 }
 
-/// What breaks off because it was cancelled did not fail.
+/// Ignores the error of a body whose task was cancelled.
 private func untilCancelled(_ body: () async throws -> Void) async throws {
     do { try await body() } catch { if !Task.isCancelled { throw error } }
 }

@@ -1,11 +1,12 @@
-/// Durations in buckets that are 1/128 of their size wide: a quantile is told at most 0.8 % too
-/// high, however many durations there are.
+/// Counts durations in buckets, each 1/128 of its duration wide. A quantile is at most 0.8 % too
+/// high, and the size does not depend on the number of durations.
 struct Histogram {
     private static let precisionBits = 7
     private static let bucketsPerOctave = 1 << precisionBits
 
     private var counts = [UInt64](repeating: 0, count: (65 - precisionBits) * bucketsPerOctave)
     private(set) var count = 0
+    /// The longest duration, in nanoseconds.
     private(set) var largest: UInt64 = 0
 
     mutating func record(nanoseconds: UInt64) {
@@ -14,7 +15,7 @@ struct Histogram {
         largest = max(largest, nanoseconds)
     }
 
-    /// The duration that this share of all did not exceed; 0 without any.
+    /// The duration that this share of all durations does not exceed; 0 if there are none.
     func milliseconds(quantile: Double) -> Double {
         let rank = UInt64((quantile * Double(count)).rounded(.up))
         var seen: UInt64 = 0

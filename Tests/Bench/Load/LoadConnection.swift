@@ -5,7 +5,7 @@ import Glibc
 final class LoadConnection {
     enum Reading {
         case incomplete
-        case answered(status: Int, saysWhenToComeAgain: Bool)
+        case answered(status: Int, hasRetryAfter: Bool)
         case broken
     }
 
@@ -32,7 +32,7 @@ final class LoadConnection {
         answer.deallocate()
     }
 
-    /// - Returns: whether the other side accepted.
+    /// - Returns: true if the server accepted the connection.
     func connect() -> Bool {
         if descriptor >= 0 { close(descriptor) }
         let kind = Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue)
@@ -45,8 +45,8 @@ final class LoadConnection {
         return connected == 0
     }
 
-    /// The socket is a blocking one: a request is smaller than its buffer, which is empty now.
-    /// - Returns: whether the kernel took it.
+    /// Sends without waiting: a request is smaller than the socket's buffer, which is empty now.
+    /// - Returns: true if the kernel took the whole request.
     func send(_ requests: some RequestSource, number: Int, dueAt: UInt64, at now: UInt64) -> Bool {
         requests.stamp(number, onto: request)
         (self.number, self.dueAt, answered, isBusy) = (number, dueAt, 0, true)
@@ -66,20 +66,19 @@ final class LoadConnection {
         }
         guard answered >= head.byteCount + head.contentLength else { return .incomplete }
         isBusy = false
-        return .answered(status: head.status, saysWhenToComeAgain: head.saysWhenToComeAgain)
+        return .answered(status: head.status, hasRetryAfter: head.hasRetryAfter)
     }
 }
 
-/// What must be read of an answer to know where it ends.
+/// The parts of an answer's head that say where the answer ends.
 struct AnswerHead {
     let status: Int
     let byteCount: Int
     let contentLength: Int
-    /// Whether there is a `Retry-After`; looked for in refusals only.
-    let saysWhenToComeAgain: Bool
+    /// True if a 503 has a `Retry-After`. Other statuses are not searched for it.
+    let hasRetryAfter: Bool
 
-    /// `nil` until the head is complete. Answers are those of this project's servers: never
-    /// chunked.
+    /// Returns nil until the head is complete. This project's servers never answer in chunks.
     init?(_ bytes: UnsafeRawBufferPointer) {
         guard bytes.count > 12, let end = Self.end(of: bytes) else { return nil }
         byteCount = end
@@ -88,7 +87,7 @@ struct AnswerHead {
             Self.field("content-length:", of: bytes, before: end).map {
                 Self.digits(bytes, at: $0)
             } ?? 0
-        saysWhenToComeAgain =
+        hasRetryAfter =
             status == 503 && Self.field("retry-after:", of: bytes, before: end) != nil
     }
 
@@ -103,7 +102,7 @@ struct AnswerHead {
         return nil
     }
 
-    /// Where the field's value begins.
+    /// The index of the first byte of the field's value.
     private static func field(
         _ name: StaticString, of bytes: UnsafeRawBufferPointer, before end: Int
     ) -> Int? {

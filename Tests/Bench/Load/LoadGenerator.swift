@@ -1,43 +1,52 @@
 import CEpoll
 import Glibc
 
-/// What a load came to.
+/// The answers to a load and their times.
 struct LoadResult {
-    /// From when a request was due until its answer was read whole. In a closed loop it is due when
-    /// it is sent.
+    /// The time between the moment when a request was due and the end of its answer. A request of a
+    /// closed loop is due when it is sent.
     var latency = Histogram()
-    /// From when it was sent, without its wait for a free connection.
+    /// The time between sending a request and the end of its answer. The wait for a free connection
+    /// is not part of it.
     var service = Histogram()
+    /// The number of answers by status.
     var answers: [Int: Int] = [:]
     /// The numbers of the requests that were answered 202, also after the end.
     var accepted: [Int] = []
-    /// Answers of 503 that did not say when to come again.
-    var unhelpful = 0
-    /// Connections that broke with a request under way.
+    /// Answers with status 503 and without `Retry-After`.
+    var withoutRetryAfter = 0
+    /// Connections that the server closed while a request was under way.
     var broken = 0
     /// Requests that were due and could not be sent before the end.
     var unsent = 0
-    var seconds = 0.0
+    var duration = Duration.zero
 
     var answered: Int { answers.values.reduce(0, +) }
 
-    func perSecond(_ status: Int) -> Double { Double(answers[status] ?? 0) / seconds }
+    func perSecond(_ status: Int) -> Double { Double(answers[status] ?? 0) / duration.seconds }
 }
 
 enum Pace {
-    /// Every connection sends its next request when it has read the answer to the last.
+    /// Every connection sends its next request after it has read the answer to the one before.
     case closed
-    /// Requests are due at times that do not depend on answers. One that finds every connection
-    /// busy waits, and its wait counts: no coordinated omission.
+    /// Requests are due at times that do not depend on answers. A request that finds every
+    /// connection busy waits, and its wait counts: no coordinated omission.
     case open(ratePerSecond: Double)
 }
 
-enum LoadError: Error {
-    case refused(port: Int)
-    case noPoller
+enum LoadError: Error, CustomStringConvertible {
+    case connectionRefused(port: Int)
+    case epollFailed(errno: Int32)
+
+    var description: String {
+        switch self {
+        case .connectionRefused(let port): "port \(port) of 127.0.0.1 accepts no connection"
+        case .epollFailed(let code): "epoll_create1 failed: \(String(cString: strerror(code)))"
+        }
+    }
 }
 
-/// One thread, one epoll, keep-alive connections. It blocks the thread that it is called on.
+/// Sends requests on keep-alive connections with one epoll. It blocks the calling thread.
 final class LoadGenerator<Source: RequestSource> {
     private let connections: [LoadConnection]
     private let poller: Int32
@@ -48,7 +57,7 @@ final class LoadGenerator<Source: RequestSource> {
     private var busy = 0
     private var result = LoadResult()
     private var onAnswer: (_ number: Int, _ at: UInt64) -> Void = { _, _ in }
-    /// The number that the next request gets; no number is sent twice.
+    /// The number of the next request. No number is sent twice.
     private(set) var nextNumber: Int
 
     init(
@@ -57,10 +66,14 @@ final class LoadGenerator<Source: RequestSource> {
         self.source = source
         nextNumber = firstNumber
         poller = epoll_create1(Int32(EPOLL_CLOEXEC))
-        guard poller >= 0 else { throw .noPoller }
+        guard poller >= 0 else { throw .epollFailed(errno: errno) }
         let template = source.template
-        self.connections = (0..<connections).map { _ in LoadConnection(port: port, template: template) }
-        for index in self.connections.indices where !open(index) { throw .refused(port: port) }
+        self.connections = (0..<connections).map { _ in
+            LoadConnection(port: port, template: template)
+        }
+        for index in self.connections.indices where !open(index) {
+            throw .connectionRefused(port: port)
+        }
     }
 
     deinit {
@@ -69,25 +82,25 @@ final class LoadGenerator<Source: RequestSource> {
     }
 
     /// - Parameters:
-    ///   - countMax: ends earlier, when so many requests were sent.
-    ///   - onAnswer: a request's number, and when its answer was read, by the monotonic clock.
+    ///   - countMax: the run ends earlier after this many requests.
+    ///   - onAnswer: takes a request's number and the monotonic nanoseconds when its answer ended.
     func run(
-        _ pace: Pace, seconds: Double, countMax: Int = .max,
+        _ pace: Pace, for duration: Duration, countMax: Int = .max,
         onAnswer: @escaping (_ number: Int, _ at: UInt64) -> Void = { _, _ in }
     ) -> LoadResult {
         result = LoadResult()
         self.onAnswer = onAnswer
-        // Whatever the server closed since the last run is opened again.
+        // Reopens the connections that the server closed since the last run.
         read(until: 0)
         let start = monotonicNanoseconds()
-        let end = start + nanoseconds(seconds)
+        let end = start + duration.nanoseconds
         let last = countMax == .max ? Int.max : nextNumber + countMax
         switch pace {
         case .closed: runClosed(until: end, last)
         case .open(let rate):
             runOpen(PoissonArrivals(ratePerSecond: rate, from: start), until: end, last)
         }
-        result.seconds = Double(monotonicNanoseconds() - start) / 1e9
+        result.duration = .nanoseconds(Int64(monotonicNanoseconds() - start))
         drain()
         return result
     }
@@ -125,17 +138,17 @@ final class LoadGenerator<Source: RequestSource> {
         result.unsent = waiting.count - firstWaiting
     }
 
-    /// What is under way is still answered, within reason. It counts for latency, not for the rate.
+    /// Waits up to 5 s for the requests under way. They count for the latency, not for the rate.
     private func drain() {
         let counted = result
-        let end = monotonicNanoseconds() + nanoseconds(5)
+        let end = monotonicNanoseconds() + Duration.seconds(5).nanoseconds
         while busy > 0, monotonicNanoseconds() < end { read(until: end) }
         result.broken += busy
         lateAnswers = result.answered - counted.answered
         result.answers = counted.answers
     }
 
-    /// Answers that came after the end of the last run.
+    /// Answers that were read after the end of the last run.
     private(set) var lateAnswers = 0
 
     private func send(on index: Int, dueAt: UInt64) {
@@ -151,12 +164,12 @@ final class LoadGenerator<Source: RequestSource> {
         }
     }
 
-    /// Waits for answers no longer than until then, and takes them.
+    /// Waits for answers until `end` at most, and takes them.
     private func read(until end: UInt64) {
         let now = monotonicNanoseconds()
-        let patience = end > now ? end - now : 0
+        let rest = end > now ? end - now : 0
         var timeout = timespec(
-            tv_sec: Int(patience / 1_000_000_000), tv_nsec: Int(patience % 1_000_000_000))
+            tv_sec: Int(rest / 1_000_000_000), tv_nsec: Int(rest % 1_000_000_000))
         let count = epoll_pwait2(poller, slots.baseAddress, Int32(slots.count), &timeout, nil)
         for slot in 0..<max(0, Int(count)) { take(Int(slots[slot].data.u32)) }
     }
@@ -166,11 +179,11 @@ final class LoadGenerator<Source: RequestSource> {
         let wasBusy = connection.isBusy
         switch connection.receive() {
         case .incomplete: return
-        case .answered(let status, let saysWhen):
+        case .answered(let status, let hasRetryAfter):
             let now = monotonicNanoseconds()
             busy -= 1
             if status == 202 { result.accepted.append(connection.number) }
-            if status == 503, !saysWhen { result.unhelpful += 1 }
+            if status == 503, !hasRetryAfter { result.withoutRetryAfter += 1 }
             result.answers[status, default: 0] += 1
             result.latency.record(nanoseconds: now - min(now, connection.dueAt))
             result.service.record(nanoseconds: now - min(now, connection.sentAt))
@@ -187,7 +200,7 @@ final class LoadGenerator<Source: RequestSource> {
 
     private func reopen(_ index: Int) {
         idle.removeAll { $0 == index }
-        // A connection that cannot be had is missing from here on; the rate will show it.
+        // A connection that cannot be opened is missing from here on; the rate shows it.
         _ = open(index)
     }
 

@@ -1,7 +1,7 @@
 import CEpoll
 import Glibc
 
-/// A port of 127.0.0.1 as the socket calls want it.
+/// A port of 127.0.0.1 in the form that the socket calls take.
 struct LoopbackAddress {
     private var address = sockaddr_in()
 
@@ -20,7 +20,7 @@ struct LoopbackAddress {
         }
     }
 
-    /// A port that was free a moment ago; 0 if there is none.
+    /// A port that the kernel has just chosen as free; 0 if there is none.
     static func freePort() -> Int {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         defer { close(descriptor) }

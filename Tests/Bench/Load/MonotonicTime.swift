@@ -1,10 +1,10 @@
 import Glibc
 
-/// Nanoseconds of a clock that does not jump and that every process of the machine shares.
+/// Nanoseconds of the clock that never jumps.
 func monotonicNanoseconds() -> UInt64 { read(CLOCK_MONOTONIC) }
 
-/// Nanoseconds since 1970.
-func wallNanoseconds() -> UInt64 { read(CLOCK_REALTIME) }
+/// Nanoseconds of CPU time that this thread has used.
+func threadNanoseconds() -> UInt64 { read(CLOCK_THREAD_CPUTIME_ID) }
 
 private func read(_ clock: clockid_t) -> UInt64 {
     var time = timespec()
@@ -12,7 +12,9 @@ private func read(_ clock: clockid_t) -> UInt64 {
     return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
 }
 
-func nanoseconds(_ seconds: Double) -> UInt64 { UInt64(max(0, seconds) * 1e9) }
-
-/// Nanoseconds that this thread has computed: other processes' turns are not counted.
-func threadNanoseconds() -> UInt64 { read(CLOCK_THREAD_CPUTIME_ID) }
+extension Duration {
+    /// Whole nanoseconds; zero if the duration is negative.
+    var nanoseconds: UInt64 { UInt64(max(0, self / .nanoseconds(1))) }
+    var seconds: Double { self / .seconds(1) }
+    var milliseconds: Double { self / .milliseconds(1) }
+}

@@ -1,11 +1,11 @@
 import Glibc
 
-/// When requests are due that come independently of each other at a mean rate (a Poisson process,
-/// as pgbench's `--rate`). Seeded: every run has the same gaps.
+/// The times at which requests are due that arrive independently of each other at a mean rate: a
+/// Poisson process, as with pgbench's `--rate`. The seed makes the gaps equal in every run.
 struct PoissonArrivals {
     private let ratePerSecond: Double
     private var state: UInt64
-    /// Of the monotonic clock.
+    /// The next time, in nanoseconds of the monotonic clock.
     private(set) var next: UInt64
 
     init(ratePerSecond: Double, from start: UInt64, seed: UInt64 = 1) {
@@ -19,7 +19,7 @@ struct PoissonArrivals {
         next += UInt64(-log(1 - uniform()) / ratePerSecond * 1e9)
     }
 
-    /// In 0..<1, by SplitMix64 (Steele, Lea, Flood, 2014).
+    /// The next number in 0..<1 of SplitMix64 (Steele, Lea, Flood, 2014).
     private mutating func uniform() -> Double {
         state &+= 0x9E37_79B9_7F4A_7C15
         var mixed = state

@@ -1,8 +1,8 @@
-/// Numbered requests of one size. A connection keeps its own copy and changes the bytes that make
-/// one request different from the next, so sending builds nothing.
+/// Numbered requests of one size. Each connection keeps a copy of the template and overwrites only
+/// the bytes that differ between requests, so sending a request allocates nothing.
 protocol RequestSource {
     /// A whole request, head and body.
     var template: [UInt8] { get }
-    /// Turns any request of this template into the one of this number.
+    /// Turns a request made from this template into the request of this number.
     func stamp(_ number: Int, onto request: UnsafeMutableRawBufferPointer)
 }

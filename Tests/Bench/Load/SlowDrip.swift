@@ -1,13 +1,13 @@
 import CEpoll
 import Glibc
 
-/// Many connections that take their time, in a process of its own: a third sends the head of a
-/// request byte by byte, a third its body, and a third whole requests whose answers it reads byte
-/// by byte. Whoever is cut off comes again.
+/// A slow-drip attack in a process of its own. A third of the connections send the head of a
+/// request byte by byte, a third send its body byte by byte, and a third send whole requests and
+/// read the answers byte by byte. A connection that the server closes is opened again.
 struct SlowDrip {
-    /// Slow, so that the deadlines are what ends it: a byte a second.
+    /// One byte a second is so slow that only the server's deadlines end a request.
     private static let pauseMilliseconds = 1000
-    /// Numbers that no other load of a benchmark uses.
+    /// The first number of a range that no other load of a benchmark uses.
     private static let firstNumber = 50_000_000
 
     let port: Int
@@ -16,7 +16,7 @@ struct SlowDrip {
     func run() -> Never {
         signal(SIGPIPE, SIG_IGN)
         let webhooks = Webhooks(incidents: 1000)
-        let drips = (0..<connections).map { index in
+        let slow = (0..<connections).map { index in
             SlowConnection(
                 port: port,
                 kind: SlowConnection.Kind.allCases[index % SlowConnection.Kind.allCases.count],
@@ -25,14 +25,14 @@ struct SlowDrip {
         var number = Self.firstNumber
         var next = monotonicNanoseconds()
         while true {
-            // A share of them each millisecond, so that they do not all come at once.
+            // Each millisecond serves a share of them, so that they do not send at the same time.
             for slice in 0..<Self.pauseMilliseconds {
-                for index in stride(from: slice, to: drips.count, by: Self.pauseMilliseconds) {
-                    drips[index].step(&number)
+                for index in stride(from: slice, to: slow.count, by: Self.pauseMilliseconds) {
+                    slow[index].step(&number)
                 }
                 next += 1_000_000
                 let now = monotonicNanoseconds()
-                if now < next { block(milliseconds: Int32((next - now) / 1_000_000 + 1)) }
+                if now < next { blockThread(for: .nanoseconds(Int64(next - now))) }
             }
         }
     }
@@ -60,7 +60,7 @@ private final class SlowConnection {
         bodyStart = webhooks.template.count - Webhooks.bodyBytes
     }
 
-    /// A byte further, on a new connection when there is none.
+    /// Sends or reads one byte. It opens a new connection if there is none.
     func step(_ number: inout Int) {
         if descriptor < 0 { return begin(&number) }
         guard isOpen() else { return end() }
@@ -96,7 +96,8 @@ private final class SlowConnection {
         if taken < 0 { end() } else { sent += taken }
     }
 
-    /// Takes a byte of what has come.
+    /// Reads one byte if there is one.
+    /// - Returns: false if the server has closed the connection.
     private func isOpen() -> Bool {
         var byte: UInt8 = 0
         let count = recv(descriptor, &byte, 1, Int32(MSG_DONTWAIT))

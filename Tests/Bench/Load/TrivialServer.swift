@@ -1,8 +1,8 @@
 import CEpoll
 import Glibc
 
-/// Answers every request of a known size with 202 and does nothing else: what the load generator
-/// reaches against it is the generator's own limit. One thread, one epoll.
+/// Answers every request of a known size with 202 and does nothing else. The rate that the load
+/// generator reaches against it is the generator's own limit. It has one thread and one epoll.
 struct TrivialServer {
     private static let answer = Array(
         """
@@ -13,7 +13,7 @@ struct TrivialServer {
     let port: Int
     let requestBytes: Int
 
-    /// Serves until the process ends; returns only when it cannot listen.
+    /// Serves until the process ends. It returns only if it cannot listen.
     func run() {
         let listener = listeningSocket()
         let poller = epoll_create1(Int32(EPOLL_CLOEXEC))

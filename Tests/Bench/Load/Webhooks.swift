@@ -1,32 +1,32 @@
 import Crypto
 import Models
 
-/// Signed V3 webhooks of exactly 2 KiB that differ in their event and their incident.
+/// Signed V3 webhooks of exactly 2 KiB, each with its own event. The incidents repeat in turn.
 struct Webhooks: RequestSource {
     static let bodyBytes = 2048
     static let secret = "bench-webhook-secret-of-no-account"
     static let subscription = "PBENCH1"
 
     let template: [UInt8]
-    /// How many incidents the events are of, in turn.
+    /// The number of incidents among which the events rotate.
     let incidents: Int
     private let connection: ConnectionID
     private let bodyStart: Int
     private let signatureStart: Int
-    /// Where the number of the request ends, and where that of its incident.
+    /// The indices after the request's number, and after its incident's number.
     private let numberEnds: [Int]
     private let incidentEnds: [Int]
-    /// The signatures of the first requests, one after the other.
+    /// The signatures of the first requests, concatenated.
     private var signatures: [UInt8] = []
 
     private static let eventMark = "01BENCH0000000000000000000"
     private static let incidentMark = "QBENCH00000000"
-    /// `incident.number` is the number of the request, with a digit before it that is not 0.
+    /// `incident.number` is this offset plus the number of the request: it never begins with 0.
     private static let numberMark = "100000000"
     static let incidentNumberOffset = 100_000_000
     private static let signatureMark = String(repeating: "s", count: 64)
 
-    /// - Parameter signedCount: how many are signed now, so that sending need not.
+    /// - Parameter signedCount: the number of requests that are signed now and not when sent.
     init(connection: ConnectionID = "bench", incidents: Int, signedCount: Int = 0) {
         let body = Self.body
         let head = """
@@ -57,7 +57,7 @@ struct Webhooks: RequestSource {
         }
     }
 
-    /// The same event as `ingest` would append it.
+    /// The event that `ingest` would append for this request.
     func event(_ number: Int) -> NewEvent {
         var request = template
         request.withUnsafeMutableBytes { stampIDs(number, onto: $0) }
@@ -98,7 +98,7 @@ struct Webhooks: RequestSource {
         for end in incidentEnds { write(number % incidents, endingAt: end, request) }
     }
 
-    /// Eight decimal digits: one number leaves nothing of the one before.
+    /// Writes eight decimal digits, which overwrite the whole former number.
     private func write(
         _ number: Int, endingAt end: Int, _ request: UnsafeMutableRawBufferPointer
     ) {

@@ -4,7 +4,7 @@ import Postgres
 import Store
 
 extension BenchDatabase {
-    /// Appends as `ingest` does, with two writers.
+    /// Appends events with two writers, as `ingest` does.
     func append(_ events: Range<Int>, of webhooks: Webhooks) async throws {
         let batch = 500
         try await withThrowingTaskGroup(of: Void.self) { group in
@@ -23,27 +23,27 @@ extension BenchDatabase {
         }
     }
 
-    /// Planner statistics and visibility as autovacuum leaves them, and nothing owed to the disk.
-    func settle() async throws {
+    /// Leaves planner statistics and visibility maps as autovacuum does, and no dirty page.
+    func vacuumAndCheckpoint() async throws {
         try await pool.query("VACUUM (ANALYZE) lane")
         try await pool.query("VACUUM (ANALYZE) job")
         try await pool.query("CHECKPOINT")
     }
 
-    /// Waits until this many events have ended, or the time is over: what was settled until then
-    /// still has a rate.
+    /// Waits until this many events are settled, or until `duration` has passed. The events settled
+    /// by then still have a rate.
     func awaitSettled(
-        _ count: Int64, by child: ChildProcess, withinSeconds seconds: Double,
+        _ count: Int64, by child: ChildProcess, within duration: Duration,
         where lanes: SQL = "true"
     ) async throws {
-        let end = monotonicNanoseconds() + nanoseconds(seconds)
-        while monotonicNanoseconds() < end {
+        let deadline = ContinuousClock.now + duration
+        while .now < deadline {
             try child.checkRunning()
-            // Lanes know their numbers: this counts nothing in the log.
+            // The sum over the lanes reads no row of the log.
             let done = try await number(
                 "SELECT coalesce(sum(done), 0)::bigint FROM lane WHERE \(lanes)")
             if done >= count { return }
-            await pause(seconds: 0.2)
+            await pause(for: .milliseconds(200))
         }
     }
 }

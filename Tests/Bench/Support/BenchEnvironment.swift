@@ -5,42 +5,42 @@ import Models
 import Postgres
 import Store
 
-/// Why a benchmark could not run.
+/// A benchmark could not run; the description says why.
 struct BenchFailure: Error, CustomStringConvertible {
     let description: String
     init(_ description: String) { self.description = description }
 }
 
-/// What every benchmark works with: a Postgres server, the programs and a folder.
+/// The parts that every benchmark uses: a Postgres server, the programs and a folder.
 struct BenchEnvironment {
-    /// The server, with the rights to make databases.
+    /// The server, as a user that may create databases.
     let server: Address
-    /// Where `ingest`, `worker`, `sandbox` and this program are.
+    /// The folder that holds `ingest`, `worker`, `sandbox`, `console` and this program.
     let programs: String
     let pgbench: String
-    /// For logs; emptied by the caller.
+    /// The folder of the logs. The caller deletes it.
     let folder: String
     let http: HTTPClient
-    /// Seals the secrets of the benchmarks' connections.
+    /// The key that encrypts the secrets of the benchmarks' connections.
     let masterKey: [UInt8]
-    /// For the benchmark that may take as long as somebody wants.
-    let minutes: Double
+    /// The duration of `soak`.
+    let soakDuration: Duration
 
     init(
-        server: Address, programs: String, pgbench: String, folder: String, minutes: Double = 1
+        server: Address, programs: String, pgbench: String, folder: String, soakDuration: Duration
     ) throws(HTTPClientSetupError) {
         self.server = server
         self.programs = programs
         self.pgbench = pgbench
         self.folder = folder
-        self.minutes = minutes
+        self.soakDuration = soakDuration
         var limits = HTTPClientLimits()
         limits.responseBytesMax = 256 << 20
         http = try HTTPClient(limits: limits)
         masterKey = SecureRandom.bytes(AESGCM.keyByteCount)
     }
 
-    /// A database of its own, migrated and configured.
+    /// Creates a database, migrates it and applies the configuration.
     func database(_ name: String, _ configuration: Configuration) async throws -> BenchDatabase {
         let session = Session(to: server)
         try await session.open()
@@ -56,14 +56,14 @@ struct BenchEnvironment {
             name: name, address: address, secretKeys: try SecretKeys(masterKey))
         let migration = try ChildProcess(
             "\(programs)/console", ["migrate"],
-            environment: ["LIAISON_DATABASE_URL": address.connectionString],
+            variables: ["LIAISON_DATABASE_URL": address.connectionString],
             log: "\(folder)/console.log")
-        try migration.finish(withinSeconds: 30)
+        try migration.finish(within: .seconds(30))
         _ = try await database.store.apply(configuration, by: "bench")
         return database
     }
 
-    /// Nothing of a benchmark stays behind, and its dirty pages do not slow the next one down.
+    /// Drops a benchmark's database, so that its dirty pages do not slow the next benchmark down.
     func drop(_ database: BenchDatabase) async throws {
         database.pool.close()
         let session = Session(to: server)
@@ -77,27 +77,28 @@ struct BenchEnvironment {
         PgBench(program: pgbench, url: database.address.connectionString, folder: folder)
     }
 
-    /// Starts a program of this project and waits until it says that it is ready.
-    /// - Parameter log: what its log is called, where several of a program run.
+    /// Starts a program of this project and waits until it answers that it is ready.
+    /// - Parameter log: the name of its log, where several processes of one program run.
     func start(
         _ program: String, _ settings: [String: String], readyAt url: String, log: String? = nil
     ) async throws -> ChildProcess {
-        let environment = Dictionary(
+        let variables = Dictionary(
             uniqueKeysWithValues: settings.map { ("LIAISON_\($0.key)", $0.value) })
         let child = try ChildProcess(
-            "\(programs)/\(program)", [], environment: environment,
+            "\(programs)/\(program)", [], variables: variables,
             log: "\(folder)/\(log ?? program).log")
-        let end = monotonicNanoseconds() + nanoseconds(10)
-        while monotonicNanoseconds() < end {
+        let deadline = ContinuousClock.now + .seconds(10)
+        while .now < deadline {
             try child.checkRunning()
             let request = HTTPClientRequest(method: "GET", url: url, timeoutSeconds: 1)
             if let answer = try? await http.send(request), answer.status == 200 { return child }
-            await pause(seconds: 0.02)
+            await pause(for: .milliseconds(20))
         }
-        throw BenchFailure("\(program) was not ready within 10 seconds")
+        throw BenchFailure(
+            "\(program) was not ready within 10 s; its log ends with: \(child.logEnd)")
     }
 
-    /// A number that a program tells on `/metrics`, without its prefix; the sum over all labels.
+    /// Reads a metric from `/metrics`, named without the prefix, and adds up its labels.
     func metric(_ name: String, at operationsURL: String) async throws -> Double {
         let request = HTTPClientRequest(method: "GET", url: "\(operationsURL)/metrics")
         let text = String(decoding: try await http.send(request).body, as: UTF8.self)
@@ -108,37 +109,11 @@ struct BenchEnvironment {
             .reduce(0, +)
     }
 
-    /// What a program that works on this database is told.
+    /// The settings of a program that uses this database.
     func settings(for database: BenchDatabase) -> [String: String] {
         [
             "DATABASE_URL": database.address.connectionString,
             "MASTER_KEY": Base64.encode(masterKey),
         ]
-    }
-}
-
-/// A benchmark's database.
-struct BenchDatabase {
-    let name: String
-    let address: Address
-    let pool: Pool
-    let store: Store
-
-    init(name: String, address: Address, secretKeys: SecretKeys) {
-        self.name = name
-        self.address = address
-        var limits = PoolLimits()
-        limits.waitSecondsMax = 60
-        limits.session.statementSecondsMax = 60
-        pool = Pool(address, limits: limits)
-        store = Store(pool, secretKeys: secretKeys)
-    }
-
-    /// The only column of the only row.
-    func number(_ statement: SQL) async throws -> Int64 {
-        guard let number = try await pool.query(statement).decoded(Int64.self).first else {
-            throw BenchFailure("no number was answered")
-        }
-        return number
     }
 }

@@ -1,10 +1,9 @@
 import JSON
 import Models
 
-/// Rules as an administrator would write them.
+/// Rules in the form in which an administrator writes them.
 enum BenchRules {
-    /// Rules that no index can rule out and that no webhook of ours matches: each is evaluated for
-    /// every event.
+    /// Rules that match no webhook and that no index excludes: each is evaluated for every event.
     static func unmatched(_ count: Int) throws -> Ruleset {
         try ruleset(
             "Unmatched",
@@ -40,7 +39,7 @@ enum BenchRules {
         let problems = JSONProblems()
         let json: JSON = ["name": .string(name), "rules": .array(rules)]
         guard let ruleset = Ruleset(reading: JSONReader(json, problems: problems)) else {
-            throw BenchFailure("the rules are wrong: \(problems.all)")
+            throw BenchFailure("the rules have errors: \(problems.all)")
         }
         return ruleset
     }

@@ -1,9 +1,9 @@
-/// A named way to get measurements.
+/// A named benchmark, which returns one or more measurements.
 struct Benchmark: Sendable {
     let name: String
     let run: @Sendable (BenchEnvironment) async throws -> [Measurement]
 
-    /// In the order in which they run.
+    /// All benchmarks, in the order in which they run.
     static let all = [
         Benchmark(name: "ingest") { try await IngestBenchmark(environment: $0).run() },
         Benchmark(name: "ingest-latency") {

@@ -1,6 +1,6 @@
 import JSON
 
-/// Follows the calls that the sandbox receives.
+/// Reads the calls that the sandbox receives, as they come.
 struct CallObserver: Sendable {
     struct Call {
         let path: String
@@ -17,10 +17,10 @@ struct CallObserver: Sendable {
         (self.sandbox, self.vendor) = (sandbox, vendor)
     }
 
-    /// The calls since the last time; waits for the first. Logins are left out.
-    mutating func next(waitingSeconds seconds: Double) async throws -> [Call] {
+    /// Returns the calls since the last request, and waits for the first. It omits logins.
+    mutating func next(waitingAtMost duration: Duration) async throws -> [Call] {
         let answer = try await sandbox.ask(
-            "GET", "/calls?after=\(last)&vendor=\(vendor)&waitSeconds=\(seconds)")
+            "GET", "/calls?after=\(last)&vendor=\(vendor)&waitSeconds=\(duration.seconds)")
         let calls = answer["calls"]?.array ?? []
         last = calls.last?["number"]?.int ?? last
         return calls.compactMap { call in

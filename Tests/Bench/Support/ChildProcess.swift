@@ -1,12 +1,22 @@
 import Glibc
 
-enum ChildProcessError: Error {
+enum ChildProcessError: Error, CustomStringConvertible {
     case notStarted(program: String, errno: Int32)
     case ended(program: String, status: Int32, log: String)
-    case overtime(program: String)
+    case timedOut(program: String)
+
+    var description: String {
+        switch self {
+        case .notStarted(let program, let code):
+            "\(program) did not start: \(String(cString: strerror(code)))"
+        case .ended(let program, let status, let log):
+            "\(program) ended with wait status \(status); its log ends with: \(log)"
+        case .timedOut(let program): "\(program) took too long and was stopped"
+        }
+    }
 }
 
-/// A process of the bench. Its words go to a file; it is stopped by its id and by nothing else.
+/// A process that a benchmark starts. Its output goes to a file. Signals go to its id alone.
 final class ChildProcess {
     let program: String
     let id: pid_t
@@ -14,10 +24,10 @@ final class ChildProcess {
     private var status: Int32?
 
     /// - Parameters:
-    ///   - environment: all that it gets; nothing is inherited.
-    ///   - log: the file that takes its output and its errors.
+    ///   - variables: the whole environment of the process; it inherits none.
+    ///   - log: the file for its standard output and standard error.
     init(
-        _ program: String, _ arguments: [String], environment: [String: String] = [:], log: String
+        _ program: String, _ arguments: [String], variables: [String: String] = [:], log: String
     ) throws(ChildProcessError) {
         self.program = program
         self.log = log
@@ -28,10 +38,10 @@ final class ChildProcess {
         posix_spawn_file_actions_addopen(&actions, 1, log, O_WRONLY | O_CREAT | O_TRUNC, 0o644)
         posix_spawn_file_actions_adddup2(&actions, 1, 2)
         let words = ([program] + arguments).map { strdup($0) } + [nil]
-        let variables = environment.map { strdup("\($0.key)=\($0.value)") } + [nil]
-        defer { for text in words + variables { free(text) } }
-        // Threads that run Swift's tasks hold signals back, and a child would inherit that: it
-        // could neither be stopped nor set itself an alarm.
+        let assignments = variables.map { strdup("\($0.key)=\($0.value)") } + [nil]
+        defer { for text in words + assignments { free(text) } }
+        // Threads that run Swift's tasks block signals. A child that inherited the mask could not
+        // be stopped and could not set an alarm.
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)
         defer { posix_spawnattr_destroy(&attributes) }
@@ -40,16 +50,16 @@ final class ChildProcess {
         posix_spawnattr_setsigmask(&attributes, &none)
         posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
         var id: pid_t = 0
-        let failure = posix_spawn(&id, program, &actions, &attributes, words, variables)
+        let failure = posix_spawn(&id, program, &actions, &attributes, words, assignments)
         guard failure == 0 else { throw .notStarted(program: program, errno: failure) }
         self.id = id
-        // So that whoever called the bench can end them when it could not.
+        // `deploy/bench` ends these processes if this one cannot.
         TextFile.write("\(id)\n", to: "\(TextFile.folder(of: log))/pids", appending: true)
     }
 
     deinit { stop() }
 
-    /// Resident size by the kernel; 0 when it has ended.
+    /// The resident size by the kernel; 0 after the process has ended.
     var residentBytes: Int {
         let fields = (TextFile.read("/proc/\(id)/statm") ?? "").split(separator: " ")
         return fields.count > 1 ? (Int(fields[1]) ?? 0) * Int(sysconf(Int32(_SC_PAGESIZE))) : 0
@@ -63,25 +73,25 @@ final class ChildProcess {
         return true
     }
 
-    /// Waits until it ends by itself.
-    func finish(withinSeconds seconds: Double) throws(ChildProcessError) {
-        let end = monotonicNanoseconds() + nanoseconds(seconds)
+    /// Waits until the process ends, and stops it after `duration`.
+    func finish(within duration: Duration) throws(ChildProcessError) {
+        let deadline = ContinuousClock.now + duration
         while !hasEnded {
-            if monotonicNanoseconds() > end {
+            if .now > deadline {
                 stop()
-                throw .overtime(program: program)
+                throw .timedOut(program: program)
             }
-            block(milliseconds: 5)
+            blockThread(for: .milliseconds(5))
         }
         try checkSuccess()
     }
 
-    /// Asks it to end, and ends it when it does not within 10 seconds.
+    /// Sends SIGTERM, and SIGKILL if the process has not ended after 10 s.
     func stop() {
         guard !hasEnded else { return }
         kill(id, SIGTERM)
-        let end = monotonicNanoseconds() + nanoseconds(10)
-        while !hasEnded, monotonicNanoseconds() < end { block(milliseconds: 5) }
+        let deadline = ContinuousClock.now + .seconds(10)
+        while !hasEnded, .now < deadline { blockThread(for: .milliseconds(5)) }
         guard !hasEnded else { return }
         kill(id, SIGKILL)
         var code: Int32 = 0
@@ -99,5 +109,6 @@ final class ChildProcess {
         }
     }
 
-    private var logEnd: String { String((TextFile.read(log) ?? "").suffix(600)) }
+    /// The last 600 characters of its log.
+    var logEnd: String { String((TextFile.read(log) ?? "").suffix(600)) }
 }

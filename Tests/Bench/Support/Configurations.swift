@@ -1,7 +1,7 @@
 import Models
 
 extension Configuration {
-    /// One PagerDuty account that may send `Webhooks`; nobody listens at its API.
+    /// One PagerDuty account that may send `Webhooks`. No server listens at the URL of its API.
     static func webhooksOnly(_ id: ConnectionID = "bench", rulesets: [Ruleset] = []) -> Self {
         let account = PagerDutyAccount(
             apiURL: "http://127.0.0.1:9", token: SecretText("no-token"), from: "bench@example.com",

@@ -1,21 +1,21 @@
 import Glibc
 import JSON
 
-/// A number with what it is held against.
+/// A measured number with its yardstick and its goal.
 struct Measurement {
     let name: String
     let value: Double
     let unit: String
-    /// The same unit, measured in the same run; `nil` where nothing comparable exists.
+    /// A number of the same unit from the same run; nil where nothing comparable exists.
     var yardstick: Double?
-    /// The value over the yardstick.
+    /// The value divided by the yardstick.
     var ratio: Double? {
         yardstick.flatMap { $0 > 0 ? value / $0 : nil }
     }
     let goal: String
     let ok: Bool
 
-    /// One line of `bench.jsonl`.
+    /// The line of `bench.jsonl`.
     var json: JSON {
         [
             "name": .string(name), "value": rounded(value), "unit": .string(unit),
@@ -24,7 +24,7 @@ struct Measurement {
         ]
     }
 
-    /// One line of the table.
+    /// The row of the table.
     var row: [String] {
         [
             name, "\(short(value)) \(unit)", yardstick.map(short) ?? "-", ratio.map(short) ?? "-",
@@ -35,7 +35,7 @@ struct Measurement {
     static let header = ["name", "value", "yardstick", "ratio", "goal", ""]
 }
 
-/// Lines up columns.
+/// Aligns the columns of rows.
 func table(_ rows: [[String]]) -> String {
     let widths = (0..<(rows.first?.count ?? 0)).map { column in
         rows.map { $0[column].count }.max() ?? 0
@@ -47,7 +47,7 @@ func table(_ rows: [[String]]) -> String {
     }.joined(separator: "\n")
 }
 
-/// Four digits that count.
+/// Rounds a number to four significant digits, or to an integer from 1,000 on.
 func short(_ value: Double) -> String {
     let decimals = abs(value) >= 1000 ? 0 : abs(value) >= 100 ? 1 : abs(value) >= 10 ? 2 : 3
     let scale = pow(10, Double(decimals))

@@ -1,16 +1,21 @@
 import Glibc
 
-/// PostgreSQL's own load generator: what the yardsticks are measured with.
+/// PostgreSQL's own load generator, which measures the yardsticks.
 struct PgBench {
     struct Run {
         var script: String
         var clients: Int
-        var seconds: Int
-        /// Instead of as fast as possible; due by a Poisson process, latency from when it was due.
+        var end: End
+        /// The mean rate of a Poisson process, by which transactions are due; nil for as fast as
+        /// possible. Latency then begins when a transaction is due.
         var ratePerSecond: Double?
-        /// Ends after so many transactions of each client, in place of `seconds`.
-        var transactions: Int?
         var variables: [String: String] = [:]
+    }
+
+    enum End {
+        /// The run ends after this time, in whole seconds.
+        case after(Duration)
+        case transactionsOfEachClient(Int)
     }
 
     struct Result {
@@ -20,10 +25,10 @@ struct PgBench {
 
     let program: String
     var url: String
-    /// A folder for scripts and logs.
+    /// The folder of the scripts and logs.
     let folder: String
 
-    /// - Parameter keepsLatency: from a log of each transaction, which costs a little.
+    /// - Parameter keepsLatency: pgbench logs each transaction, which costs some time.
     func run(_ run: Run, keepsLatency: Bool = false) throws -> Result {
         let script = "\(folder)/pgbench.sql"
         let prefix = "\(folder)/latency"
@@ -32,31 +37,30 @@ struct PgBench {
             "-n", "-M", "prepared", "-f", script,
             "-c", "\(run.clients)", "-j", "\(min(2, run.clients))",
         ]
-        if let transactions = run.transactions {
-            arguments += ["-t", "\(transactions)"]
-        } else {
-            arguments += ["-T", "\(run.seconds)"]
+        switch run.end {
+        case .after(let duration): arguments += ["-T", "\(Int(duration.seconds))"]
+        case .transactionsOfEachClient(let count): arguments += ["-t", "\(count)"]
         }
         if let rate = run.ratePerSecond { arguments += ["-R", short(rate)] }
         if keepsLatency { arguments += ["-l", "--log-prefix", prefix] }
         for (name, value) in run.variables { arguments += ["-D", "\(name)=\(value)"] }
         let child = try ChildProcess(program, arguments + [url], log: "\(folder)/pgbench.log")
-        try child.finish(withinSeconds: 60)
+        try child.finish(within: .seconds(60))
         guard let rate = Self.rate(TextFile.read(child.log) ?? "") else {
-            throw BenchFailure("pgbench told no rate")
+            throw BenchFailure("pgbench printed no rate; its log ends with: \(child.logEnd)")
         }
         var result = Result(transactionsPerSecond: rate)
         if keepsLatency { result.latency = Self.latency(prefix, of: child) }
         return result
     }
 
-    /// `tps = 20123.456789 (without initial connection time)`
+    /// Reads the line `tps = 20123.456789 (without initial connection time)`.
     private static func rate(_ text: String) -> Double? {
         let line = text.split(separator: "\n").first { $0.hasPrefix("tps = ") }
         return line?.dropFirst(6).split(separator: " ").first.flatMap { Double($0) }
     }
 
-    /// `client transaction microseconds ...`; the second thread's file has a number more.
+    /// Reads lines of `client transaction microseconds ...`. The second thread has its own file.
     private static func latency(_ prefix: String, of child: ChildProcess) -> Histogram {
         var histogram = Histogram()
         for suffix in ["", ".1"] {

@@ -2,7 +2,7 @@ import HTTP
 import JSON
 import Models
 
-/// What the bench asks of a sandbox beside the vendors' own calls.
+/// The control interface of a sandbox, beside the interfaces of the two vendors.
 struct SandboxControl: Sendable {
     let url: String
     let http: HTTPClient
@@ -32,7 +32,9 @@ struct SandboxControl: Sendable {
             let made = (answer["ids"]?.array ?? []).compactMap { id in
                 id.string.flatMap { RecordID($0) }
             }
-            guard made.count == records.count else { throw BenchFailure("no cases were made") }
+            guard made.count == records.count else {
+                throw BenchFailure("the sandbox created \(made.count) of \(records.count) cases")
+            }
             ids += made
         }
         return ids
@@ -45,7 +47,7 @@ struct SandboxControl: Sendable {
                 "POST", "/pagerduty/act",
                 ["do": "trigger", "title": .string("Incident \(number)"), "as": "automation"])
             guard let id = answer["incident"]?["id"]?.string else {
-                throw BenchFailure("no incident was made")
+                throw BenchFailure("the sandbox created no incident")
             }
             ids.append(IncidentID(id))
         }

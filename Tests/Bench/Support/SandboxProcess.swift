@@ -1,7 +1,7 @@
 import Crypto
 import Models
 
-/// A running `sandbox`: both vendors.
+/// A running `sandbox`, which stands in for both vendors.
 struct SandboxProcess {
     let child: ChildProcess
     let pagerDutyURL: String
@@ -9,7 +9,7 @@ struct SandboxProcess {
     private let key: RSAPrivateKey
     let control: SandboxControl
 
-    /// - Parameter callsPerMinuteMax: of each PagerDuty credential.
+    /// - Parameter callsPerMinuteMax: the limit of each PagerDuty credential.
     static func start(
         in environment: BenchEnvironment, callsPerMinuteMax: Int = 960
     ) async throws -> SandboxProcess {
@@ -31,7 +31,7 @@ struct SandboxProcess {
                 url: "http://127.0.0.1:\(pagerDuty)/_sandbox", http: environment.http))
     }
 
-    /// Its organisation, as a connection logs in to it.
+    /// The sandbox's organisation, with what a connection needs to log in.
     var organization: SalesforceOrganization {
         SalesforceOrganization(
             loginURL: salesforceURL, audience: "https://login.salesforce.com",

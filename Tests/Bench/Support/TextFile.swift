@@ -12,7 +12,7 @@ enum TextFile {
         return String(decoding: bytes, as: UTF8.self)
     }
 
-    /// - Returns: whether it was written.
+    /// - Returns: true if the whole text was written.
     @discardableResult
     static func write(_ text: String, to path: String, appending: Bool = false) -> Bool {
         guard let file = fopen(path, appending ? "a" : "w") else { return false }

@@ -1,8 +1,8 @@
 import HTTP
 
-/// A running `worker`, as it is configured by default.
+/// A running `worker` with default settings.
 struct WorkerProcess {
-    /// What it leases of one connection by default.
+    /// The lanes that it leases of one connection by default.
     static let lanesMax = 256
     static let jobsPerLaneMax = 32
 
@@ -22,8 +22,8 @@ struct WorkerProcess {
         return WorkerProcess(child: child, operationsURL: url)
     }
 
-    /// Round trips of settling and leasing so far, and their time together, as it tells them.
-    func exchanges(askedWith http: HTTPClient) async throws -> (count: Double, seconds: Double) {
+    /// The settle-and-lease round trips so far and their total time, from the worker's metrics.
+    func exchanges(via http: HTTPClient) async throws -> (count: Double, time: Duration) {
         let request = HTTPClientRequest(method: "GET", url: "\(operationsURL)/metrics")
         let text = String(decoding: try await http.send(request).body, as: UTF8.self)
         func value(_ suffix: String) -> Double {
@@ -32,6 +32,6 @@ struct WorkerProcess {
             }
             return line?.split(separator: " ").last.flatMap { Double($0) } ?? 0
         }
-        return (value("count"), value("sum"))
+        return (value("count"), .seconds(value("sum")))
     }
 }
