@@ -3,7 +3,7 @@ import HTTP
 import Runtime
 
 @main
-struct Main {
+struct IngestMain {
     /// Ends with 0 after a stop, 78 (`EX_CONFIG`) for a configuration that cannot be used, 1 when
     /// a part of the process failed.
     static func main() async {

@@ -2,12 +2,12 @@ import Glibc
 import Runtime
 
 @main
-struct Main {
+struct SandboxMain {
     /// Ends with 0 after a stop, 78 (`EX_CONFIG`) for a configuration that cannot be used, 1 when
     /// a part of the process failed.
     static func main() async {
         let words = Array(CommandLine.arguments.dropFirst())
-        if words.first == "play" { exit(await play(Array(words.dropFirst()))) }
+        if words.first == "scenario" { exit(await runScenario(Array(words.dropFirst()))) }
         let stop = Latch()
         TerminationSignals.open(stop)
         do {

@@ -10,8 +10,8 @@ public final class Sandbox: Sendable {
     public let salesforceURL: String
     public let clock: SandboxClock
 
-    private let state: SharedWorld
-    private let door: FrontDoor
+    private let state: SharedSandboxState
+    private let handler: SandboxHandler
     private let pagerDuty: HTTPServer
     private let salesforce: HTTPServer
     private let client: HTTPClient
@@ -25,15 +25,16 @@ public final class Sandbox: Sendable {
         pagerDutyPort: Int = 0, salesforcePort: Int = 0, clock: SandboxClock = .system(),
         log: Log = Log("sandbox", level: .warning)
     ) throws {
-        state = SharedWorld(options, clock: clock)
-        door = FrontDoor(state: state)
+        state = SharedSandboxState(options, clock: clock)
+        handler = SandboxHandler(state: state)
         var limits = HTTPServerLimits()
-        limits.handlerDeadlineSeconds = FrontDoor.hangSecondsMax
+        limits.handlerDeadlineSeconds = SandboxHandler.hangSecondsMax
         pagerDuty = try HTTPServer(
-            host: host, port: pagerDutyPort, limits: limits, handler: door.handler(for: .pagerDuty))
+            host: host, port: pagerDutyPort, limits: limits,
+            handler: handler.handler(for: .pagerDuty))
         salesforce = try HTTPServer(
             host: host, port: salesforcePort, limits: limits,
-            handler: door.handler(for: .salesforce))
+            handler: handler.handler(for: .salesforce))
         pagerDutyURL = "http://\(host):\(pagerDuty.port)"
         salesforceURL = "http://\(host):\(salesforce.port)"
         state.setURLs(pagerDuty: pagerDutyURL, salesforce: salesforceURL)
@@ -46,9 +47,9 @@ public final class Sandbox: Sendable {
 
     /// Serves and delivers until `stop` opens.
     public func run(until stop: Latch) async throws {
-        let courier = Courier(state: state, client: client)
+        let sender = DeliverySender(state: state, client: client)
         let services = [
-            Service("deliveries") { stop in await courier.run(until: stop) },
+            Service("deliveries") { stop in await sender.run(until: stop) },
             service("pagerduty", pagerDuty), service("salesforce", salesforce),
         ]
         defer { client.shutdown() }
@@ -94,7 +95,7 @@ extension Sandbox {
         let request = HTTPRequest(
             method: method, path: parts[0], query: parts.count > 1 ? parts[1] : nil,
             body: body.bytes)
-        let response = await door.control(request)
+        let response = await handler.control(request)
         return (response.status, (try? JSON(parsing: response.body)) ?? .null)
     }
 

@@ -1,6 +1,6 @@
 /// What a sandbox is started with. Keys and names are made up and stand in the demo.
 public struct SandboxOptions: Sendable {
-    public struct PagerDuty: Sendable {
+    public struct PagerDutyOptions: Sendable {
         /// An account key: writes need `From`.
         public var apiKey = "u+SandboxAccountKey1"
         public var readOnlyKey = "u+SandboxReadOnly001"
@@ -12,7 +12,7 @@ public struct SandboxOptions: Sendable {
         public var webhookDeadlineSeconds = 5.0
     }
 
-    public struct Salesforce: Sendable {
+    public struct SalesforceOptions: Sendable {
         public var consumerKey = "3MVG9SandboxConsumerKey"
         /// PEM of the certificate or public key of the connected app. Without one no JWT is
         /// accepted; the control API can register it later.
@@ -26,8 +26,8 @@ public struct SandboxOptions: Sendable {
         public var calloutDeadlineSeconds = 10.0
     }
 
-    public var pagerDuty = PagerDuty()
-    public var salesforce = Salesforce()
+    public var pagerDuty = PagerDutyOptions()
+    public var salesforce = SalesforceOptions()
     /// The pause before the first repetition of a delivery; it doubles from there.
     public var retryFirstSeconds = 1.0
     public var retryMaxSeconds = 60.0

@@ -4,9 +4,9 @@ import Runtime
 import Store
 import Synchronization
 
-/// The runtimes of all connections as the configuration in force has them. A vendor's session outlives
-/// a change of rules: only a connection that itself changed gets new ones. One that cannot be read
-/// stays as it was.
+/// The runtimes of all connections under the configuration in force. A vendor's session outlives a
+/// change of rules: only a connection that itself changed gets new ones. A connection that cannot be
+/// read keeps the runtime it has.
 final class ConnectionRuntimes: Sendable {
     private struct State {
         var version: Int64 = -1

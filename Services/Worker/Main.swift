@@ -2,7 +2,7 @@ import Glibc
 import Runtime
 
 @main
-struct Main {
+struct WorkerMain {
     /// Ends with 0 after a stop, 78 (`EX_CONFIG`) for a configuration that cannot be used, 1 when
     /// a part of the process failed.
     static func main() async {

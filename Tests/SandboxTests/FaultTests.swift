@@ -5,20 +5,20 @@ import XCTest
 @testable import Sandbox
 
 final class FaultTests: XCTestCase {
-    private var stage = Stage()
+    private var sandbox = DirectSandbox()
 
-    override func setUp() { stage = Stage() }
+    override func setUp() { sandbox = DirectSandbox() }
 
     private func order(_ fault: String, _ details: KeyValuePairs<String, JSON> = [:]) {
         let wish = JSON.object(["vendor": "salesforce", "fault": .string(fault)]).with(details)
-        XCTAssertEqual(stage.control("POST", "/_sandbox/faults", wish).status, 201)
+        XCTAssertEqual(sandbox.control("POST", "/_sandbox/faults", wish).status, 201)
     }
 
-    private func create(_ subject: String = "x") -> Stage.Answer {
-        stage.salesforce("POST", "/sobjects/Case", ["Subject": .string(subject)])
+    private func create(_ subject: String = "x") -> DirectSandbox.Answer {
+        sandbox.salesforce("POST", "/sobjects/Case", ["Subject": .string(subject)])
     }
 
-    private var cases: Int { stage.world.salesforce.tables["Case"]?.count ?? 0 }
+    private var cases: Int { sandbox.state.salesforce.tables["Case"]?.count ?? 0 }
 
     func testWhichCallsAreMet() {
         order(
@@ -32,8 +32,9 @@ final class FaultTests: XCTestCase {
         }
         check("quiet", 201)
         check("boom", 201)
-        XCTAssertEqual(stage.salesforce("GET", "/sobjects").status, 200)
-        XCTAssertEqual(stage.salesforce("POST", "/sobjects/Account", ["Name": "boom"]).status, 201)
+        XCTAssertEqual(sandbox.salesforce("GET", "/sobjects").status, 200)
+        XCTAssertEqual(
+            sandbox.salesforce("POST", "/sobjects/Account", ["Name": "boom"]).status, 201)
         check("boom", 503)
         check("quiet", 201)
         check("boom", 503)
@@ -51,7 +52,7 @@ final class FaultTests: XCTestCase {
         order("status", ["status": 502, "body": "<html>Bad gateway</html>"])
         XCTAssertEqual(create().headers["Content-Type"], "text/html")
         XCTAssertEqual(cases, 0)
-        let wrong = stage.control(
+        let wrong = sandbox.control(
             "POST", "/_sandbox/faults", ["vendor": "salesforce", "fault": "gremlin"])
         XCTAssertEqual(wrong.status, 400)
     }
@@ -73,21 +74,21 @@ final class FaultTests: XCTestCase {
     func testLocks() {
         let id = create().body["id"]?.string ?? ""
         order("lockRow")
-        let plain = stage.salesforce("PATCH", "/sobjects/Case/\(id)", ["Subject": "y"])
+        let plain = sandbox.salesforce("PATCH", "/sobjects/Case/\(id)", ["Subject": "y"])
         XCTAssertEqual(plain.status, 400)
         XCTAssertEqual(plain.code, "UNABLE_TO_LOCK_ROW")
         XCTAssertEqual(
-            stage.salesforce("PATCH", "/sobjects/Case/\(id)", ["Subject": "y"]).status, 204)
+            sandbox.salesforce("PATCH", "/sobjects/Case/\(id)", ["Subject": "y"]).status, 204)
 
         order("lockRow", ["wrapped": true])
-        let wrapped = stage.salesforce("PATCH", "/sobjects/Case/\(id)", ["Subject": "z"])
+        let wrapped = sandbox.salesforce("PATCH", "/sobjects/Case/\(id)", ["Subject": "z"])
         XCTAssertEqual(wrapped.code, "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY")
         XCTAssertEqual(
             wrapped.body[0]?["message"]?.string?.contains("UNABLE_TO_LOCK_ROW"), true)
 
         order("lockRow", ["records": [1]])
         let row: JSON = ["attributes": ["type": "Case"], "id": .string(id), "Subject": "w"]
-        let batch = stage.salesforce(
+        let batch = sandbox.salesforce(
             "PATCH", "/composite/sobjects", ["records": [row, row, row]])
         XCTAssertEqual(batch.body.array?.map { $0["success"] }, [true, false, true])
         XCTAssertEqual(batch.body[1]?["errors"]?[0]?["statusCode"], "UNABLE_TO_LOCK_ROW")
@@ -97,7 +98,7 @@ final class FaultTests: XCTestCase {
             "method": "PATCH", "url": .string("/services/data/v62.0/sobjects/Case/\(id)"),
             "referenceId": "a", "body": ["Subject": "v"],
         ]
-        let composite = stage.salesforce("POST", "/composite", ["compositeRequest": [part]])
+        let composite = sandbox.salesforce("POST", "/composite", ["compositeRequest": [part]])
         XCTAssertEqual(composite.status, 200)
         XCTAssertEqual(
             composite.body["compositeResponse"]?[0]?["body"]?[0]?["errorCode"],
@@ -110,12 +111,12 @@ final class FaultTests: XCTestCase {
         order("expiredSession")
         XCTAssertEqual(create().code, "INVALID_SESSION_ID")
         XCTAssertEqual(create().status, 401, "the session is gone for good")
-        stage.logIn(as: "liaison@sandbox.example")
+        sandbox.logIn(as: "liaison@sandbox.example")
         XCTAssertEqual(create().status, 201)
-        func pagerDuty(_ fault: String) -> Stage.Answer {
-            stage.control(
+        func pagerDuty(_ fault: String) -> DirectSandbox.Answer {
+            sandbox.control(
                 "POST", "/_sandbox/faults", ["vendor": "pagerduty", "fault": .string(fault)])
-            return stage.pagerDuty("GET", "/abilities")
+            return sandbox.pagerDuty("GET", "/abilities")
         }
         let limited = pagerDuty("rateLimit")
         XCTAssertEqual(limited.status, 429)
@@ -129,11 +130,11 @@ final class FaultTests: XCTestCase {
 
     func testCallsAreRecorded() {
         order("dropAfterEffect")
-        _ = stage.salesforce(
+        _ = sandbox.salesforce(
             "POST", "/sobjects/Case/", ["Subject": "x"],
             headers: ["Sforce-Auto-Assign": "FALSE", "X-Other": "1"])
-        stage.pagerDuty("GET", "/services?query=check&limit=5")
-        let calls = stage.world.calls.all
+        sandbox.pagerDuty("GET", "/services?query=check&limit=5")
+        let calls = sandbox.state.calls.all
         XCTAssertEqual(calls.map(\.number), [1, 2])
         XCTAssertEqual(calls[0].vendor, .salesforce)
         XCTAssertEqual(calls[0].path, "/services/data/v62.0/sobjects/Case/")
@@ -149,12 +150,12 @@ final class FaultTests: XCTestCase {
 
     func testResetForgetsEverything() {
         _ = create()
-        stage.act("trigger", ["title": "x"])
+        sandbox.act("trigger", ["title": "x"])
         order("drop")
-        stage.control("POST", "/_sandbox/reset")
-        stage.logIn(as: "liaison@sandbox.example")
+        sandbox.control("POST", "/_sandbox/reset")
+        sandbox.logIn(as: "liaison@sandbox.example")
         XCTAssertEqual(cases, 0)
-        XCTAssertEqual(stage.world.calls.count, 0)
+        XCTAssertEqual(sandbox.state.calls.count, 0)
         XCTAssertEqual(create().status, 201)
     }
 }

@@ -4,9 +4,9 @@ import XCTest
 @testable import Sandbox
 
 final class PagerDutyIncidentTests: XCTestCase {
-    private var stage = Stage()
+    private var sandbox = DirectSandbox()
 
-    override func setUp() { stage = Stage() }
+    override func setUp() { sandbox = DirectSandbox() }
 
     private func wish(_ more: KeyValuePairs<String, JSON> = [:]) -> JSON {
         let basic: JSON = [
@@ -18,13 +18,13 @@ final class PagerDutyIncidentTests: XCTestCase {
 
     @discardableResult
     private func create(_ more: KeyValuePairs<String, JSON> = [:], line: UInt = #line) -> JSON {
-        let answer = stage.pagerDuty("POST", "/incidents", wish(more))
+        let answer = sandbox.pagerDuty("POST", "/incidents", wish(more))
         XCTAssertEqual(answer.status, 201, "\(answer.body)", line: line)
         return answer.body["incident"] ?? .null
     }
 
-    private func update(_ incident: JSON, _ part: JSON) -> Stage.Answer {
-        stage.pagerDuty(
+    private func update(_ incident: JSON, _ part: JSON) -> DirectSandbox.Answer {
+        sandbox.pagerDuty(
             "PUT", "/incidents/\(incident["id"]?.string ?? "")", ["incident": part])
     }
 
@@ -33,7 +33,7 @@ final class PagerDutyIncidentTests: XCTestCase {
             _ expected: String, key: String = "u+SandboxAccountKey1",
             from: String? = "liaison@example.com", line: UInt = #line
         ) {
-            let answer = stage.pagerDuty("POST", "/incidents", wish(), key: key, from: from)
+            let answer = sandbox.pagerDuty("POST", "/incidents", wish(), key: key, from: from)
             XCTAssertEqual("\(answer.status)/\(answer.code ?? "")", expected, line: line)
         }
         check("401/2006", key: "nonsense")
@@ -46,17 +46,17 @@ final class PagerDutyIncidentTests: XCTestCase {
     }
 
     func testUsersMeTellsTheKindOfKey() {
-        let account = stage.pagerDuty("GET", "/users/me")
+        let account = sandbox.pagerDuty("GET", "/users/me")
         XCTAssertEqual(account.status, 400)
         XCTAssertEqual(
             account.body["error"]?.string?.contains("account-level access token"), true)
-        let user = stage.pagerDuty("GET", "/users/me", key: "u+SandboxUserKey0001")
+        let user = sandbox.pagerDuty("GET", "/users/me", key: "u+SandboxUserKey0001")
         XCTAssertEqual(user.body["user"]?["email"], "liaison@example.com")
     }
 
     func testRefusedCreations() {
         func check(_ expected: String, _ body: JSON, line: UInt = #line) {
-            let answer = stage.pagerDuty("POST", "/incidents", body)
+            let answer = sandbox.pagerDuty("POST", "/incidents", body)
             let errors = answer.body["error"]?["errors"]?[0]?.string ?? ""
             XCTAssertEqual("\(answer.status)/\(answer.code ?? "") \(errors)", expected, line: line)
         }
@@ -74,12 +74,12 @@ final class PagerDutyIncidentTests: XCTestCase {
                 "escalation_policy": ["id": "PEPSTOR"],
                 "assignments": [["assignee": ["id": "PADA001"]]],
             ]))
-        XCTAssertEqual(stage.world.pagerDuty.incidents.count, 0)
+        XCTAssertEqual(sandbox.state.pagerDuty.incidents.count, 0)
     }
 
     func testOpenKeyIsUniqueWithinItsService() {
         let first = create(["incident_key": "k"])
-        let again = stage.pagerDuty("POST", "/incidents", wish(["incident_key": "k"]))
+        let again = sandbox.pagerDuty("POST", "/incidents", wish(["incident_key": "k"]))
         XCTAssertEqual(again.status, 400)
         XCTAssertEqual(
             again.body["error"],
@@ -108,7 +108,7 @@ final class PagerDutyIncidentTests: XCTestCase {
         func check(
             _ from: String, _ change: String, _ expected: String, line: UInt = #line
         ) {
-            stage = Stage()
+            sandbox = DirectSandbox()
             let incident = create()
             if from != "triggered" { _ = update(incident, ["status": .string(from)]) }
             let answer = update(incident, ["status": .string(change)])
@@ -160,36 +160,37 @@ final class PagerDutyIncidentTests: XCTestCase {
 
     func testARefusedChangeLeavesNothingBehind() {
         let incident = create()
-        stage.control("POST", "/_sandbox/pagerduty/subscriptions", ["url": "http://h/"])
+        sandbox.control("POST", "/_sandbox/pagerduty/subscriptions", ["url": "http://h/"])
         let answer = update(
             incident, ["title": "Changed", "priority": "P1", "escalation_level": 9])
         XCTAssertEqual(answer.code, "1006")
-        let after = stage.world.pagerDuty.incidents.values.first
+        let after = sandbox.state.pagerDuty.incidents.values.first
         XCTAssertEqual(after?.title, "Checkout is slow")
         XCTAssertNil(after?.priorityID)
-        XCTAssertEqual(stage.deliver().count, 0)
+        XCTAssertEqual(sandbox.deliver().count, 0)
     }
 
     func testBulkIsAllOrNothing() {
         let ids = (0..<3).map { _ in create()["id"] ?? .null }
-        func put(_ ids: [JSON]) -> Stage.Answer {
-            stage.pagerDuty(
+        func put(_ ids: [JSON]) -> DirectSandbox.Answer {
+            sandbox.pagerDuty(
                 "PUT", "/incidents",
                 ["incidents": .array(ids.map { ["id": $0, "status": "acknowledged"] })])
         }
         XCTAssertEqual(put(ids + ["PNOTHIN"]).status, 404)
-        XCTAssertTrue(stage.world.pagerDuty.incidents.values.allSatisfy { $0.status == .triggered })
+        XCTAssertTrue(
+            sandbox.state.pagerDuty.incidents.values.allSatisfy { $0.status == .triggered })
         XCTAssertEqual(put(ids).body["incidents"]?.array?.count, 3)
         XCTAssertEqual(put(Array(repeating: "Q", count: 251)).status, 413)
     }
 
     func testListNarrows() {
         let old = create(["incident_key": "old"])
-        stage.advance(40 * 86_400)
+        sandbox.advance(40 * 86_400)
         create(["incident_key": "new", "service": ["id": "PSVDB01"]])
         _ = update(old, ["status": "acknowledged"])
         func check(_ query: String, _ expected: [String], line: UInt = #line) {
-            let answer = stage.pagerDuty("GET", "/incidents?\(query)")
+            let answer = sandbox.pagerDuty("GET", "/incidents?\(query)")
             let keys = answer.body["incidents"]?.array?.compactMap { $0["incident_key"]?.string }
             XCTAssertEqual(keys ?? [answer.code ?? ""], expected, line: line)
         }
@@ -209,18 +210,18 @@ final class PagerDutyIncidentTests: XCTestCase {
 
     func testNotes() {
         let id = create()["id"]?.string ?? ""
-        let note = stage.pagerDuty("POST", "/incidents/\(id)/notes", ["note": ["content": "hi"]])
+        let note = sandbox.pagerDuty("POST", "/incidents/\(id)/notes", ["note": ["content": "hi"]])
         XCTAssertEqual(note.status, 200)
         XCTAssertEqual(note.body["note"]?["user"]?["id"], "PINTEG7")
-        let empty = stage.pagerDuty("POST", "/incidents/\(id)/notes", ["note": [:]])
+        let empty = sandbox.pagerDuty("POST", "/incidents/\(id)/notes", ["note": [:]])
         XCTAssertEqual(empty.code, "2001")
-        for _ in 1..<PagerDutyAccount.notesMax {
-            stage.advance(1)
-            stage.pagerDuty("POST", "/incidents/\(id)/notes", ["note": ["content": "more"]])
+        for _ in 1..<SandboxPagerDuty.notesMax {
+            sandbox.advance(1)
+            sandbox.pagerDuty("POST", "/incidents/\(id)/notes", ["note": ["content": "more"]])
         }
-        let list = stage.pagerDuty("GET", "/incidents/\(id)/notes").body["notes"]?.array
-        XCTAssertEqual(list?.count, PagerDutyAccount.notesMax)
-        let full = stage.pagerDuty("POST", "/incidents/\(id)/notes", ["note": ["content": "x"]])
+        let list = sandbox.pagerDuty("GET", "/incidents/\(id)/notes").body["notes"]?.array
+        XCTAssertEqual(list?.count, SandboxPagerDuty.notesMax)
+        let full = sandbox.pagerDuty("POST", "/incidents/\(id)/notes", ["note": ["content": "x"]])
         XCTAssertEqual(full.code, "2019")
     }
 
@@ -231,7 +232,7 @@ final class PagerDutyIncidentTests: XCTestCase {
             _ path: String, _ body: JSON, _ expected: String, from: String? = nil,
             line: UInt = #line
         ) {
-            let answer = stage.pagerDuty("POST", path, body, from: from)
+            let answer = sandbox.pagerDuty("POST", path, body, from: from)
             XCTAssertEqual("\(answer.status)/\(answer.code ?? "")", expected, line: line)
         }
         let instance: JSON = ["incident_workflow_instance": reference]
@@ -247,19 +248,19 @@ final class PagerDutyIncidentTests: XCTestCase {
         check(path, ["responder_request_targets": [target]], "400/2001")
         check(
             path, ["requester_id": "PINTEG7", "responder_request_targets": [target]], "200/")
-        stage.control("PUT", "/_sandbox/pagerduty/abilities", ["abilities": ["teams"]])
+        sandbox.control("PUT", "/_sandbox/pagerduty/abilities", ["abilities": ["teams"]])
         check("/incident_workflows/PWFMAJR/instances", instance, "402/2014")
         check(path, ["requester_id": "PINTEG7"], "402/2014")
-        XCTAssertEqual(stage.pagerDuty("GET", "/priorities").status, 402)
+        XCTAssertEqual(sandbox.pagerDuty("GET", "/priorities").status, 402)
     }
 
     func testMergeResolvesTheSources() {
         let (a, b) = (create(), create())
-        let answer = stage.pagerDuty(
+        let answer = sandbox.pagerDuty(
             "PUT", "/incidents/\(a["id"]?.string ?? "")/merge",
             ["source_incidents": [["id": b["id"] ?? .null]]])
         XCTAssertEqual(answer.status, 200)
-        let merged = stage.pagerDuty("GET", "/incidents/2").body["incident"]
+        let merged = sandbox.pagerDuty("GET", "/incidents/2").body["incident"]
         XCTAssertEqual(merged?["status"], "resolved")
         XCTAssertEqual(merged?["resolve_reason"]?["incident"]?["id"], a["id"])
     }
@@ -267,9 +268,9 @@ final class PagerDutyIncidentTests: XCTestCase {
     func testRateLimit() {
         var options = SandboxOptions()
         options.pagerDuty.callsPerMinuteMax = 2
-        stage = Stage(options)
+        sandbox = DirectSandbox(options)
         func check(_ status: Int, _ remaining: String, _ reset: String, line: UInt = #line) {
-            let answer = stage.pagerDuty("GET", "/abilities")
+            let answer = sandbox.pagerDuty("GET", "/abilities")
             XCTAssertEqual(answer.status, status, line: line)
             XCTAssertEqual(answer.headers["ratelimit-limit"], "2", line: line)
             XCTAssertEqual(answer.headers["ratelimit-remaining"], remaining, line: line)
@@ -277,12 +278,12 @@ final class PagerDutyIncidentTests: XCTestCase {
             if status == 429 { XCTAssertEqual(answer.code, "2020", line: line) }
         }
         check(200, "1", "60")
-        stage.advance(20)
+        sandbox.advance(20)
         check(200, "0", "40")
         check(429, "0", "40")
-        stage.advance(40)
+        sandbox.advance(40)
         check(200, "1", "60")
-        let other = stage.pagerDuty("GET", "/abilities", key: "u+SandboxReadOnly001")
+        let other = sandbox.pagerDuty("GET", "/abilities", key: "u+SandboxReadOnly001")
         XCTAssertEqual(other.headers["ratelimit-remaining"], "1", "each key has its own")
     }
 }

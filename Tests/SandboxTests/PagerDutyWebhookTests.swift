@@ -6,29 +6,30 @@ import XCTest
 @testable import Sandbox
 
 final class PagerDutyWebhookTests: XCTestCase {
-    private var stage = Stage()
+    private var sandbox = DirectSandbox()
     private let secret = "sandboxSecretSandboxSecretSandboxSecretSandboxSecretSandboxSecre"
 
     override func setUp() {
-        stage = Stage()
-        stage.control(
+        sandbox = DirectSandbox()
+        sandbox.control(
             "POST", "/_sandbox/pagerduty/subscriptions",
             ["url": "http://ingest/pagerduty/main", "secret": .string(secret)])
     }
 
-    private var subscriptionID: String { stage.world.pagerDuty.subscriptions[0].id }
+    private var subscriptionID: String { sandbox.state.pagerDuty.subscriptions[0].id }
 
     func testEventsOfWhatPeopleDo() {
-        let id = stage.act("trigger", ["title": "Down"])["id"] ?? .null
-        let other = stage.act("trigger", ["title": "Also down"])["id"] ?? .null
-        _ = stage.deliverAll()
+        let id = sandbox.act("trigger", ["title": "Down"])["id"] ?? .null
+        let other = sandbox.act("trigger", ["title": "Also down"])["id"] ?? .null
+        _ = sandbox.deliverAll()
         func check(
             _ what: String, _ expected: [String], _ details: KeyValuePairs<String, JSON> = [:],
             line: UInt = #line
         ) {
-            stage.act(what, JSON.object(["incident": id]).with(details), line: line)
+            sandbox.act(what, JSON.object(["incident": id]).with(details), line: line)
             XCTAssertEqual(
-                stage.deliverAll().map(\.eventType), expected.map { "incident.\($0)" }, line: line)
+                sandbox.deliverAll().map(\.eventType), expected.map { "incident.\($0)" }, line: line
+            )
         }
         check("acknowledge", ["acknowledged"])
         check("unacknowledge", ["unacknowledged"])
@@ -54,8 +55,8 @@ final class PagerDutyWebhookTests: XCTestCase {
     }
 
     func testAnEventIsWhole() throws {
-        let incident = stage.act("trigger", ["title": "Down", "as": "ben@example.com"])
-        let sent = try XCTUnwrap(stage.deliver().first)
+        let incident = sandbox.act("trigger", ["title": "Down", "as": "ben@example.com"])
+        let sent = try XCTUnwrap(sandbox.deliver().first)
         let event = try XCTUnwrap(sent.json["event"])
         XCTAssertEqual(
             event.object?.keys,
@@ -74,8 +75,8 @@ final class PagerDutyWebhookTests: XCTestCase {
     }
 
     func testHeadersAndSignature() throws {
-        stage.act("trigger", ["title": "Ünïcode 🔥"])
-        let request = try XCTUnwrap(stage.deliver().first?.request)
+        sandbox.act("trigger", ["title": "Ünïcode 🔥"])
+        let request = try XCTUnwrap(sandbox.deliver().first?.request)
         XCTAssertEqual(request.headers["User-Agent"], "PagerDuty-Webhook/V3.0")
         XCTAssertEqual(request.headers["X-Webhook-Subscription"], subscriptionID)
         XCTAssertEqual(request.headers["X-Webhook-Id"]?.count, 36)
@@ -84,11 +85,11 @@ final class PagerDutyWebhookTests: XCTestCase {
     }
 
     func testShapesBesidesIncidents() {
-        let id = stage.act("trigger", ["title": "Down"])["id"] ?? .null
-        _ = stage.deliverAll()
+        let id = sandbox.act("trigger", ["title": "Down"])["id"] ?? .null
+        _ = sandbox.deliverAll()
         func data(_ what: String, _ details: KeyValuePairs<String, JSON>) -> JSON {
-            stage.act(what, JSON.object(["incident": id]).with(details))
-            return stage.deliver()[0].json["event"]?["data"] ?? .null
+            sandbox.act(what, JSON.object(["incident": id]).with(details))
+            return sandbox.deliver()[0].json["event"]?["data"] ?? .null
         }
         let note = data("note", ["text": "hello"])
         XCTAssertEqual(note["type"], "incident_note")
@@ -96,7 +97,7 @@ final class PagerDutyWebhookTests: XCTestCase {
         XCTAssertEqual(note["trimmed"], false)
         XCTAssertEqual(note["incident"]?["id"], id)
         XCTAssertEqual(note["incident"]?["summary"], "Down")
-        let long = String(repeating: "x", count: PagerDutyAccount.noteCharactersMax + 1)
+        let long = String(repeating: "x", count: SandboxPagerDuty.noteCharactersMax + 1)
         XCTAssertEqual(data("note", ["text": .string(long)])["trimmed"], true)
         let workflow = data("workflow", ["workflow": "PWFMAJR"])
         XCTAssertEqual(workflow["incident_workflow"]?["id"], "PWFMAJR")
@@ -104,24 +105,24 @@ final class PagerDutyWebhookTests: XCTestCase {
     }
 
     func testMergeNamesItsTarget() {
-        let a = stage.act("trigger", ["title": "A"])["id"] ?? .null
-        let b = stage.act("trigger", ["title": "B"])["id"] ?? .null
-        _ = stage.deliverAll()
-        stage.act("merge", ["incident": b, "into": a])
-        let reason = stage.deliver()[0].json["event"]?["data"]?["resolve_reason"]
+        let a = sandbox.act("trigger", ["title": "A"])["id"] ?? .null
+        let b = sandbox.act("trigger", ["title": "B"])["id"] ?? .null
+        _ = sandbox.deliverAll()
+        sandbox.act("merge", ["incident": b, "into": a])
+        let reason = sandbox.deliver()[0].json["event"]?["data"]?["resolve_reason"]
         XCTAssertEqual(reason?["type"], "merge_resolve_reason")
         XCTAssertEqual(reason?["incident"]?["id"], a)
     }
 
     func testEventsAPIHasNoKeyAndAnIntegrationForAgent() {
-        stage.act("trigger", ["title": "Probe", "as": "events_api", "key": "probe-1"])
-        let event = stage.deliver()[0].json["event"]
+        sandbox.act("trigger", ["title": "Probe", "as": "events_api", "key": "probe-1"])
+        let event = sandbox.deliver()[0].json["event"]
         XCTAssertEqual(event?["data"]?["incident_key"], .null)
         XCTAssertEqual(event?["agent"]?["type"], "inbound_integration_reference")
     }
 
     func testOurOwnCallsAreToldToo() {
-        stage.pagerDuty(
+        sandbox.pagerDuty(
             "POST", "/incidents",
             [
                 "incident": [
@@ -129,24 +130,26 @@ final class PagerDutyWebhookTests: XCTestCase {
                     "assignments": [["assignee": ["id": "PINTEG7"]]],
                 ]
             ])
-        let sent = stage.deliverAll()
+        let sent = sandbox.deliverAll()
         XCTAssertEqual(sent.map(\.eventType), ["incident.triggered", "incident.acknowledged"])
         XCTAssertEqual(sent[0].json["event"]?["agent"]?["id"], "PINTEG7")
     }
 
     func testFiltersAndSelection() {
         func subscribe(_ filter: JSON, _ events: JSON) {
-            stage.control(
+            sandbox.control(
                 "POST", "/_sandbox/pagerduty/subscriptions",
                 ["url": "http://h/", "filter": filter, "events": events])
         }
         subscribe(["type": "service_reference", "id": "PSVDB01"], ["incident.triggered"])
         subscribe(["type": "team_reference", "id": "PTEAM01"], ["incident.resolved"])
-        let ids = stage.world.pagerDuty.subscriptions.map(\.id)
+        let ids = sandbox.state.pagerDuty.subscriptions.map(\.id)
         func check(_ service: String, _ expected: [Int], line: UInt = #line) {
-            let id = stage.act("trigger", ["title": "T", "service": .string(service)])["id"]
-            stage.act("resolve", ["incident": id ?? .null])
-            let got = stage.deliverAll().compactMap { $0.request.headers["X-Webhook-Subscription"] }
+            let id = sandbox.act("trigger", ["title": "T", "service": .string(service)])["id"]
+            sandbox.act("resolve", ["incident": id ?? .null])
+            let got = sandbox.deliverAll().compactMap {
+                $0.request.headers["X-Webhook-Subscription"]
+            }
             XCTAssertEqual(got.sorted(), expected.map { ids[$0] }.sorted(), line: line)
         }
         check("PSVDB01", [0, 0, 1])
@@ -154,15 +157,15 @@ final class PagerDutyWebhookTests: XCTestCase {
     }
 
     func testV2Messages() {
-        stage.control("DELETE", "/_sandbox/pagerduty/keys/none")
-        stage.control(
+        sandbox.control("DELETE", "/_sandbox/pagerduty/keys/none")
+        sandbox.control(
             "POST", "/_sandbox/pagerduty/extensions",
             ["url": "http://ingest/v2", "headers": ["X-Liaison-Token": "t0ken"]])
-        let id = stage.act("trigger", ["title": "Down"])["id"] ?? .null
-        stage.act("acknowledge", ["incident": id])
-        stage.act("note", ["incident": id, "text": "hm"])
-        stage.act("priority", ["incident": id, "priority": "P1"])
-        let sent = stage.deliverAll().filter { $0.request.url == "http://ingest/v2" }
+        let id = sandbox.act("trigger", ["title": "Down"])["id"] ?? .null
+        sandbox.act("acknowledge", ["incident": id])
+        sandbox.act("note", ["incident": id, "text": "hm"])
+        sandbox.act("priority", ["incident": id, "priority": "P1"])
+        let sent = sandbox.deliverAll().filter { $0.request.url == "http://ingest/v2" }
         XCTAssertEqual(
             sent.map { $0.message["event"]?.string },
             ["incident.trigger", "incident.acknowledge", "incident.assign", "incident.annotate"])
@@ -179,15 +182,15 @@ final class PagerDutyWebhookTests: XCTestCase {
     }
 
     func testCustomActionIsToldToItsOwnEndpointOnly() {
-        let made = stage.control(
+        let made = sandbox.control(
             "POST", "/_sandbox/pagerduty/extensions",
             ["url": "http://ingest/custom", "name": "Open a case", "custom": true])
         let button = made.body["extension"]?["id"] ?? .null
-        let id = stage.act("trigger", ["title": "Down"])["id"] ?? .null
-        _ = stage.deliverAll()
-        stage.act(
+        let id = sandbox.act("trigger", ["title": "Down"])["id"] ?? .null
+        _ = sandbox.deliverAll()
+        sandbox.act(
             "custom_action", ["incident": id, "extension": button, "as": "cleo@example.com"])
-        let sent = stage.deliverAll()
+        let sent = sandbox.deliverAll()
         XCTAssertEqual(sent.map(\.request.url), ["http://ingest/custom"])
         XCTAssertEqual(sent[0].request.timeoutSeconds, 16)
         let message = sent[0].message
@@ -199,75 +202,75 @@ final class PagerDutyWebhookTests: XCTestCase {
     }
 
     func testOneIncidentIsInOrderAndOthersDoNotWait() {
-        let a = stage.act("trigger", ["title": "A"])["id"] ?? .null
-        stage.act("acknowledge", ["incident": a])
-        stage.act("trigger", ["title": "B"])
+        let a = sandbox.act("trigger", ["title": "A"])["id"] ?? .null
+        sandbox.act("acknowledge", ["incident": a])
+        sandbox.act("trigger", ["title": "B"])
         XCTAssertEqual(
-            stage.deliver(503).map(\.eventType), Array(repeating: "incident.triggered", count: 2))
-        XCTAssertEqual(stage.deliver().count, 0, "both pause")
-        stage.advance(1)
-        let second = stage.deliver()
+            sandbox.deliver(503).map(\.eventType), Array(repeating: "incident.triggered", count: 2))
+        XCTAssertEqual(sandbox.deliver().count, 0, "both pause")
+        sandbox.advance(1)
+        let second = sandbox.deliver()
         XCTAssertEqual(second.count, 2)
-        XCTAssertEqual(stage.deliver().map(\.eventType), ["incident.acknowledged"])
-        XCTAssertTrue(stage.world.outbox.isEmpty)
+        XCTAssertEqual(sandbox.deliver().map(\.eventType), ["incident.acknowledged"])
+        XCTAssertTrue(sandbox.state.outbox.isEmpty)
     }
 
     func testARetryIsTheSameWebhook() {
-        stage.act("trigger", ["title": "A"])
-        let first = stage.deliver(500)[0].request
-        stage.advance(1)
-        let second = stage.deliver(429)[0].request
-        stage.advance(1)
-        XCTAssertEqual(stage.deliver().count, 0, "the pause doubles")
-        stage.advance(1)
-        let third = stage.deliver()[0].request
+        sandbox.act("trigger", ["title": "A"])
+        let first = sandbox.deliver(500)[0].request
+        sandbox.advance(1)
+        let second = sandbox.deliver(429)[0].request
+        sandbox.advance(1)
+        XCTAssertEqual(sandbox.deliver().count, 0, "the pause doubles")
+        sandbox.advance(1)
+        let third = sandbox.deliver()[0].request
         XCTAssertEqual(Set([first, second, third].map { $0.headers["X-Webhook-Id"] }).count, 1)
         XCTAssertEqual(Set([first, second, third].map(\.body)).count, 1)
     }
 
     func testThreeDropsInARowSwitchOffForADay() {
-        func trigger() { stage.act("trigger", ["title": "A"]) }
+        func trigger() { sandbox.act("trigger", ["title": "A"]) }
         func isDisabled() -> JSON? {
-            stage.pagerDuty("GET", "/webhook_subscriptions/\(subscriptionID)")
+            sandbox.pagerDuty("GET", "/webhook_subscriptions/\(subscriptionID)")
                 .body["webhook_subscription"]?["delivery_method"]?["temporarily_disabled"]
         }
         trigger()
         trigger()
-        XCTAssertEqual(stage.deliver(404).count, 2)
+        XCTAssertEqual(sandbox.deliver(404).count, 2)
         trigger()
-        XCTAssertEqual(stage.deliver(202).count, 1, "a success begins the count anew")
+        XCTAssertEqual(sandbox.deliver(202).count, 1, "a success begins the count anew")
         for _ in 0..<3 { trigger() }
         XCTAssertEqual(isDisabled(), false)
-        XCTAssertEqual(stage.deliver(401).count, 3)
+        XCTAssertEqual(sandbox.deliver(401).count, 3)
         XCTAssertEqual(isDisabled(), true)
         trigger()
-        XCTAssertEqual(stage.deliver().count, 0, "nothing is queued")
-        stage.advance(86_401)
+        XCTAssertEqual(sandbox.deliver().count, 0, "nothing is queued")
+        sandbox.advance(86_401)
         trigger()
-        XCTAssertEqual(stage.deliver(400).count, 1)
+        XCTAssertEqual(sandbox.deliver(400).count, 1)
         trigger()
         trigger()
-        _ = stage.deliver(400)
-        stage.pagerDuty("POST", "/webhook_subscriptions/\(subscriptionID)/enable")
+        _ = sandbox.deliver(400)
+        sandbox.pagerDuty("POST", "/webhook_subscriptions/\(subscriptionID)/enable")
         trigger()
-        XCTAssertEqual(stage.deliver().count, 1)
+        XCTAssertEqual(sandbox.deliver().count, 1)
     }
 
     func testAfterTwoDaysARetryIsDropped() {
-        stage.act("trigger", ["title": "A"])
-        _ = stage.deliver(500)
-        stage.advance(48 * 3_600)
-        _ = stage.deliver(500)
-        XCTAssertTrue(stage.world.outbox.isEmpty)
+        sandbox.act("trigger", ["title": "A"])
+        _ = sandbox.deliver(500)
+        sandbox.advance(48 * 3_600)
+        _ = sandbox.deliver(500)
+        XCTAssertTrue(sandbox.state.outbox.isEmpty)
     }
 
     func testSecretIsShownOnce() {
-        let made = stage.pagerDuty("POST", "/webhook_subscriptions", Self.subscription())
+        let made = sandbox.pagerDuty("POST", "/webhook_subscriptions", Self.subscription())
         XCTAssertEqual(made.status, 200)
         let method = made.body["webhook_subscription"]?["delivery_method"]
         XCTAssertEqual(method?["secret"]?.string?.count, 64)
         let id = made.body["webhook_subscription"]?["id"]?.string ?? ""
-        let read = stage.pagerDuty("GET", "/webhook_subscriptions/\(id)")
+        let read = sandbox.pagerDuty("GET", "/webhook_subscriptions/\(id)")
             .body["webhook_subscription"]?["delivery_method"]
         XCTAssertEqual(read?["secret"], .null)
         XCTAssertEqual(read?["custom_headers"]?[0]?["value"], "-- redacted --")
@@ -275,7 +278,7 @@ final class PagerDutyWebhookTests: XCTestCase {
 
     func testSubscriptionsAreCheckedAndLimited() {
         func check(_ expected: String, _ part: KeyValuePairs<String, JSON>, line: UInt = #line) {
-            let answer = stage.pagerDuty(
+            let answer = sandbox.pagerDuty(
                 "POST", "/webhook_subscriptions", Self.subscription(part))
             XCTAssertEqual("\(answer.status)/\(answer.code ?? "")", expected, line: line)
         }
@@ -290,9 +293,9 @@ final class PagerDutyWebhookTests: XCTestCase {
     }
 
     func testPing() {
-        let answer = stage.pagerDuty("POST", "/webhook_subscriptions/\(subscriptionID)/ping")
+        let answer = sandbox.pagerDuty("POST", "/webhook_subscriptions/\(subscriptionID)/ping")
         XCTAssertEqual(answer.status, 202)
-        let event = stage.deliver()[0].json["event"]
+        let event = sandbox.deliver()[0].json["event"]
         XCTAssertEqual(event?["event_type"], "pagey.ping")
         XCTAssertEqual(event?["resource_type"], "pagey")
         XCTAssertEqual(event?["data"]?["type"], "ping")

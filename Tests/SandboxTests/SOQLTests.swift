@@ -3,14 +3,14 @@ import JSON
 import XCTest
 
 final class SOQLTests: XCTestCase {
-    private var stage = Stage()
+    private var sandbox = DirectSandbox()
 
     override func setUp() {
-        stage = Stage()
-        let account = stage.salesforce("POST", "/sobjects/Account", ["Name": "Acme"]).body["id"]
+        sandbox = DirectSandbox()
+        let account = sandbox.salesforce("POST", "/sobjects/Account", ["Name": "Acme"]).body["id"]
         for (subject, priority) in [("Alpha", "High"), ("beta", "Low"), ("O'Neil 50%_", "Medium")] {
-            stage.advance(60)
-            stage.salesforce(
+            sandbox.advance(60)
+            sandbox.salesforce(
                 "POST", "/sobjects/Case",
                 [
                     "Subject": .string(subject), "Priority": .string(priority),
@@ -20,11 +20,11 @@ final class SOQLTests: XCTestCase {
         }
     }
 
-    private func query(_ text: String, headers: HTTPHeaders = [:]) -> Stage.Answer {
+    private func query(_ text: String, headers: HTTPHeaders = [:]) -> DirectSandbox.Answer {
         let encoded = text.utf8.map { byte -> String in
             byte == 0x20 ? "+" : "%" + (byte < 16 ? "0" : "") + String(byte, radix: 16)
         }
-        return stage.salesforce("GET", "/query?q=\(encoded.joined())", headers: headers)
+        return sandbox.salesforce("GET", "/query?q=\(encoded.joined())", headers: headers)
     }
 
     func testConditions() {
@@ -121,7 +121,7 @@ final class SOQLTests: XCTestCase {
     func testPages() {
         let one: JSON = ["attributes": ["type": "Contact"], "LastName": "A"]
         for _ in 0..<3 {
-            stage.salesforce(
+            sandbox.salesforce(
                 "POST", "/composite/sobjects",
                 ["records": .array(Array(repeating: one, count: 150))])
         }
@@ -135,12 +135,12 @@ final class SOQLTests: XCTestCase {
             sizes.append(rows.count)
             guard let next = answer.body["nextRecordsUrl"]?.string else { break }
             XCTAssertEqual(answer.body["done"], false)
-            answer = stage.salesforce("GET", next, headers: headers)
+            answer = sandbox.salesforce("GET", next, headers: headers)
         }
         XCTAssertEqual(sizes, [200, 200, 50])
         XCTAssertEqual(answer.body["done"], true)
         XCTAssertEqual(seen.count, 450)
         XCTAssertEqual(
-            stage.salesforce("GET", "/query/01gnothing-200").code, "INVALID_QUERY_LOCATOR")
+            sandbox.salesforce("GET", "/query/01gnothing-200").code, "INVALID_QUERY_LOCATOR")
     }
 }

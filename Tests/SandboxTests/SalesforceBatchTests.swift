@@ -4,9 +4,9 @@ import XCTest
 @testable import Sandbox
 
 final class SalesforceBatchTests: XCTestCase {
-    private var stage = Stage()
+    private var sandbox = DirectSandbox()
 
-    override func setUp() { stage = Stage() }
+    override func setUp() { sandbox = DirectSandbox() }
 
     private func contact(_ fields: KeyValuePairs<String, JSON>) -> JSON {
         JSON.object(["attributes": ["type": "Contact"]]).with(fields)
@@ -14,20 +14,20 @@ final class SalesforceBatchTests: XCTestCase {
 
     private func send(
         _ method: String, _ records: [JSON], isAtomic: Bool = false, path: String = ""
-    ) -> Stage.Answer {
-        stage.salesforce(
+    ) -> DirectSandbox.Answer {
+        sandbox.salesforce(
             method, "/composite/sobjects\(path)",
             ["allOrNone": .bool(isAtomic), "records": .array(records)])
     }
 
     /// `ok`, or the status code of each record.
-    private func outcomes(_ answer: Stage.Answer) -> [String] {
+    private func outcomes(_ answer: DirectSandbox.Answer) -> [String] {
         (answer.body.array ?? []).map {
             $0["success"] == true ? "ok" : $0["errors"]?[0]?["statusCode"]?.string ?? "?"
         }
     }
 
-    private var contacts: Int { stage.world.salesforce.tables["Contact"]?.count ?? 0 }
+    private var contacts: Int { sandbox.state.salesforce.tables["Contact"]?.count ?? 0 }
 
     func testEachRecordHasItsResult() {
         let answer = send(
@@ -86,7 +86,7 @@ final class SalesforceBatchTests: XCTestCase {
     func testDeletes() {
         let made = send("POST", [contact(["LastName": "A"])])
         let id = made.body[0]?["id"]?.string ?? ""
-        let answer = stage.salesforce("DELETE", "/composite/sobjects?ids=\(id),x")
+        let answer = sandbox.salesforce("DELETE", "/composite/sobjects?ids=\(id),x")
         XCTAssertEqual(outcomes(answer), ["ok", "MALFORMED_ID"])
         XCTAssertEqual(contacts, 0)
     }
@@ -102,7 +102,7 @@ final class SalesforceBatchTests: XCTestCase {
     }
 
     private func compose(_ parts: [JSON], isAtomic: Bool = false) -> [JSON] {
-        let answer = stage.salesforce(
+        let answer = sandbox.salesforce(
             "POST", "/composite",
             ["allOrNone": .bool(isAtomic), "compositeRequest": .array(parts)])
         XCTAssertEqual(answer.status, 200)
@@ -127,7 +127,7 @@ final class SalesforceBatchTests: XCTestCase {
             found[3]["body"]?["CommentBody"]?.string,
             "on \(found[0]["body"]?["id"]?.string ?? "")")
         XCTAssertEqual(found[4]["body"]?[0]?["errorCode"], "PROCESSING_HALTED")
-        XCTAssertEqual(stage.world.salesforce.callsToday, 1, "one call of the day")
+        XCTAssertEqual(sandbox.state.salesforce.callsToday, 1, "one call of the day")
     }
 
     func testAtomicCompositeUndoesItself() {
@@ -139,13 +139,13 @@ final class SalesforceBatchTests: XCTestCase {
         XCTAssertEqual(
             found.map { $0["body"]?[0]?["errorCode"] },
             ["PROCESSING_HALTED", "REQUIRED_FIELD_MISSING"])
-        XCTAssertEqual(stage.world.salesforce.tables["Case"]?.count, 0)
+        XCTAssertEqual(sandbox.state.salesforce.tables["Case"]?.count, 0)
     }
 
     func testCompositeIsChecked() {
         let good = part("a", "GET", "/sobjects")
         func check(_ parts: [JSON], line: UInt = #line) {
-            let answer = stage.salesforce(
+            let answer = sandbox.salesforce(
                 "POST", "/composite", ["compositeRequest": .array(parts)])
             XCTAssertEqual(answer.status, 400, line: line)
         }

@@ -15,15 +15,15 @@ final class SalesforceLoginTests: XCTestCase {
         return options
     }
 
-    /// Claims that are accepted at the stage's time, with some changed.
+    /// Claims that are accepted at the sandbox's time, with some changed.
     private func logIn(
-        _ stage: inout Stage, _ changed: KeyValuePairs<String, JSON> = [:],
+        _ sandbox: inout DirectSandbox, _ changed: KeyValuePairs<String, JSON> = [:],
         header: JSON = ["alg": "RS256"], key: Result<RSAPrivateKey, any Error> = key,
         grant: String = "urn:ietf:params:oauth:grant-type:jwt-bearer"
-    ) throws -> Stage.Answer {
+    ) throws -> DirectSandbox.Answer {
         let claims = JSON.object([
             "iss": "3MVG9SandboxConsumerKey", "sub": "liaison@sandbox.example",
-            "aud": "https://login.salesforce.com", "exp": JSON(Int(stage.now.seconds) + 180),
+            "aud": "https://login.salesforce.com", "exp": JSON(Int(sandbox.now.seconds) + 180),
         ]).with(changed)
         let signed = "\(Base64.encodeURL(header.bytes)).\(Base64.encodeURL(claims.bytes))"
         let signature = try key.get().signRS256(Array(signed.utf8))
@@ -32,24 +32,24 @@ final class SalesforceLoginTests: XCTestCase {
             method: "POST", path: "/services/oauth2/token",
             headers: ["Content-Type": "application/x-www-form-urlencoded"],
             body: Array(body.utf8))
-        switch stage.world.receive(APICall(request, at: stage.now), of: .salesforce) {
+        switch sandbox.state.receive(APICall(request, at: sandbox.now), of: .salesforce) {
         case .answer(let response):
-            return Stage.Answer(
+            return DirectSandbox.Answer(
                 status: response.status, body: try JSON(parsing: response.body),
                 headers: response.headers)
-        case .hang: return Stage.Answer(status: -1, body: .null, headers: [:])
+        case .hang: return DirectSandbox.Answer(status: -1, body: .null, headers: [:])
         }
     }
 
     func testAcceptedAndRefusedAssertions() throws {
-        var stage = Stage(try options())
-        let now = Int(stage.now.seconds)
+        var sandbox = DirectSandbox(try options())
+        let now = Int(sandbox.now.seconds)
         func check(
             _ expected: String, _ changed: KeyValuePairs<String, JSON> = [:],
             header: JSON = ["alg": "RS256"],
             key: Result<RSAPrivateKey, any Error> = SalesforceLoginTests.key, line: UInt = #line
         ) throws {
-            let answer = try logIn(&stage, changed, header: header, key: key)
+            let answer = try logIn(&sandbox, changed, header: header, key: key)
             let words = answer.body["error_description"]?.string ?? ""
             XCTAssertEqual(answer.code.map { "\($0): \(words)" } ?? "ok", expected, line: line)
             XCTAssertEqual(answer.status, expected == "ok" ? 200 : 400, line: line)
@@ -68,7 +68,7 @@ final class SalesforceLoginTests: XCTestCase {
         try check("invalid_grant: expired authorization code", ["exp": JSON(now)])
         try check("invalid_grant: invalid assertion", ["exp": JSON(now + 301)])
         try check("invalid_grant: invalid assertion", ["exp": .null])
-        stage.control(
+        sandbox.control(
             "POST", "/_sandbox/salesforce/act",
             [
                 "do": "update", "object": "User", "id": "005bX0000000003",
@@ -78,40 +78,40 @@ final class SalesforceLoginTests: XCTestCase {
     }
 
     func testOtherGrantsAreUnsupported() throws {
-        var stage = Stage(try options())
-        XCTAssertEqual(try logIn(&stage, grant: "password").code, "unsupported_grant_type")
+        var sandbox = DirectSandbox(try options())
+        XCTAssertEqual(try logIn(&sandbox, grant: "password").code, "unsupported_grant_type")
     }
 
     func testASessionSlidesAndEnds() throws {
-        var stage = Stage(try options())
-        let login = try logIn(&stage).body
+        var sandbox = DirectSandbox(try options())
+        let login = try logIn(&sandbox).body
         let token = login["access_token"]?.string ?? ""
         XCTAssertTrue(token.hasPrefix("00DbX0000000001!"))
         let headers: HTTPHeaders = ["Authorization": "Bearer \(token)"]
         func status(_ headers: HTTPHeaders) -> Int {
-            let answer = stage.salesforce("GET", "/sobjects", headers: headers)
+            let answer = sandbox.salesforce("GET", "/sobjects", headers: headers)
             if answer.status == 401 { XCTAssertEqual(answer.code, "INVALID_SESSION_ID") }
             return answer.status
         }
         for _ in 0..<3 {
             XCTAssertEqual(status(headers), 200)
-            stage.advance(7_000)
+            sandbox.advance(7_000)
         }
-        stage.advance(300)
+        sandbox.advance(300)
         XCTAssertEqual(status(headers), 401)
         XCTAssertEqual(status(["Authorization": "Bearer nonsense"]), 401)
-        let scheme = stage.salesforce(
+        let scheme = sandbox.salesforce(
             "GET", "/sobjects", headers: ["Authorization": "Token \(token)"])
         XCTAssertEqual(scheme.code, "INVALID_AUTH_HEADER")
     }
 
     func testIdentity() throws {
-        var stage = Stage(try options())
-        let login = try logIn(&stage).body
+        var sandbox = DirectSandbox(try options())
+        let login = try logIn(&sandbox).body
         let headers: HTTPHeaders = [
             "Authorization": "Bearer \(login["access_token"]?.string ?? "")"
         ]
-        let info = stage.salesforce("GET", "/services/oauth2/userinfo", headers: headers).body
+        let info = sandbox.salesforce("GET", "/services/oauth2/userinfo", headers: headers).body
         XCTAssertEqual(info["organization_id"], "00DbX0000000001UAA")
         XCTAssertEqual(info["user_id"], "005bX0000000003QAA")
         XCTAssertEqual(login["id"]?.string, "/id/00DbX0000000001UAA/005bX0000000003QAA")

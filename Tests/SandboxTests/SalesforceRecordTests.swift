@@ -4,15 +4,15 @@ import XCTest
 @testable import Sandbox
 
 final class SalesforceRecordTests: XCTestCase {
-    private var stage = Stage()
+    private var sandbox = DirectSandbox()
 
-    override func setUp() { stage = Stage() }
+    override func setUp() { sandbox = DirectSandbox() }
 
     @discardableResult
     private func create(
         _ type: String, _ fields: JSON, line: UInt = #line
     ) -> String {
-        let answer = stage.salesforce("POST", "/sobjects/\(type)", fields)
+        let answer = sandbox.salesforce("POST", "/sobjects/\(type)", fields)
         XCTAssertEqual(answer.status, 201, "\(answer.body)", line: line)
         return answer.body["id"]?.string ?? ""
     }
@@ -21,7 +21,7 @@ final class SalesforceRecordTests: XCTestCase {
         let id = create("Case", ["Subject": "Checkout is down"])
         XCTAssertEqual(id, "500bX0000000001QAA")
         let path = "/sobjects/Case/\(id)"
-        let made = stage.salesforce("GET", path).body
+        let made = sandbox.salesforce("GET", path).body
         XCTAssertEqual(
             made["attributes"]?["url"]?.string, "/services/data/v62.0/sobjects/Case/\(id)")
         XCTAssertEqual(made["Status"], "New")
@@ -30,31 +30,32 @@ final class SalesforceRecordTests: XCTestCase {
         XCTAssertEqual(made["CreatedDate"], "2026-03-02T09:15:04.000+0000")
         XCTAssertEqual(made["Reason"], .null)
         XCTAssertEqual(made["IsClosed"], false)
-        stage.advance(90)
-        let changed = stage.salesforce("PATCH", "\(path)/", ["Status": "Closed", "subject": ""])
+        sandbox.advance(90)
+        let changed = sandbox.salesforce("PATCH", "\(path)/", ["Status": "Closed", "subject": ""])
         XCTAssertEqual(changed.status, 204)
         XCTAssertEqual(changed.body, .null)
         let fields = "Status,Subject,ClosedDate,IsClosed,LastModifiedDate"
-        let after = stage.salesforce("GET", "\(path)?fields=\(fields)").body
+        let after = sandbox.salesforce("GET", "\(path)?fields=\(fields)").body
         XCTAssertEqual(after.object?.count, 6)
         XCTAssertEqual(after["Subject"], .null)
         XCTAssertEqual(after["IsClosed"], true)
         XCTAssertEqual(after["ClosedDate"], "2026-03-02T09:16:34.000+0000")
         XCTAssertEqual(after["LastModifiedDate"], after["ClosedDate"])
-        XCTAssertEqual(stage.salesforce("GET", "/sobjects/Case/\(id.prefix(15))").status, 200)
-        XCTAssertEqual(stage.salesforce("DELETE", path).status, 204)
-        XCTAssertEqual(stage.salesforce("GET", path).code, "NOT_FOUND")
-        XCTAssertEqual(stage.salesforce("PATCH", path, ["Subject": "x"]).code, "ENTITY_IS_DELETED")
+        XCTAssertEqual(sandbox.salesforce("GET", "/sobjects/Case/\(id.prefix(15))").status, 200)
+        XCTAssertEqual(sandbox.salesforce("DELETE", path).status, 204)
+        XCTAssertEqual(sandbox.salesforce("GET", path).code, "NOT_FOUND")
+        XCTAssertEqual(
+            sandbox.salesforce("PATCH", path, ["Subject": "x"]).code, "ENTITY_IS_DELETED")
     }
 
     func testLastModifiedByIsTheSessionsUser() {
         let id = create("Case", [:])
         func author() -> JSON? {
-            stage.salesforce("GET", "/sobjects/Case/\(id)").body["LastModifiedById"]
+            sandbox.salesforce("GET", "/sobjects/Case/\(id)").body["LastModifiedById"]
         }
         XCTAssertEqual(author(), "005bX0000000003QAA")
-        stage.logIn(as: "tomas@sandbox.example")
-        stage.salesforce("PATCH", "/sobjects/Case/\(id)", ["Subject": "x"])
+        sandbox.logIn(as: "tomas@sandbox.example")
+        sandbox.salesforce("PATCH", "/sobjects/Case/\(id)", ["Subject": "x"])
         XCTAssertEqual(author(), "005bX0000000002QAA")
     }
 
@@ -63,7 +64,7 @@ final class SalesforceRecordTests: XCTestCase {
         func check(
             _ expected: String, _ type: String, _ fields: JSON, line: UInt = #line
         ) {
-            let answer = stage.salesforce("POST", "/sobjects/\(type)", fields)
+            let answer = sandbox.salesforce("POST", "/sobjects/\(type)", fields)
             let names = answer.body[0]?["fields"]?.array?.compactMap(\.string) ?? []
             XCTAssertEqual(
                 ([answer.code ?? ""] + names).joined(separator: " "), expected,
@@ -94,7 +95,7 @@ final class SalesforceRecordTests: XCTestCase {
             "NUMBER_OUTSIDE_VALID_RANGE Customers_Affected__c", "Outage__c",
             ["Name": "x", "Customers_Affected__c": 100_000_000])
         check("REQUIRED_FIELD_MISSING ParentId", "CaseComment", ["CommentBody": "x"])
-        XCTAssertEqual(stage.salesforce("POST", "/sobjects/Nothing", [:]).code, "NOT_FOUND")
+        XCTAssertEqual(sandbox.salesforce("POST", "/sobjects/Nothing", [:]).code, "NOT_FOUND")
     }
 
     func testUpdatesAreCheckedLikewise() {
@@ -102,7 +103,7 @@ final class SalesforceRecordTests: XCTestCase {
         let comment = create(
             "CaseComment", ["ParentId": .string(create("Case", [:])), "CommentBody": "x"])
         func check(_ expected: String, _ path: String, _ fields: JSON, line: UInt = #line) {
-            let answer = stage.salesforce("PATCH", "/sobjects/\(path)", fields)
+            let answer = sandbox.salesforce("PATCH", "/sobjects/\(path)", fields)
             XCTAssertEqual("\(answer.status) \(answer.code ?? "")", expected, line: line)
         }
         check("204 ", "Outage__c/\(id)", ["Severity__c": "SEV1", "Customers_Affected__c": "12"])
@@ -113,14 +114,15 @@ final class SalesforceRecordTests: XCTestCase {
         check("404 NOT_FOUND", "Outage__c/a0BbX0000000099", ["Name": "y"])
         check("404 NOT_FOUND", "Outage__c/500bX0000000001", ["Name": "y"])
         XCTAssertEqual(
-            stage.salesforce("GET", "/sobjects/Outage__c/\(id)").body["Customers_Affected__c"], 12)
+            sandbox.salesforce("GET", "/sobjects/Outage__c/\(id)").body["Customers_Affected__c"], 12
+        )
     }
 
     func testLengthsInCharactersAndInBytes() {
         let id = create("Case", ["Subject": text(255, of: "é")])
         let comment = JSON.object(["ParentId": .string(id)])
         func check(_ status: Int, _ body: JSON, line: UInt = #line) {
-            let answer = stage.salesforce(
+            let answer = sandbox.salesforce(
                 "POST", "/sobjects/CaseComment", comment.with(["CommentBody": body]))
             XCTAssertEqual(answer.status, status, line: line)
         }
@@ -132,30 +134,30 @@ final class SalesforceRecordTests: XCTestCase {
 
     func testCommentsFieldMakesAComment() {
         let id = create("Case", ["Subject": "x", "Comments": "first"])
-        stage.salesforce("PATCH", "/sobjects/Case/\(id)", ["Comments": "second"])
+        sandbox.salesforce("PATCH", "/sobjects/Case/\(id)", ["Comments": "second"])
         let query = "SELECT+CommentBody,IsPublished+FROM+CaseComment+WHERE+ParentId='\(id)'"
-        let rows = stage.salesforce("GET", "/query?q=\(query)").body["records"]?.array ?? []
+        let rows = sandbox.salesforce("GET", "/query?q=\(query)").body["records"]?.array ?? []
         XCTAssertEqual(rows.map { $0["CommentBody"] }, ["first", "second"])
         XCTAssertEqual(rows.map { $0["IsPublished"] }, [false, false])
         XCTAssertEqual(
-            stage.salesforce("GET", "/sobjects/Case/\(id)").body["Comments"], .null)
+            sandbox.salesforce("GET", "/sobjects/Case/\(id)").body["Comments"], .null)
     }
 
     func testUpsertByExternalID() {
         let path = "/sobjects/Case/PagerDuty_Incident_Id__c/Q1%2FA"
-        let made = stage.salesforce("PATCH", path, ["Subject": "one"])
+        let made = sandbox.salesforce("PATCH", path, ["Subject": "one"])
         XCTAssertEqual(made.status, 201)
         XCTAssertEqual(made.body["created"], true)
-        let again = stage.salesforce("PATCH", path, ["Subject": "two"])
+        let again = sandbox.salesforce("PATCH", path, ["Subject": "two"])
         XCTAssertEqual(again.status, 200)
         XCTAssertEqual(again.body["created"], false)
         XCTAssertEqual(again.body["id"], made.body["id"])
         XCTAssertEqual(
-            stage.salesforce("PATCH", path, ["Subject": "3"], version: "v45.0").status, 204)
-        let read = stage.salesforce("GET", path).body
+            sandbox.salesforce("PATCH", path, ["Subject": "3"], version: "v45.0").status, 204)
+        let read = sandbox.salesforce("GET", path).body
         XCTAssertEqual(read["PagerDuty_Incident_Id__c"], "Q1/A")
         func check(_ expected: String, _ target: String, _ body: JSON, line: UInt = #line) {
-            let answer = stage.salesforce("PATCH", "/sobjects/Case/\(target)", body)
+            let answer = sandbox.salesforce("PATCH", "/sobjects/Case/\(target)", body)
             XCTAssertEqual("\(answer.status) \(answer.code ?? "")", expected, line: line)
         }
         check("404 NOT_FOUND", "Subject/x", [:])
@@ -167,21 +169,22 @@ final class SalesforceRecordTests: XCTestCase {
     func testUniqueAndAmbiguousValues() {
         let fields: JSON = ["PagerDuty_Incident_Id__c": "Q1"]
         let id = create("Case", fields)
-        let again = stage.salesforce("POST", "/sobjects/Case", fields)
+        let again = sandbox.salesforce("POST", "/sobjects/Case", fields)
         XCTAssertEqual(again.code, "DUPLICATE_VALUE")
         XCTAssertEqual(again.body[0]?["message"]?.string?.hasSuffix(id), true)
-        XCTAssertEqual(stage.salesforce("PATCH", "/sobjects/Case/\(id)", fields).status, 204)
+        XCTAssertEqual(sandbox.salesforce("PATCH", "/sobjects/Case/\(id)", fields).status, 204)
         create("Account", ["Name": "A", "AccountNumber": "7"])
         create("Account", ["Name": "B", "AccountNumber": "7"])
-        let several = stage.salesforce("PATCH", "/sobjects/Account/AccountNumber/7", ["Name": "C"])
+        let several = sandbox.salesforce(
+            "PATCH", "/sobjects/Account/AccountNumber/7", ["Name": "C"])
         XCTAssertEqual(several.status, 300)
         XCTAssertEqual(several.body.array?.count, 2)
     }
 
     func testDescribe() {
-        let all = stage.salesforce("GET", "/sobjects").body["sobjects"]?.array ?? []
+        let all = sandbox.salesforce("GET", "/sobjects").body["sobjects"]?.array ?? []
         XCTAssertEqual(all.first { $0["name"] == "Case" }?["keyPrefix"], "500")
-        let answer = stage.salesforce("GET", "/sobjects/Case/describe").body
+        let answer = sandbox.salesforce("GET", "/sobjects/Case/describe").body
         func check(_ name: String, _ member: String, _ expected: JSON, line: UInt = #line) {
             let field = answer["fields"]?.array?.first { $0["name"]?.string == name }
             XCTAssertEqual(field?[member], expected, line: line)
@@ -203,38 +206,38 @@ final class SalesforceRecordTests: XCTestCase {
     }
 
     func testAFieldCanGoAndCome() {
-        stage.control("DELETE", "/_sandbox/salesforce/fields/Case/Reason")
+        sandbox.control("DELETE", "/_sandbox/salesforce/fields/Case/Reason")
         XCTAssertEqual(
-            stage.salesforce("POST", "/sobjects/Case", ["Reason": "x"]).code, "INVALID_FIELD")
-        stage.control(
+            sandbox.salesforce("POST", "/sobjects/Case", ["Reason": "x"]).code, "INVALID_FIELD")
+        sandbox.control(
             "POST", "/_sandbox/salesforce/fields",
             [
                 "object": "Case", "name": "Region__c", "type": "picklist", "values": ["EU"],
                 "restricted": true,
             ])
         XCTAssertEqual(
-            stage.salesforce("POST", "/sobjects/Case", ["Region__c": "US"]).code,
+            sandbox.salesforce("POST", "/sobjects/Case", ["Region__c": "US"]).code,
             "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST")
         create("Case", ["Region__c": "EU"])
     }
 
     func testLimits() {
-        let first = stage.salesforce("GET", "/sobjects")
+        let first = sandbox.salesforce("GET", "/sobjects")
         XCTAssertEqual(first.headers["Sforce-Limit-Info"], "api-usage=1/5000000")
-        stage.control("PUT", "/_sandbox/salesforce/limits", ["callsPerDayMax": 2])
-        XCTAssertEqual(stage.salesforce("GET", "/sobjects").status, 200)
-        let over = stage.salesforce("GET", "/sobjects")
+        sandbox.control("PUT", "/_sandbox/salesforce/limits", ["callsPerDayMax": 2])
+        XCTAssertEqual(sandbox.salesforce("GET", "/sobjects").status, 200)
+        let over = sandbox.salesforce("GET", "/sobjects")
         XCTAssertEqual(over.status, 403)
         XCTAssertEqual(over.code, "REQUEST_LIMIT_EXCEEDED")
         XCTAssertEqual(over.headers["Sforce-Limit-Info"], "api-usage=2/2")
-        stage.advance(86_400)
-        stage.logIn(as: "liaison@sandbox.example")
-        XCTAssertEqual(stage.salesforce("GET", "/sobjects").status, 200)
+        sandbox.advance(86_400)
+        sandbox.logIn(as: "liaison@sandbox.example")
+        XCTAssertEqual(sandbox.salesforce("GET", "/sobjects").status, 200)
     }
 
     func testUnknownPlaces() {
         func check(_ path: String, _ status: Int, version: String = "v62.0", line: UInt = #line) {
-            let answer = stage.salesforce("GET", path, version: version)
+            let answer = sandbox.salesforce("GET", path, version: version)
             XCTAssertEqual(answer.status, status, line: line)
         }
         check("/nothing", 404)

@@ -5,17 +5,17 @@ import XCTest
 @testable import Sandbox
 
 final class SalesforceTriggerTests: XCTestCase {
-    private var stage = Stage()
+    private var sandbox = DirectSandbox()
 
     override func setUp() {
-        stage = Stage()
-        stage.control(
+        sandbox = DirectSandbox()
+        sandbox.control(
             "POST", "/_sandbox/salesforce/apex",
             ["url": "http://ingest/salesforce/main", "secret": "s3cret"])
     }
 
     private func act(_ wish: JSON, line: UInt = #line) -> JSON {
-        let answer = stage.control("POST", "/_sandbox/salesforce/act", wish)
+        let answer = sandbox.control("POST", "/_sandbox/salesforce/act", wish)
         XCTAssertEqual(answer.status, 200, "\(answer.body)", line: line)
         return answer.body["id"] ?? .null
     }
@@ -26,7 +26,7 @@ final class SalesforceTriggerTests: XCTestCase {
 
     func testInsertAndUpdate() throws {
         let id = create(["Subject": "Down", "Description": "line\r\n\"two\""])
-        let inserted = try XCTUnwrap(stage.deliver().first).json
+        let inserted = try XCTUnwrap(sandbox.deliver().first).json
         XCTAssertEqual(
             inserted.object?.keys,
             ["object", "old", "new", "isInsert", "userId", "organizationId", "transactionId"])
@@ -44,21 +44,21 @@ final class SalesforceTriggerTests: XCTestCase {
             "fields": ["Status": "Working", "Subject": .null],
         ]
         _ = act(update)
-        let updated = try XCTUnwrap(stage.deliver().first).json
+        let updated = try XCTUnwrap(sandbox.deliver().first).json
         XCTAssertEqual(updated["isInsert"], false)
         XCTAssertEqual(updated["old"]?[id.string ?? ""]?["Status"], "New")
         XCTAssertEqual(updated["new"]?[id.string ?? ""]?["Status"], "Working")
         XCTAssertEqual(updated["new"]?[id.string ?? ""]?["Subject"], .null, "just set to null")
         XCTAssertNotEqual(updated["transactionId"], inserted["transactionId"])
         _ = act(["do": "update", "object": "Case", "id": id, "fields": ["Origin": "Web"]])
-        XCTAssertNil(stage.deliver()[0].json["new"]?[id.string ?? ""]?["Subject"])
+        XCTAssertNil(sandbox.deliver()[0].json["new"]?[id.string ?? ""]?["Subject"])
     }
 
     func testSignatureIsMadeWhenSending() throws {
         _ = create([:])
-        let first = stage.deliver(503)[0].request
-        stage.advance(61)
-        let second = stage.deliver()[0].request
+        let first = sandbox.deliver(503)[0].request
+        sandbox.advance(61)
+        let second = sandbox.deliver()[0].request
         for request in [first, second] {
             let time = try XCTUnwrap(request.headers["X-Liaison-Timestamp"])
             let code = HMACSHA256.authenticationCode(
@@ -71,21 +71,21 @@ final class SalesforceTriggerTests: XCTestCase {
     }
 
     func testTokenInsteadOfSignatureAndSomeObjectsOnly() {
-        stage.control("DELETE", "/_sandbox/salesforce/targets")
-        stage.control(
+        sandbox.control("DELETE", "/_sandbox/salesforce/targets")
+        sandbox.control(
             "POST", "/_sandbox/salesforce/apex",
             ["url": "http://h/", "token": "t0ken", "objects": ["Outage__c"]])
         _ = create([:])
-        XCTAssertEqual(stage.deliver().count, 0)
+        XCTAssertEqual(sandbox.deliver().count, 0)
         _ = act(["do": "create", "object": "Outage__c", "fields": ["Name": "x"]])
-        let request = stage.deliver().first?.request
+        let request = sandbox.deliver().first?.request
         XCTAssertEqual(request?.headers["Authorization"], "Bearer t0ken")
         XCTAssertNil(request?.headers["X-Liaison-Signature"])
     }
 
     func testTheIntegrationUsersWritesFireToo() {
-        stage.salesforce("POST", "/sobjects/Case", ["Subject": "ours", "Comments": "hello"])
-        let sent = stage.deliver().map(\.json)
+        sandbox.salesforce("POST", "/sobjects/Case", ["Subject": "ours", "Comments": "hello"])
+        let sent = sandbox.deliver().map(\.json)
         XCTAssertEqual(sent.map { $0["object"] }, ["Case", "CaseComment"])
         XCTAssertEqual(sent[0]["userId"], "005bX0000000003QAA")
         XCTAssertEqual(sent[0]["transactionId"], sent[1]["transactionId"])
@@ -94,33 +94,33 @@ final class SalesforceTriggerTests: XCTestCase {
     func testChunksOf200() {
         let records = JSON.array(Array(repeating: ["Subject": "x"], count: 450))
         _ = act(["do": "create", "object": "Case", "records": records])
-        let sizes = stage.deliver().map { $0.json["new"]?.object?.count ?? 0 }
+        let sizes = sandbox.deliver().map { $0.json["new"]?.object?.count ?? 0 }
         XCTAssertEqual(sizes, [200, 200, 50])
     }
 
     func testARefusedWriteFiresNothing() {
-        stage.salesforce("POST", "/sobjects/Case", ["Nope": 1])
+        sandbox.salesforce("POST", "/sobjects/Case", ["Nope": 1])
         let contact: JSON = ["attributes": ["type": "Contact"]]
-        stage.salesforce(
+        sandbox.salesforce(
             "POST", "/composite/sobjects",
             [
                 "allOrNone": true,
                 "records": [contact.with(["LastName": "A"]), contact],
             ])
-        XCTAssertEqual(stage.deliver().count, 0)
+        XCTAssertEqual(sandbox.deliver().count, 0)
         let id = create([:])
-        _ = stage.deliver()
+        _ = sandbox.deliver()
         _ = act(["do": "delete", "object": "Case", "id": id])
-        XCTAssertEqual(stage.deliver().count, 0, "no trigger on delete")
+        XCTAssertEqual(sandbox.deliver().count, 0, "no trigger on delete")
     }
 
     func testDeliveryGivesUpOnlyOnRefusal() {
         _ = create([:])
-        _ = stage.deliver(503)
-        XCTAssertFalse(stage.world.outbox.isEmpty)
-        stage.advance(1)
-        _ = stage.deliver(401)
-        XCTAssertTrue(stage.world.outbox.isEmpty)
+        _ = sandbox.deliver(503)
+        XCTAssertFalse(sandbox.state.outbox.isEmpty)
+        sandbox.advance(1)
+        _ = sandbox.deliver(401)
+        XCTAssertTrue(sandbox.state.outbox.isEmpty)
     }
 
     private let acknowledgement = """
@@ -130,8 +130,8 @@ final class SalesforceTriggerTests: XCTestCase {
         """
 
     private func subscribe() {
-        stage.control("DELETE", "/_sandbox/salesforce/targets")
-        stage.control(
+        sandbox.control("DELETE", "/_sandbox/salesforce/targets")
+        sandbox.control(
             "POST", "/_sandbox/salesforce/outbound",
             [
                 "url": "http://ingest/salesforce/main/outbound/t", "object": "Case",
@@ -142,8 +142,8 @@ final class SalesforceTriggerTests: XCTestCase {
     func testOutboundMessage() throws {
         subscribe()
         let id = create(["Subject": "a < b & \"c\""]).string ?? ""
-        let request = try XCTUnwrap(stage.deliver(200, body: acknowledgement).first)
-        XCTAssertTrue(stage.world.outbox.isEmpty)
+        let request = try XCTUnwrap(sandbox.deliver(200, body: acknowledgement).first)
+        XCTAssertTrue(sandbox.state.outbox.isEmpty)
         XCTAssertEqual(request.request.headers["Content-Type"], "text/xml; charset=utf-8")
         for part in [
             "<OrganizationId>00DbX0000000001UAA</OrganizationId>", "<SessionId xsi:nil=\"true\"/>",
@@ -164,14 +164,14 @@ final class SalesforceTriggerTests: XCTestCase {
             (200, ""), (200, acknowledgement.replacing("true", with: "false")), (404, ""),
             (500, acknowledgement),
         ] {
-            XCTAssertEqual(stage.deliver(status, body: body).count, 1)
-            stage.advance(60)
+            XCTAssertEqual(sandbox.deliver(status, body: body).count, 1)
+            sandbox.advance(60)
         }
         _ = act([
             "do": "update", "object": "Case", "id": "500bX0000000001",
             "fields": ["Subject": "second"],
         ])
-        let sent = stage.deliver(200, body: acknowledgement)
+        let sent = sandbox.deliver(200, body: acknowledgement)
         XCTAssertEqual(sent.count, 2)
         XCTAssertTrue(
             sent.allSatisfy { $0.text.contains("<sf:Subject>second</sf:Subject>") },
@@ -182,7 +182,9 @@ final class SalesforceTriggerTests: XCTestCase {
         subscribe()
         let records = JSON.array(Array(repeating: ["Subject": "x"], count: 250))
         _ = act(["do": "create", "object": "Case", "records": records])
-        let counts = stage.deliver().map { $0.text.components(separatedBy: "<Notification>").count }
+        let counts = sandbox.deliver().map {
+            $0.text.components(separatedBy: "<Notification>").count
+        }
         XCTAssertEqual(counts, [101, 101, 51])
     }
 }

@@ -67,7 +67,7 @@ enum ControlError: Error {
     }
 }
 
-extension World {
+extension SandboxState {
     mutating func control(_ call: APICall) -> HTTPResponse {
         defer { _ = post(at: call.at) }
         do throws(ControlError) {

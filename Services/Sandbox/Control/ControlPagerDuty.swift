@@ -2,7 +2,7 @@ import HTTP
 import JSON
 import Models
 
-extension World {
+extension SandboxState {
     mutating func controlPagerDuty(
         _ call: APICall, _ body: JSON
     ) throws(ControlError) -> HTTPResponse? {
@@ -13,7 +13,7 @@ extension World {
                 return .json(200, pagerDuty.dump(of: try pagerDuty.incident(call.segments[3])))
             case "POST /_sandbox/pagerduty/subscriptions":
                 let made = try pagerDuty.subscribe(
-                    PagerDutyAccount.subscription(body), secret: body.present("secret")?.string)
+                    SandboxPagerDuty.subscription(body), secret: body.present("secret")?.string)
                 let view = pagerDuty.view(of: made, showsSecret: true)
                 return .json(201, ["webhook_subscription": view])
             case "POST /_sandbox/pagerduty/extensions":
@@ -36,7 +36,7 @@ extension World {
         case "POST /_sandbox/pagerduty/keys":
             guard let key = body["key"]?.string else { throw .bad("key is missing") }
             let user = body.present("user")?.string
-            pagerDuty.keys[key] = PagerDutyAccount.Key(
+            pagerDuty.keys[key] = SandboxPagerDuty.Key(
                 isReadOnly: body.present("readOnly")?.bool ?? false,
                 userID: user.flatMap { pagerDuty.directory.user(email: $0)?.id ?? $0 })
         case "DELETE /_sandbox/pagerduty/keys/{}":
@@ -51,7 +51,7 @@ extension World {
     }
 }
 
-extension PagerDutyAccount {
+extension SandboxPagerDuty {
     fileprivate var dump: JSON {
         [
             "incidents": .array(incidentOrder.compactMap { incidents[$0] }.map(dump(of:))),
@@ -60,7 +60,7 @@ extension PagerDutyAccount {
         ]
     }
 
-    fileprivate func dump(of incident: Incident) -> JSON {
+    fileprivate func dump(of incident: SandboxIncident) -> JSON {
         restView(of: incident, including: ["body", "conference_bridge"]).with([
             "notes": .array(incident.notes.map { view(of: $0) }),
             "log_entries": .array(incident.log.map { view(of: $0, in: incident) }),

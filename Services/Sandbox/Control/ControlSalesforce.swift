@@ -3,7 +3,7 @@ import HTTP
 import JSON
 import Models
 
-extension World {
+extension SandboxState {
     mutating func controlSalesforce(
         _ call: APICall, _ body: JSON
     ) throws(ControlError) -> HTTPResponse? {
@@ -46,8 +46,8 @@ extension World {
     ) throws(ControlError) -> HTTPResponse? {
         switch call {
         case "POST /_sandbox/salesforce/apex":
-            let secret = body.present("secret")?.string.map(ApexTarget.Proof.secret)
-            let token = body.present("token")?.string.map(ApexTarget.Proof.token)
+            let secret = body.present("secret")?.string.map(ApexCredential.secret)
+            let token = body.present("token")?.string.map(ApexCredential.token)
             guard let url = body["url"]?.string, let proof = secret ?? token else {
                 throw .bad("url, and secret or token, are needed")
             }
@@ -88,7 +88,7 @@ extension World {
             }
         case "POST /_sandbox/salesforce/fields":
             guard let object = body["object"]?.string, salesforce.types[object] != nil,
-                let field = Field(body)
+                let field = ObjectField(body)
             else { throw .bad("object and name are needed, and a type that exists") }
             salesforce.types[object]?.set(field)
         case "DELETE /_sandbox/salesforce/fields/{}/{}":
@@ -102,7 +102,7 @@ extension World {
 
 extension SalesforceOrg {
     /// The administrator, in whose name things are done when nobody is named.
-    fileprivate var firstUser: Record? { tables["User"]?.all.first { _ in true } }
+    fileprivate var firstUser: SandboxRecord? { tables["User"]?.all.first { _ in true } }
 
     fileprivate var dump: JSON {
         .object(JSONObject(typeOrder.map { ($0, rows(of: $0) ?? []) }))
@@ -153,17 +153,17 @@ extension SalesforceOrg {
     }
 }
 
-extension Record {
+extension SandboxRecord {
     var json: JSON {
         .object(JSONObject(values.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }))
     }
 }
 
-extension Field {
+extension ObjectField {
     /// As the control API describes one.
     fileprivate init?(_ wish: JSON) {
         guard let name = wish["name"]?.string,
-            let kind = Kind(rawValue: wish.present("type")?.string ?? "string")
+            let kind = FieldType(rawValue: wish.present("type")?.string ?? "string")
         else { return nil }
         self.init(name, kind, length: wish.present("length")?.int ?? 255)
         values = (wish.present("values")?.array ?? []).compactMap(\.string)

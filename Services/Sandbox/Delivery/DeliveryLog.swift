@@ -3,7 +3,7 @@ import Models
 
 /// Every message and what became of it, for the control API.
 struct DeliveryLog: Sendable {
-    private struct Row: Sendable {
+    private struct DeliveryLogEntry: Sendable {
         let id: Int
         let delivery: NewDelivery
         var attempts: [JSON] = []
@@ -12,14 +12,14 @@ struct DeliveryLog: Sendable {
 
     /// Older ones are forgotten.
     private static let rowsMax = 20_000
-    private var rows: [Row] = []
+    private var rows: [DeliveryLogEntry] = []
     /// The ids before the first row.
     private var forgotten: Int
 
     init(after forgotten: Int) { self.forgotten = forgotten }
 
     mutating func add(_ id: Int, _ delivery: NewDelivery) {
-        rows.append(Row(id: id, delivery: delivery))
+        rows.append(DeliveryLogEntry(id: id, delivery: delivery))
         if rows.count > Self.rowsMax * 2 {
             forgotten += rows.count - Self.rowsMax
             rows.removeFirst(rows.count - Self.rowsMax)
@@ -27,7 +27,7 @@ struct DeliveryLog: Sendable {
     }
 
     mutating func note(
-        _ id: Int, _ result: DeliveryResult, _ outcome: Outbox.Outcome, at now: Timestamp
+        _ id: Int, _ result: DeliveryResult, _ outcome: DeliveryOutcome, at now: Timestamp
     ) {
         guard let position = rows.firstIndex(from: id, forgotten: forgotten) else { return }
         let how: JSON =

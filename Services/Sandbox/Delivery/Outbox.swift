@@ -3,18 +3,9 @@ import Models
 /// The messages that wait to be delivered. Those of one lane go one after the other: while the
 /// first is being repeated, the others wait behind it (PagerDuty.md 26).
 struct Outbox: Sendable {
-    struct Entry: Sendable {
-        let id: Int
-        let delivery: NewDelivery
-        let createdAt: Timestamp
-        /// Attempts that have ended.
-        var attempts = 0
-    }
-
-    enum Outcome: Equatable, Sendable { case delivered, repeated, dropped }
 
     private struct Lane: Sendable {
-        var entries: [Entry] = []
+        var entries: [OutboxMessage] = []
         var isInFlight = false
     }
 
@@ -47,14 +38,14 @@ struct Outbox: Sendable {
     mutating func add(_ delivery: NewDelivery, at now: Timestamp) -> Int {
         added += 1
         var lane = lanes[delivery.lane] ?? Lane()
-        lane.entries.append(Entry(id: added, delivery: delivery, createdAt: now))
+        lane.entries.append(OutboxMessage(id: added, delivery: delivery, createdAt: now))
         lanes[delivery.lane] = lane
         if lane.entries.count == 1 { ready.append(delivery.lane) }
         return added
     }
 
     /// The next message to send; its lane is closed until `settle`.
-    mutating func take(at now: Timestamp) -> Entry? {
+    mutating func take(at now: Timestamp) -> OutboxMessage? {
         guard inFlight < Self.inFlightMax else { return nil }
         let due = resting.filter { $0.dueAt <= now }
         if !due.isEmpty {
@@ -72,8 +63,8 @@ struct Outbox: Sendable {
     }
 
     mutating func settle(
-        _ entry: Entry, _ verdict: DeliveryVerdict, at now: Timestamp
-    ) -> Outcome {
+        _ entry: OutboxMessage, _ verdict: DeliveryVerdict, at now: Timestamp
+    ) -> DeliveryOutcome {
         let name = entry.delivery.lane
         // A message from before a reset belongs to nobody.
         guard var lane = lanes[name], lane.entries.first?.id == entry.id else { return .dropped }
@@ -111,4 +102,14 @@ struct Outbox: Sendable {
             }
         }
     }
+}
+
+enum DeliveryOutcome: Equatable, Sendable { case delivered, repeated, dropped }
+
+struct OutboxMessage: Sendable {
+    let id: Int
+    let delivery: NewDelivery
+    let createdAt: Timestamp
+    /// Attempts that have ended.
+    var attempts = 0
 }

@@ -19,13 +19,6 @@ struct Directory: Sendable {
         let levels: [[String]]
     }
 
-    struct Service: Sendable {
-        let id: String
-        let name: String
-        let policyID: String
-        let teamIDs: [String]
-    }
-
     struct Priority: Sendable {
         let id: String
         let name: String
@@ -56,10 +49,12 @@ struct Directory: Sendable {
         Policy(id: "PEPSTOR", name: "Storefront on call", levels: [["PADA001"], ["PBEN002"]]),
         Policy(id: "PEPPLAT", name: "Platform on call", levels: [["PCLEO03"], ["PBEN002"]]),
     ]
-    var services: [Service] = [
-        Service(id: "PSVCHK1", name: "Checkout", policyID: "PEPSTOR", teamIDs: ["PTEAM01"]),
-        Service(id: "PSVSRCH", name: "Search", policyID: "PEPSTOR", teamIDs: ["PTEAM01"]),
-        Service(id: "PSVDB01", name: "Order database", policyID: "PEPPLAT", teamIDs: ["PTEAM02"]),
+    var services: [DirectoryService] = [
+        DirectoryService(
+            id: "PSVCHK1", name: "Checkout", policyID: "PEPSTOR", teamIDs: ["PTEAM01"]),
+        DirectoryService(id: "PSVSRCH", name: "Search", policyID: "PEPSTOR", teamIDs: ["PTEAM01"]),
+        DirectoryService(
+            id: "PSVDB01", name: "Order database", policyID: "PEPPLAT", teamIDs: ["PTEAM02"]),
     ]
     /// Most severe first.
     var priorities: [Priority] = [
@@ -86,9 +81,16 @@ struct Directory: Sendable {
     }
     func team(_ id: String) -> Team? { teams.first { $0.id == id } }
     func policy(_ id: String) -> Policy? { policies.first { $0.id == id } }
-    func service(_ id: String) -> Service? { services.first { $0.id == id } }
+    func service(_ id: String) -> DirectoryService? { services.first { $0.id == id } }
     func priority(_ id: String) -> Priority? { priorities.first { $0.id == id } }
     /// The most severe one of that name.
     func priority(named name: String) -> Priority? { priorities.first { $0.name == name } }
     func workflow(_ id: String) -> Workflow? { workflows.first { $0.id == id } }
+}
+
+struct DirectoryService: Sendable {
+    let id: String
+    let name: String
+    let policyID: String
+    let teamIDs: [String]
 }

@@ -2,7 +2,7 @@ import HTTP
 import JSON
 
 /// The things that incidents point at, read-only (PagerDuty.md 42 to 44).
-extension PagerDutyAccount {
+extension SandboxPagerDuty {
     /// The real answer to an account key is one string where an object is usual.
     func getMe(_ call: PagerDutyCall) -> HTTPResponse {
         guard let user = call.key.userID.flatMap({ directory.user($0) }) else {
@@ -57,7 +57,7 @@ extension PagerDutyAccount {
         ])
     }
 
-    func view(_ service: Directory.Service) -> JSON {
+    func view(_ service: DirectoryService) -> JSON {
         serviceReference(service.id).with([
             "type": "service", "name": .string(service.name), "description": .null,
             "status": "active", "alert_creation": "create_alerts_and_incidents",

@@ -8,7 +8,7 @@ struct EndpointHealth: Sendable {
     func isEnabled(at now: Timestamp) -> Bool { disabledUntil.map { $0 <= now } ?? true }
 }
 
-extension PagerDutyAccount {
+extension SandboxPagerDuty {
     private static let dropsInARowMax = 3
     private static let disabledSeconds = 86_400.0
 

@@ -2,7 +2,7 @@ import HTTP
 import JSON
 
 /// `/extensions` and their schemas (PagerDuty.md 34 and 35).
-extension PagerDutyAccount {
+extension SandboxPagerDuty {
     static let customActionsPerServiceMax = 3
 
     mutating func createExtension(_ call: PagerDutyCall) throws(PagerDutyError) -> HTTPResponse {

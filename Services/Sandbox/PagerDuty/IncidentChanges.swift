@@ -1,10 +1,10 @@
 import JSON
 import Models
 
-extension PagerDutyAccount {
+extension SandboxPagerDuty {
     /// Checks and performs one change, and tells of it. Nothing has changed when it throws.
     mutating func apply(
-        _ change: IncidentChange, to id: String, by agent: Incident.Agent, at now: Timestamp
+        _ change: IncidentRequest, to id: String, by agent: SandboxIncident.Agent, at now: Timestamp
     ) throws(PagerDutyError) {
         var incident = try incident(id)
         let happening = try perform(change, on: &incident, by: agent, at: now)
@@ -19,7 +19,8 @@ extension PagerDutyAccount {
 
     /// Writes the timeline and tells whoever subscribed.
     mutating func record(
-        _ happening: IncidentHappening, on id: String, by agent: Incident.Agent, at now: Timestamp,
+        _ happening: IncidentOccurrence, on id: String, by agent: SandboxIncident.Agent,
+        at now: Timestamp,
         channel: JSON = ["type": "website"]
     ) {
         guard var incident = incidents[id] else { return }
@@ -31,7 +32,7 @@ extension PagerDutyAccount {
     }
 
     /// Stores the incident and which keys are taken.
-    mutating func keep(_ incident: Incident) {
+    mutating func keep(_ incident: SandboxIncident) {
         let before = incidents.updateValue(incident, forKey: incident.id)
         if let before, let slot = Self.slot(of: before), openKeys[slot] == incident.id {
             openKeys[slot] = nil
@@ -39,7 +40,7 @@ extension PagerDutyAccount {
         if incident.isOpen, let slot = Self.slot(of: incident) { openKeys[slot] = incident.id }
     }
 
-    private static func slot(of incident: Incident) -> String? {
+    private static func slot(of incident: SandboxIncident) -> String? {
         incident.key.map { slot(incident.serviceID, $0) }
     }
 
@@ -49,9 +50,10 @@ extension PagerDutyAccount {
 
     /// `nil` when no webhook tells of it: titles, urgencies, and what was so already.
     private func perform(
-        _ change: IncidentChange, on incident: inout Incident, by agent: Incident.Agent,
+        _ change: IncidentRequest, on incident: inout SandboxIncident,
+        by agent: SandboxIncident.Agent,
         at now: Timestamp
-    ) throws(PagerDutyError) -> IncidentHappening? {
+    ) throws(PagerDutyError) -> IncidentOccurrence? {
         switch change {
         case .status(let status):
             return try perform(status, on: &incident, by: agent, at: now)
@@ -80,9 +82,10 @@ extension PagerDutyAccount {
     }
 
     private func perform(
-        _ change: IncidentChange.Status, on incident: inout Incident, by agent: Incident.Agent,
+        _ change: StatusRequest, on incident: inout SandboxIncident,
+        by agent: SandboxIncident.Agent,
         at now: Timestamp
-    ) throws(PagerDutyError) -> IncidentHappening? {
+    ) throws(PagerDutyError) -> IncidentOccurrence? {
         switch (change, incident.status) {
         case (.acknowledge, .triggered):
             incident.acknowledge(by: agent, at: now)
@@ -117,13 +120,13 @@ extension PagerDutyAccount {
     }
 
     private func perform(
-        _ change: IncidentChange.Assignment, on incident: inout Incident, at now: Timestamp
-    ) throws(PagerDutyError) -> IncidentHappening {
+        _ change: AssignmentRequest, on incident: inout SandboxIncident, at now: Timestamp
+    ) throws(PagerDutyError) -> IncidentOccurrence {
         switch change {
         case .users(let users):
             guard incident.isOpen, !users.isEmpty else { throw .cannotReassign }
             if users.contains(where: { directory.user($0) == nil }) { throw .assigneeNotFound }
-            incident.assignments = users.map { Incident.Mark(userID: $0, at: now) }
+            incident.assignments = users.map { UserStamp(userID: $0, at: now) }
             incident.isDirectlyAssigned = true
             return .reassigned
         case .policy(let policy):
@@ -141,22 +144,22 @@ extension PagerDutyAccount {
         }
     }
 
-    private func assign(_ incident: inout Incident, toLevel level: Int, at now: Timestamp) {
+    private func assign(_ incident: inout SandboxIncident, toLevel level: Int, at now: Timestamp) {
         incident.level = level
         incident.assignments = marks(ofLevel: level, of: incident.policyID, at: now)
         incident.isDirectlyAssigned = false
     }
 
-    func marks(ofLevel level: Int, of policyID: String, at now: Timestamp) -> [Incident.Mark] {
+    func marks(ofLevel level: Int, of policyID: String, at now: Timestamp) -> [UserStamp] {
         let levels = directory.policy(policyID)?.levels ?? []
         guard levels.indices.contains(level - 1) else { return [] }
-        return levels[level - 1].map { Incident.Mark(userID: $0, at: now) }
+        return levels[level - 1].map { UserStamp(userID: $0, at: now) }
     }
 
     /// An acknowledgement that reopened is now made. An assignment comes with every one, which only
     /// V2 tells of (PagerDuty.md 32).
     private mutating func completeAcknowledgement(
-        of id: String, by agent: Incident.Agent, at now: Timestamp
+        of id: String, by agent: SandboxIncident.Agent, at now: Timestamp
     ) {
         guard var incident = incidents[id] else { return }
         if incident.status == .triggered {
@@ -171,8 +174,8 @@ extension PagerDutyAccount {
         "Open incident with matching dedup key already exists on this service"
 }
 
-extension Incident {
-    mutating func setStatus(_ status: Status, by agent: Agent, at now: Timestamp) {
+extension SandboxIncident {
+    mutating func setStatus(_ status: Incident.Status, by agent: Agent, at now: Timestamp) {
         self.status = status
         changedStatusAt = now
         changedStatusBy = agent
@@ -183,9 +186,9 @@ extension Incident {
     mutating func acknowledge(by agent: Agent, at now: Timestamp) {
         setStatus(.acknowledged, by: agent, at: now)
         guard let userID = agent.userID else { return }
-        acknowledgements = [Mark(userID: userID, at: now)]
+        acknowledgements = [UserStamp(userID: userID, at: now)]
         if !assignments.contains(where: { $0.userID == userID }) {
-            assignments = [Mark(userID: userID, at: now)]
+            assignments = [UserStamp(userID: userID, at: now)]
         }
     }
 

@@ -3,12 +3,12 @@ import JSON
 import Models
 
 /// `/incidents` (PagerDuty.md 45 to 52).
-extension PagerDutyAccount {
+extension SandboxPagerDuty {
     static let bulkIncidentsMax = 250
 
     mutating func createIncident(_ call: PagerDutyCall) throws(PagerDutyError) -> HTTPResponse {
         let agent = try author(of: call)
-        let wish = try NewIncident(try call.object("incident"), in: self)
+        let wish = try IncidentCreateRequest(try call.object("incident"), in: self)
         let incident = try create(wish, by: agent, at: call.at)
         return .json(201, ["incident": restView(of: incident)])
     }
@@ -16,15 +16,16 @@ extension PagerDutyAccount {
     /// Born acknowledged when its only assignee is who makes it: two webhooks. `isKeyless`: from
     /// the Events API, where the key is the alert's.
     mutating func create(
-        _ wish: NewIncident, by agent: Incident.Agent, at now: Timestamp, channel: String = "api",
+        _ wish: IncidentCreateRequest, by agent: SandboxIncident.Agent, at now: Timestamp,
+        channel: String = "api",
         isKeyless: Bool = false
-    ) throws(PagerDutyError) -> Incident {
+    ) throws(PagerDutyError) -> SandboxIncident {
         if let key = wish.key, openIncident(service: wish.serviceID, key: key) != nil {
             throw .arguments(Self.duplicateKey)
         }
         let service = directory.service(wish.serviceID)
         let policyID = wish.policyID ?? service?.policyID ?? ""
-        var incident = Incident(
+        var incident = SandboxIncident(
             id: ids.long(), number: incidentOrder.count + 1,
             key: isKeyless ? nil : wish.key ?? ids.hexadecimal(32),
             createdAt: now, details: wish.details, title: wish.title, serviceID: wish.serviceID,
@@ -32,7 +33,7 @@ extension PagerDutyAccount {
             priorityID: wish.priorityID, type: wish.type, updatedAt: now, changedStatusAt: now,
             changedStatusBy: agent, bridge: wish.bridge)
         if let assignee = wish.assigneeID {
-            incident.assignments = [Incident.Mark(userID: assignee, at: now)]
+            incident.assignments = [UserStamp(userID: assignee, at: now)]
             incident.isDirectlyAssigned = true
         } else {
             incident.assignments = marks(ofLevel: 1, of: policyID, at: now)
@@ -87,7 +88,7 @@ extension PagerDutyAccount {
 
     /// All or nothing: when a change is refused, the incidents are as before and nothing was told.
     private mutating func atomically(
-        on ids: [String], _ body: (inout PagerDutyAccount) throws(PagerDutyError) -> Void
+        on ids: [String], _ body: (inout SandboxPagerDuty) throws(PagerDutyError) -> Void
     ) throws(PagerDutyError) {
         let before = ids.compactMap { incidents[$0] }
         let (told, done) = (outgoing.count, effects.count)
@@ -103,7 +104,7 @@ extension PagerDutyAccount {
 
     /// The parts of an update. A resolved incident takes no assignment: reopening comes first,
     /// resolving last.
-    func changes(_ part: JSON) throws(PagerDutyError) -> [IncidentChange] {
+    func changes(_ part: JSON) throws(PagerDutyError) -> [IncidentRequest] {
         let details = try detailChanges(part) + assignmentChanges(part)
         guard let status = part.present("status") else { return details }
         let change = try statusChange(status, part)
@@ -111,8 +112,8 @@ extension PagerDutyAccount {
         return [.status(change)] + details
     }
 
-    private func detailChanges(_ part: JSON) throws(PagerDutyError) -> [IncidentChange] {
-        var changes: [IncidentChange] = []
+    private func detailChanges(_ part: JSON) throws(PagerDutyError) -> [IncidentRequest] {
+        var changes: [IncidentRequest] = []
         if let title = part.present("title") {
             guard let title = title.string, !title.isEmpty else {
                 throw .invalid("Title cannot be empty.")
@@ -135,8 +136,8 @@ extension PagerDutyAccount {
         return changes
     }
 
-    private func assignmentChanges(_ part: JSON) throws(PagerDutyError) -> [IncidentChange] {
-        var changes: [IncidentChange] = []
+    private func assignmentChanges(_ part: JSON) throws(PagerDutyError) -> [IncidentRequest] {
+        var changes: [IncidentRequest] = []
         if let policy = part.present("escalation_policy") {
             changes.append(.assign(.policy(policy["id"]?.string ?? "")))
         }
@@ -152,7 +153,7 @@ extension PagerDutyAccount {
 
     private func statusChange(
         _ status: JSON, _ part: JSON
-    ) throws(PagerDutyError) -> IncidentChange.Status {
+    ) throws(PagerDutyError) -> StatusRequest {
         switch status.string.flatMap(Incident.Status.init) {
         case .triggered: .trigger
         case .acknowledged: .acknowledge
@@ -181,7 +182,7 @@ extension PagerDutyAccount {
 }
 
 /// A create request that has passed every check but the one for its key.
-struct NewIncident: Sendable {
+struct IncidentCreateRequest: Sendable {
     let title: String
     let serviceID: String
     var key: String?
@@ -193,7 +194,7 @@ struct NewIncident: Sendable {
     var type = "incident_default"
     var bridge: JSON = .null
 
-    init(_ part: JSON, in account: PagerDutyAccount) throws(PagerDutyError) {
+    init(_ part: JSON, in account: SandboxPagerDuty) throws(PagerDutyError) {
         guard let title = part.present("title")?.string, !title.isEmpty else {
             throw .invalid("Title cannot be empty.")
         }
@@ -220,7 +221,7 @@ struct NewIncident: Sendable {
     }
 
     private mutating func readAssignment(
-        _ part: JSON, _ account: PagerDutyAccount
+        _ part: JSON, _ account: SandboxPagerDuty
     ) throws(PagerDutyError) {
         let assignments = part.present("assignments")?.array ?? []
         let policy = part.present("escalation_policy")

@@ -2,7 +2,7 @@ import HTTP
 import JSON
 import Models
 
-extension PagerDutyAccount {
+extension SandboxPagerDuty {
     /// `GET /incidents`. Without a range it looks back one month, whatever the filter.
     func listIncidents(_ call: PagerDutyCall) throws(PagerDutyError) -> HTTPResponse {
         let filter = try IncidentFilter(call.query, at: call.at)
@@ -69,7 +69,7 @@ private struct IncidentFilter {
         (since, until) = (start, end)
     }
 
-    func admits(_ incident: Incident) -> Bool {
+    func admits(_ incident: SandboxIncident) -> Bool {
         let assignees = incident.assignments.map(\.userID)
         return Self.allows(statuses, incident.status.rawValue)
             && Self.allows(services, incident.serviceID)

@@ -2,7 +2,7 @@ import JSON
 import Models
 
 /// Incidents and what they point at, as REST and the webhooks show them.
-extension PagerDutyAccount {
+extension SandboxPagerDuty {
     func reference(
         _ type: String, _ id: String, _ summary: String?, in collection: String, page: String? = nil
     ) -> JSON {
@@ -42,14 +42,14 @@ extension PagerDutyAccount {
     }
 
     /// V3 shows the bare title, REST and V2 put the number before it.
-    func incidentReference(_ incident: Incident, isNumbered: Bool = false) -> JSON {
+    func incidentReference(_ incident: SandboxIncident, isNumbered: Bool = false) -> JSON {
         reference(
             "incident", incident.id,
             isNumbered ? "[#\(incident.number)] \(incident.title)" : incident.title,
             in: "incidents")
     }
 
-    func reference(to agent: Incident.Agent) -> JSON {
+    func reference(to agent: SandboxIncident.Agent) -> JSON {
         switch agent {
         case .user(let id): userReference(id)
         case .service(let id): serviceReference(id)
@@ -65,7 +65,7 @@ extension PagerDutyAccount {
     }
 
     /// As in REST and, with more in it, in V2 webhooks.
-    func restView(of incident: Incident, including parts: [String] = []) -> JSON {
+    func restView(of incident: SandboxIncident, including parts: [String] = []) -> JSON {
         var view: JSON = [
             "incident_number": JSON(incident.number),
             "title": .string(incident.title),
@@ -114,7 +114,7 @@ extension PagerDutyAccount {
     }
 
     /// The `data` of a V3 webhook: no description, no alerts, no previous values (PagerDuty.md 8).
-    func v3View(of incident: Incident) -> JSON {
+    func v3View(of incident: SandboxIncident) -> JSON {
         [
             "id": .string(incident.id),
             "type": "incident",
@@ -138,12 +138,12 @@ extension PagerDutyAccount {
         ]
     }
 
-    private func resolveReason(of incident: Incident) -> JSON {
+    private func resolveReason(of incident: SandboxIncident) -> JSON {
         guard let target = incident.mergedInto.flatMap({ incidents[$0] }) else { return .null }
         return ["type": "merge_resolve_reason", "incident": incidentReference(target)]
     }
 
-    private func firstLogEntry(of incident: Incident) -> JSON {
+    private func firstLogEntry(of incident: SandboxIncident) -> JSON {
         guard let first = incident.log.first else { return .null }
         return reference("trigger_log_entry", first.id, first.summary, in: "log_entries")
     }
@@ -156,7 +156,7 @@ extension PagerDutyAccount {
         ])
     }
 
-    func view(of note: Incident.Note) -> JSON {
+    func view(of note: SandboxNote) -> JSON {
         [
             "id": .string(note.id),
             "user": note.userID.map(userReference) ?? .null,
@@ -167,7 +167,7 @@ extension PagerDutyAccount {
         ]
     }
 
-    func view(of entry: Incident.LogEntry, in incident: Incident) -> JSON {
+    func view(of entry: SandboxIncident.LogEntry, in incident: SandboxIncident) -> JSON {
         var view: JSON = [
             "id": .string(entry.id), "type": .string(entry.type),
             "summary": .string(entry.summary),

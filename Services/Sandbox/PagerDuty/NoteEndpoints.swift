@@ -4,7 +4,7 @@ import Models
 
 /// The calls below an incident: notes, status updates, responders, snoozing, merging, workflows
 /// (PagerDuty.md 53 to 55).
-extension PagerDutyAccount {
+extension SandboxPagerDuty {
     static let notesMax = 2_000
 
     mutating func createNote(
@@ -18,13 +18,13 @@ extension PagerDutyAccount {
     }
 
     mutating func addNote(
-        _ content: String, to id: String, by agent: Incident.Agent, at now: Timestamp
-    ) throws(PagerDutyError) -> Incident.Note {
+        _ content: String, to id: String, by agent: SandboxIncident.Agent, at now: Timestamp
+    ) throws(PagerDutyError) -> SandboxNote {
         var incident = try incident(id)
         if incident.notes.count >= Self.notesMax {
             throw .limitReached("Incident has reached the maximum of \(Self.notesMax) notes.")
         }
-        let note = Incident.Note(
+        let note = SandboxNote(
             id: ids.long(), content: content, userID: agent.userID, createdAt: now, updatedAt: now)
         incident.notes.append(note)
         keep(incident)
@@ -145,7 +145,7 @@ extension PagerDutyAccount {
     }
 
     mutating func merge(
-        _ sources: [String], into id: String, by agent: Incident.Agent, at now: Timestamp
+        _ sources: [String], into id: String, by agent: SandboxIncident.Agent, at now: Timestamp
     ) throws(PagerDutyError) {
         let target = try incident(id)
         guard target.isOpen else { throw .alreadyResolved }
@@ -183,7 +183,7 @@ extension PagerDutyAccount {
     mutating func runWorkflow(
         _ workflow: String, instance: String, on id: String, at now: Timestamp
     ) {
-        let happenings: [IncidentHappening] = [
+        let happenings: [IncidentOccurrence] = [
             .workflowStarted(workflowID: workflow, instanceID: instance),
             .workflowCompleted(workflowID: workflow, instanceID: instance),
         ]

@@ -2,7 +2,7 @@ import HTTP
 import JSON
 
 /// Every endpoint that the stand-in serves.
-extension PagerDutyAccount {
+extension SandboxPagerDuty {
     mutating func route(_ call: PagerDutyCall) throws(PagerDutyError) -> HTTPResponse {
         if let response = try routeIncidents(call) { return response }
         if let response = try routeIncidentParts(call) { return response }

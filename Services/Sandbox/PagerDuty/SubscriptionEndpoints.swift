@@ -3,7 +3,7 @@ import JSON
 import Models
 
 /// `/webhook_subscriptions` (PagerDuty.md 37 to 39).
-extension PagerDutyAccount {
+extension SandboxPagerDuty {
     static let subscriptionsPerScopeMax = 10
 
     /// Every event a subscription may ask for (PagerDuty.md 4).
@@ -32,7 +32,7 @@ extension PagerDutyAccount {
     /// `secret`: as given by the control API, or a new one.
     mutating func subscribe(
         _ part: JSON, secret: String?
-    ) throws(PagerDutyError) -> WebhookSubscription {
+    ) throws(PagerDutyError) -> SandboxSubscription {
         let method = part["delivery_method"]
         guard method?["type"]?.string == "http_delivery_method",
             let url = method?["url"]?.string, url.hasPrefix("http")
@@ -41,7 +41,7 @@ extension PagerDutyAccount {
         if subscriptions.filter({ $0.filter == filter }).count >= Self.subscriptionsPerScopeMax {
             throw .limitReached("Webhook subscription limit exceeded for the selected scope")
         }
-        let subscription = WebhookSubscription(
+        let subscription = SandboxSubscription(
             id: ids.short(), url: url, secret: secret ?? ids.secret(),
             customHeaders: Self.headers(method?["custom_headers"]),
             description: part.present("description")?.string,
@@ -71,7 +71,7 @@ extension PagerDutyAccount {
 
     private static func filter(
         _ part: JSON?
-    ) throws(PagerDutyError) -> WebhookSubscription.Filter {
+    ) throws(PagerDutyError) -> SubscriptionScope {
         switch (part?["type"]?.string, part?.present("id")?.string) {
         case ("account_reference", nil): return .account
         case ("service_reference", let id?): return .service(id)
@@ -132,13 +132,13 @@ extension PagerDutyAccount {
     mutating func pingSubscription(
         _ call: PagerDutyCall, _ id: String
     ) throws(PagerDutyError) -> HTTPResponse {
-        let agent = call.key.userID.map(Incident.Agent.user) ?? .automation
+        let agent = call.key.userID.map(SandboxIncident.Agent.user) ?? .automation
         ping(subscriptions[try position(id)], by: agent, at: call.at)
         return HTTPResponse(status: 202)
     }
 
     /// The secret is shown once, to whoever creates; header values never.
-    func view(of subscription: WebhookSubscription, showsSecret: Bool = false) -> JSON {
+    func view(of subscription: SandboxSubscription, showsSecret: Bool = false) -> JSON {
         let filter: JSON =
             switch subscription.filter {
             case .account: ["type": "account_reference"]

@@ -1,14 +1,15 @@
 import JSON
 import Models
 
-extension PagerDutyAccount {
+extension SandboxPagerDuty {
     /// The log entry of something that happened; its type is what V2 webhooks go by.
     mutating func entry(
-        for happening: IncidentHappening, of incident: Incident, by agent: Incident.Agent,
+        for happening: IncidentOccurrence, of incident: SandboxIncident,
+        by agent: SandboxIncident.Agent,
         at now: Timestamp, channel: JSON
-    ) -> Incident.LogEntry {
+    ) -> SandboxIncident.LogEntry {
         let (type, summary) = Self.words(for: happening)
-        var entry = Incident.LogEntry(
+        var entry = SandboxIncident.LogEntry(
             id: ids.long(), type: type, summary: summary, at: now, agent: agent,
             channel: Self.channel(of: happening, else: channel))
         switch happening {
@@ -22,14 +23,15 @@ extension PagerDutyAccount {
         return entry
     }
 
-    private static func channel(of happening: IncidentHappening, else channel: JSON) -> JSON {
+    private static func channel(of happening: IncidentOccurrence, else channel: JSON) -> JSON {
         guard case .annotated(let note) = happening else { return channel }
         return [
             "type": "note", "summary": .string(note.content), "content": .string(note.content),
         ]
     }
 
-    private static func words(for happening: IncidentHappening) -> (type: String, summary: String) {
+    private static func words(for happening: IncidentOccurrence) -> (type: String, summary: String)
+    {
         switch happening {
         case .triggered: ("trigger_log_entry", "Triggered")
         case .acknowledged: ("acknowledge_log_entry", "Acknowledged")

@@ -36,10 +36,11 @@ struct V2Extension: Sendable {
     func isEnabled(at now: Timestamp) -> Bool { health.isEnabled(at: now) }
 }
 
-extension PagerDutyAccount {
+extension SandboxPagerDuty {
     /// To the extensions of the incident's service that carry every event.
     mutating func tellV2(
-        _ name: String, _ entry: Incident.LogEntry, _ incident: Incident, at now: Timestamp
+        _ name: String, _ entry: SandboxIncident.LogEntry, _ incident: SandboxIncident,
+        at now: Timestamp
     ) {
         for target in extensions
         where target.schema == .genericWebhook && target.isEnabled(at: now)
@@ -51,13 +52,13 @@ extension PagerDutyAccount {
 
     /// Somebody pressed the button of a Custom Incident Action.
     mutating func pressCustomAction(
-        _ target: V2Extension, on id: String, by agent: Incident.Agent, at now: Timestamp
+        _ target: V2Extension, on id: String, by agent: SandboxIncident.Agent, at now: Timestamp
     ) throws(PagerDutyError) {
         let incident = try incident(id)
         guard target.isEnabled(at: now), target.serviceIDs.contains(incident.serviceID) else {
             throw .notFound
         }
-        let entry = Incident.LogEntry(
+        let entry = SandboxIncident.LogEntry(
             id: ids.long(), type: "custom_log_entry", summary: "\(target.name) was triggered",
             at: now, agent: agent,
             channel: ["type": "custom_web_trigger", "name": .string(target.name)])
@@ -67,7 +68,7 @@ extension PagerDutyAccount {
 
     mutating func tellOfAutomaticAssignment(of id: String, at now: Timestamp) {
         guard let incident = incidents[id] else { return }
-        let entry = Incident.LogEntry(
+        let entry = SandboxIncident.LogEntry(
             id: ids.long(), type: "assign_log_entry", summary: "Assigned automatically", at: now,
             agent: .service(incident.serviceID), channel: ["type": "auto"],
             assigneeIDs: incident.assignments.map(\.userID))
@@ -75,7 +76,8 @@ extension PagerDutyAccount {
     }
 
     private mutating func postV2(
-        _ name: String, _ entry: Incident.LogEntry, _ incident: Incident, to target: V2Extension,
+        _ name: String, _ entry: SandboxIncident.LogEntry, _ incident: SandboxIncident,
+        to target: V2Extension,
         at now: Timestamp
     ) {
         let message: JSON = [
@@ -106,7 +108,7 @@ extension PagerDutyAccount {
     }
 
     /// REST's incident with the service as a whole object.
-    private func v2View(of incident: Incident) -> JSON {
+    private func v2View(of incident: SandboxIncident) -> JSON {
         let service = directory.service(incident.serviceID)
         return restView(of: incident).with([
             "service": serviceReference(incident.serviceID).with([

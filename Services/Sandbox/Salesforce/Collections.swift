@@ -40,7 +40,7 @@ extension SalesforceOrg {
     }
 
     private mutating func upsert(
-        _ record: JSONObject, into type: ObjectType, by field: Field, _ call: SalesforceCall
+        _ record: JSONObject, into type: ObjectType, by field: ObjectField, _ call: SalesforceCall
     ) throws(SalesforceError) -> JSON {
         guard let value = record[field.name], !value.isNull else {
             throw SalesforceError(

@@ -60,7 +60,7 @@ extension SalesforceOrg {
         }
     }
 
-    private func user(of call: APICall) throws(LoginRefusal) -> Record {
+    private func user(of call: APICall) throws(LoginRefusal) -> SandboxRecord {
         let form = URLQuery(String(decoding: call.body, as: UTF8.self))
         guard form["grant_type"] == "urn:ietf:params:oauth:grant-type:jwt-bearer" else {
             throw .unsupportedGrant

@@ -69,7 +69,7 @@ extension SalesforceOrg {
 
     /// The `fields` that were asked for, or all; null where there is no value.
     private func view(
-        _ record: Record, of type: ObjectType, _ call: SalesforceCall
+        _ record: SandboxRecord, of type: ObjectType, _ call: SalesforceCall
     ) throws(SalesforceError) -> JSON {
         var fields = type.fields
         if let wanted = call.call.query["fields"] {
@@ -110,7 +110,7 @@ extension SalesforceOrg {
     /// The external id field of that name.
     func externalIDField(
         _ name: String, of type: ObjectType
-    ) throws(SalesforceError) -> Field {
+    ) throws(SalesforceError) -> ObjectField {
         guard let field = type.field(name), field.isExternalID else { throw .notFound(name) }
         return field
     }

@@ -8,12 +8,13 @@ struct ObjectType: Sendable {
     let keyPrefix: String
     let isTriggerable: Bool
     let hasFeed: Bool
-    private(set) var fields: [Field]
+    private(set) var fields: [ObjectField]
     private var index: [String: Int] = [:]
 
     init(
         _ name: String, label: String? = nil, plural: String? = nil, prefix: String,
-        isTriggerable: Bool = true, hasFeed: Bool = true, hasOwner: Bool = true, _ fields: [Field]
+        isTriggerable: Bool = true, hasFeed: Bool = true, hasOwner: Bool = true,
+        _ fields: [ObjectField]
     ) {
         self.name = name
         self.label = label ?? name
@@ -21,33 +22,34 @@ struct ObjectType: Sendable {
         keyPrefix = prefix
         self.isTriggerable = isTriggerable
         self.hasFeed = hasFeed
-        let owner = [Field.link("OwnerId", "Group", "User").required.platformDefault]
+        let owner = [ObjectField.link("OwnerId", "Group", "User").required.platformDefault]
         self.fields = Self.head + fields + (hasOwner ? owner : []) + Self.tail
         reindex()
     }
 
     private static let head = [
-        Field("Id", .id, length: 18).required.readOnly, Field.flag("IsDeleted").readOnly,
+        ObjectField("Id", .id, length: 18).required.readOnly,
+        ObjectField.flag("IsDeleted").readOnly,
     ]
 
     private static let tail = [
-        Field.moment("CreatedDate").required.readOnly,
-        Field.link("CreatedById", "User").required.readOnly,
-        Field.moment("LastModifiedDate").required.readOnly,
-        Field.link("LastModifiedById", "User").required.readOnly,
-        Field.moment("SystemModstamp").required.readOnly,
+        ObjectField.moment("CreatedDate").required.readOnly,
+        ObjectField.link("CreatedById", "User").required.readOnly,
+        ObjectField.moment("LastModifiedDate").required.readOnly,
+        ObjectField.link("LastModifiedById", "User").required.readOnly,
+        ObjectField.moment("SystemModstamp").required.readOnly,
     ]
 
     var isCustom: Bool { name.hasSuffix("__c") }
 
-    func field(_ name: String) -> Field? { index[name.lowercased()].map { fields[$0] } }
+    func field(_ name: String) -> ObjectField? { index[name.lowercased()].map { fields[$0] } }
 
-    func relationship(_ name: String) -> Field? {
+    func relationship(_ name: String) -> ObjectField? {
         fields.first { $0.relationshipName?.lowercased() == name.lowercased() }
     }
 
     /// Adds a field, or puts it in the place of the one with its name.
-    mutating func set(_ field: Field) {
+    mutating func set(_ field: ObjectField) {
         fields.removeAll { $0.name.lowercased() == field.name.lowercased() }
         fields.append(field)
         reindex()

@@ -16,7 +16,7 @@ extension SalesforceOrg {
     static let acknowledgementDeadlineSeconds = 60.0
 
     /// Queues a message to every target of the object.
-    mutating func notify(_ type: String, _ changes: [Change]) {
+    mutating func notify(_ type: String, _ changes: [RecordWrite]) {
         let records = changes.compactMap { $0.after?.id.long }
         for (number, target) in outboundMessages.enumerated() where target.type == type {
             for start in stride(from: 0, to: records.count, by: Self.notificationsMax) {

@@ -10,7 +10,7 @@ extension SalesforceOrg {
         guard let text = call.call.query["q"] else {
             throw .malformedQuery("SOQL statements cannot be empty or null")
         }
-        let query = try SOQL(text)
+        let query = try ParsedSOQL(text)
         guard let type = try? type(query.object) else { throw Self.unknownObject(query) }
         let run = QueryRun(org: self, query: query, type: type, version: call.version)
         let found = try run.matches()
@@ -63,7 +63,7 @@ extension SalesforceOrg {
         return min(2_000, max(200, size))
     }
 
-    private static func unknownObject(_ query: SOQL) -> SalesforceError {
+    private static func unknownObject(_ query: ParsedSOQL) -> SalesforceError {
         SalesforceError(
             400, "INVALID_TYPE",
             "\(query.pointer(at: query.objectPosition))sObject type '\(query.object)' is not "
@@ -76,12 +76,12 @@ extension SalesforceOrg {
 /// One query over one state of the organisation.
 private struct QueryRun {
     let org: SalesforceOrg
-    let query: SOQL
+    let query: ParsedSOQL
     let type: ObjectType
     let version: String
 
-    func matches() throws(SalesforceError) -> [Record] {
-        var found: [Record] = []
+    func matches() throws(SalesforceError) -> [SandboxRecord] {
+        var found: [SandboxRecord] = []
         for record in candidates() {
             guard let condition = query.condition else {
                 found.append(record)
@@ -97,7 +97,7 @@ private struct QueryRun {
     }
 
     /// Every row, or the few that an indexed field names.
-    private func candidates() -> [Record] {
+    private func candidates() -> [SandboxRecord] {
         guard let table = org.tables[type.name] else { return [] }
         if case .compare(let path, .equal, .text(let value)) = query.condition,
             path.names.count == 1, let field = type.field(path.names[0]), field.isExternalID
@@ -107,8 +107,8 @@ private struct QueryRun {
         return Array(table.all)
     }
 
-    private func sorted(_ records: [Record]) throws(SalesforceError) -> [Record] {
-        var keyed: [(record: Record, keys: [JSON])] = []
+    private func sorted(_ records: [SandboxRecord]) throws(SalesforceError) -> [SandboxRecord] {
+        var keyed: [(record: SandboxRecord, keys: [JSON])] = []
         for record in records {
             let keys = try query.order.map { (order) throws(SalesforceError) in
                 try value(order.field, record).value
@@ -133,10 +133,10 @@ private struct QueryRun {
 
     /// Follows the relationships; a missing parent is a null value.
     private func value(
-        _ path: SOQL.FieldPath, _ record: Record
-    ) throws(SalesforceError) -> (value: JSON, field: Field) {
+        _ path: ParsedSOQL.FieldPath, _ record: SandboxRecord
+    ) throws(SalesforceError) -> (value: JSON, field: ObjectField) {
         var type = type
-        var row: Record? = record
+        var row: SandboxRecord? = record
         for name in path.names.dropLast() {
             guard let link = type.relationship(name) else { throw unknown(path, name, type) }
             let target = row?[link.name].string.flatMap { RecordID($0) }
@@ -154,7 +154,7 @@ private struct QueryRun {
     }
 
     private func unknown(
-        _ path: SOQL.FieldPath, _ name: String, _ type: ObjectType
+        _ path: ParsedSOQL.FieldPath, _ name: String, _ type: ObjectType
     ) -> SalesforceError {
         SalesforceError(
             400, "INVALID_FIELD",
@@ -164,7 +164,7 @@ private struct QueryRun {
                 + "appropriate names.")
     }
 
-    func view(_ record: Record) throws(SalesforceError) -> JSON {
+    func view(_ record: SandboxRecord) throws(SalesforceError) -> JSON {
         var view: JSON = ["attributes": org.attributes(of: record.id, type, version: version)]
         switch query.selection {
         case .count: break
@@ -189,7 +189,7 @@ private struct QueryRun {
 
 extension QueryRun {
     private func holds(
-        _ condition: SOQL.Condition, _ record: Record
+        _ condition: ParsedCondition, _ record: SandboxRecord
     ) throws(SalesforceError) -> Bool {
         switch condition {
         case .all(let parts):
@@ -212,7 +212,8 @@ extension QueryRun {
     }
 
     private func compare(
-        _ value: JSON, _ comparison: SOQL.Comparison, _ literal: SOQL.Literal, _ field: Field
+        _ value: JSON, _ comparison: ParsedSOQL.Comparison, _ literal: ParsedSOQL.Literal,
+        _ field: ObjectField
     ) throws(SalesforceError) -> Bool {
         switch literal {
         case .null:
@@ -234,7 +235,7 @@ extension QueryRun {
         }
     }
 
-    private func mismatch(_ field: Field) -> SalesforceError {
+    private func mismatch(_ field: ObjectField) -> SalesforceError {
         SalesforceError(
             400, "INVALID_FIELD",
             "value of filter criterion for field '\(field.name)' must be of type "
@@ -242,7 +243,7 @@ extension QueryRun {
     }
 
     private static func compare(
-        _ left: String?, _ comparison: SOQL.Comparison, _ right: String, _ field: Field
+        _ left: String?, _ comparison: ParsedSOQL.Comparison, _ right: String, _ field: ObjectField
     ) -> Bool {
         if field.kind == .id || field.kind == .reference {
             let isSame = left.flatMap { RecordID($0) } == RecordID(right)
@@ -258,7 +259,7 @@ extension QueryRun {
     }
 
     private static func compare<Value: Comparable>(
-        _ left: Value, _ comparison: SOQL.Comparison, _ right: Value
+        _ left: Value, _ comparison: ParsedSOQL.Comparison, _ right: Value
     ) -> Bool {
         switch comparison {
         case .equal: left == right
@@ -324,7 +325,7 @@ extension QueryRun {
     }
 }
 
-extension Field {
+extension ObjectField {
     fileprivate var takesText: Bool {
         switch kind {
         case .id, .string, .picklist, .multipicklist, .reference, .textarea, .phone, .email, .url:

@@ -6,20 +6,6 @@ import Models
 /// The stand-in's whole organisation. Writes go through `Writes.swift`; a request is one
 /// transaction, whose changes the triggers see when it ends.
 struct SalesforceOrg: Sendable {
-    struct Session: Sendable {
-        let userID: RecordID
-        /// Slides with every call.
-        var expiresAt: Timestamp
-    }
-
-    /// A record before and after; `after` is nil once deleted.
-    struct Change: Sendable {
-        let type: String
-        let before: Record?
-        let after: Record?
-        /// Fields that the write itself set to null: Apex shows those, and no other nulls.
-        let nulled: Set<String>
-    }
 
     /// A lock that somebody else holds: which writes of the next request it meets, counted from 0.
     struct Lock: Sendable {
@@ -33,8 +19,8 @@ struct SalesforceOrg: Sendable {
     var baseURL = ""
     var types: [String: ObjectType]
     var typeOrder: [String]
-    var tables: [String: Table] = [:]
-    var sessions: [String: Session] = [:]
+    var tables: [String: RecordTable] = [:]
+    var sessions: [String: SandboxSession] = [:]
     var apps: [String: ConnectedApp] = [:]
     var cursors: [(locator: String, rows: [JSON])] = []
     var triggers: [ApexTarget] = []
@@ -50,13 +36,13 @@ struct SalesforceOrg: Sendable {
     var numbers: [String: Int] = [:]
 
     // Of the request being answered.
-    var changes: [Change] = []
+    var changes: [RecordWrite] = []
     var lock: Lock?
     var writesSoFar = 0
     var outgoing: [NewDelivery] = []
     var effects: [String] = []
 
-    init(_ options: SandboxOptions.Salesforce, seed: Int, at now: Timestamp) {
+    init(_ options: SandboxOptions.SalesforceOptions, seed: Int, at now: Timestamp) {
         run = seed
         ids = IdentifierSource(run: seed, source: 2)
         id = RecordID(prefix: "00D", number: 1)?.long ?? ""
@@ -65,7 +51,7 @@ struct SalesforceOrg: Sendable {
         sessionLifetimeSeconds = options.sessionLifetimeSeconds
         calloutDeadlineSeconds = options.calloutDeadlineSeconds
         callsPerDayMax = options.callsPerDayMax
-        for type in ObjectType.all { tables[type.name] = Table(of: type) }
+        for type in ObjectType.all { tables[type.name] = RecordTable(of: type) }
         plantPeople(integrationUsername: options.username, at: now)
         if let pem = options.publicKeyPEM, let key = try? RSAPublicKey(pem: pem) {
             apps[options.consumerKey] = ConnectedApp(key: key, usernames: [options.username])
@@ -103,7 +89,7 @@ struct SalesforceOrg: Sendable {
     }
 
     /// Slides the session's end.
-    private mutating func session(of call: APICall) throws(SalesforceError) -> Session {
+    private mutating func session(of call: APICall) throws(SalesforceError) -> SandboxSession {
         guard let value = call.headers["Authorization"] else { throw .sessionInvalid }
         guard value.hasPrefix("Bearer ") || value.hasPrefix("OAuth ") else {
             throw SalesforceError(401, "INVALID_AUTH_HEADER", "INVALID_HEADER_TYPE")
@@ -119,16 +105,31 @@ struct SalesforceOrg: Sendable {
 
     mutating func openSession(of user: RecordID, at now: Timestamp) -> String {
         let token = "\(id.prefix(15))!\(ids.token())"
-        sessions[token] = Session(
+        sessions[token] = SandboxSession(
             userID: user, expiresAt: now.advanced(bySeconds: sessionLifetimeSeconds))
         return token
     }
 
-    func user(named username: String) -> Record? {
+    func user(named username: String) -> SandboxRecord? {
         tables["User"]?.all.first {
             $0["Username"].string?.lowercased() == username.lowercased()
         }
     }
+}
+
+/// A record before and after; `after` is nil once deleted.
+struct RecordWrite: Sendable {
+    let type: String
+    let before: SandboxRecord?
+    let after: SandboxRecord?
+    /// Fields that the write itself set to null: Apex shows those, and no other nulls.
+    let nulled: Set<String>
+}
+
+struct SandboxSession: Sendable {
+    let userID: RecordID
+    /// Slides with every call.
+    var expiresAt: Timestamp
 }
 
 /// A call with the user whose session it is, below `/services/data/vXX.X`.

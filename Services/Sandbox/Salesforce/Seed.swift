@@ -34,6 +34,6 @@ extension SalesforceOrg {
             "LastModifiedDate": stamp, "LastModifiedById": .string(author.long),
             "SystemModstamp": stamp,
         ]
-        tables[name]?.put(Record(id: id, values: values.merging(system) { own, _ in own }))
+        tables[name]?.put(SandboxRecord(id: id, values: values.merging(system) { own, _ in own }))
     }
 }

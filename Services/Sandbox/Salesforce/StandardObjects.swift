@@ -6,11 +6,11 @@ extension ObjectType {
     ]
 
     /// What an administrator adds to every object that is linked to incidents.
-    private static let pagerDuty: [Field] = [
+    private static let pagerDuty: [ObjectField] = [
         .text("PagerDuty_Incident_Id__c", 64).uniqueExternalID,
         .number("PagerDuty_Incident_Number__c"),
         .choice("PagerDuty_Status__c", ["triggered", "acknowledged", "resolved"]).restricted,
-        Field("PagerDuty_URL__c", .url, length: 255),
+        ObjectField("PagerDuty_URL__c", .url, length: 255),
         .text("PagerDuty_Priority__c", 80),
         .area("PagerDuty_Notes__c", 32_768),
     ]
@@ -21,7 +21,7 @@ extension ObjectType {
             .text("CaseNumber", 30).autoNumber,
             .link("ContactId", "Contact"), .link("AccountId", "Account"),
             .link("ParentId", "Case"),
-            .text("SuppliedName", 80), Field("SuppliedEmail", .email, length: 80),
+            .text("SuppliedName", 80), ObjectField("SuppliedEmail", .email, length: 80),
             .choice("Type", ["Mechanical", "Electrical", "Electronic", "Structural", "Other"]),
             .choice("Status", ["New", "Working", "Escalated", "Closed"], default: "New"),
             .choice("Reason", ["Installation", "Performance", "Breakdown", "Feedback", "Other"]),
@@ -40,7 +40,7 @@ extension ObjectType {
             .text("Name", 255).required,
             .choice("Type", ["Prospect", "Customer - Direct", "Customer - Channel", "Other"]),
             .link("ParentId", "Account"),
-            Field("Phone", .phone, length: 40), Field("Website", .url, length: 255),
+            ObjectField("Phone", .phone, length: 40), ObjectField("Website", .url, length: 255),
             .choice("Industry", ["Apparel", "Banking", "Electronics", "Retail", "Other"]),
             .number("AnnualRevenue", .currency), .number("NumberOfEmployees", .int, precision: 8),
             .text("AccountNumber", 40).externalID, .area("Description", 32_000),
@@ -51,7 +51,7 @@ extension ObjectType {
         [
             .link("AccountId", "Account"),
             .text("FirstName", 40), .text("LastName", 80).required, .text("Name", 121).readOnly,
-            Field("Email", .email, length: 80), Field("Phone", .phone, length: 40),
+            ObjectField("Email", .email, length: 80), ObjectField("Phone", .phone, length: 40),
             .text("Title", 128), .area("Description", 32_000),
         ])
 
@@ -70,8 +70,8 @@ extension ObjectType {
         "Lead", prefix: "00Q",
         [
             .text("FirstName", 40), .text("LastName", 80).required, .text("Name", 121).readOnly,
-            .text("Company", 255).required, Field("Email", .email, length: 80),
-            Field("Phone", .phone, length: 40),
+            .text("Company", 255).required, ObjectField("Email", .email, length: 80),
+            ObjectField("Phone", .phone, length: 40),
             .choice(
                 "Status", ["Open - Not Contacted", "Working - Contacted", "Closed - Converted"],
                 default: "Open - Not Contacted"),
@@ -123,7 +123,7 @@ extension ObjectType {
         [
             .text("Username", 80).required, .text("FirstName", 40),
             .text("LastName", 80).required, .text("Name", 121).readOnly,
-            Field("Email", .email, length: 128).required, .flag("IsActive", true),
+            ObjectField("Email", .email, length: 128).required, .flag("IsActive", true),
         ])
 
     /// Queues.

@@ -5,17 +5,18 @@ import Models
 
 /// Where the trigger package of this organisation posts what its triggers saw.
 struct ApexTarget: Sendable {
-    enum Proof: Sendable {
-        /// HMAC over time and body.
-        case secret(String)
-        /// `Authorization: Bearer ..` out of a named credential.
-        case token(String)
-    }
 
     let url: String
-    let proof: Proof
+    let proof: ApexCredential
     /// The objects that have a trigger; empty means all that can have one.
     let objects: Set<String>
+}
+
+enum ApexCredential: Sendable {
+    /// HMAC over time and body.
+    case secret(String)
+    /// `Authorization: Bearer ..` out of a named credential.
+    case token(String)
 }
 
 extension SalesforceOrg {
@@ -41,7 +42,7 @@ extension SalesforceOrg {
     private struct Batch {
         let type: String
         let isInsert: Bool
-        var changes: [Change]
+        var changes: [RecordWrite]
     }
 
     /// Inserts and updates of one object in their order, cut at 200. Deletions have no trigger.
@@ -92,7 +93,8 @@ extension SalesforceOrg {
     }
 
     /// As `JSON.serialize(Trigger.newMap)` writes a record: no nulls but those just set.
-    private func serialized(_ record: Record, _ type: String, _ nulled: Set<String>) -> JSON {
+    private func serialized(_ record: SandboxRecord, _ type: String, _ nulled: Set<String>) -> JSON
+    {
         var object = JSONObject()
         object["attributes"] = [
             "type": .string(type),

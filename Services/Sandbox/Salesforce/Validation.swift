@@ -33,7 +33,7 @@ struct CheckedWrite: Sendable {
     }
 }
 
-extension Field {
+extension ObjectField {
     /// The value as it is stored: empty texts are null, numbers and moments in one form.
     func accepted(_ value: JSON) throws(SalesforceError) -> JSON {
         if value.isNull || value.string?.isEmpty == true { return .null }

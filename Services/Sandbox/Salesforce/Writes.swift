@@ -15,7 +15,7 @@ extension SalesforceOrg {
         try meetLock(on: id)
         try check(write, of: type, exceptFor: nil)
         numbers[type.name] = number
-        var record = Record(id: id, values: ["Id": .string(id.long), "IsDeleted": false])
+        var record = SandboxRecord(id: id, values: ["Id": .string(id.long), "IsDeleted": false])
         for field in type.fields {
             if let value = field.defaultValue { record.values[field.name] = value }
             if field.isAutoNumber { record.values[field.name] = .string(Self.padded(number)) }
@@ -44,7 +44,7 @@ extension SalesforceOrg {
         let before = try record(id, of: type, isWrite: true)
         try meetLock(on: id)
         tables[type.name]?.remove(id)
-        changes.append(Change(type: type.name, before: before, after: nil, nulled: []))
+        changes.append(RecordWrite(type: type.name, before: before, after: nil, nulled: []))
         effects.append("deleted \(type.name) \(id)")
         guard type.name == "Case", let comments = tables["CaseComment"] else { return }
         for comment in comments.all where comment["ParentId"] == .string(id.long) {
@@ -54,7 +54,7 @@ extension SalesforceOrg {
 
     func record(
         _ id: RecordID, of type: ObjectType, isWrite: Bool = false
-    ) throws(SalesforceError) -> Record {
+    ) throws(SalesforceError) -> SandboxRecord {
         if let record = tables[type.name]?[id] { return record }
         if isWrite && tables[type.name]?.deleted.contains(id) == true { throw .deleted }
         throw SalesforceError(404, "NOT_FOUND", "The requested resource does not exist")
@@ -87,7 +87,7 @@ extension SalesforceOrg {
         }
     }
 
-    private func checkReference(_ value: JSON, of field: Field) throws(SalesforceError) {
+    private func checkReference(_ value: JSON, of field: ObjectField) throws(SalesforceError) {
         guard let target = value.string.flatMap({ RecordID($0) }) else { return }
         let possible = field.referenceTo.compactMap { types[$0] }
         guard let type = possible.first(where: { $0.keyPrefix == target.keyPrefix }) else {
@@ -105,7 +105,8 @@ extension SalesforceOrg {
     }
 
     private mutating func store(
-        _ write: CheckedWrite, in record: Record, before: Record?, of type: ObjectType,
+        _ write: CheckedWrite, in record: SandboxRecord, before: SandboxRecord?,
+        of type: ObjectType,
         by user: RecordID, at now: Timestamp
     ) {
         var after = record
@@ -123,12 +124,14 @@ extension SalesforceOrg {
         Self.derive(&after, of: type, at: now)
         tables[type.name]?.put(after)
         let nulled = Set(write.values.filter { $1.isNull }.keys)
-        changes.append(Change(type: type.name, before: before, after: after, nulled: nulled))
+        changes.append(RecordWrite(type: type.name, before: before, after: after, nulled: nulled))
         if !comment.isNull { addComment(comment, to: after.id, by: user, at: now) }
     }
 
     /// Fields that the platform computes.
-    private static func derive(_ record: inout Record, of type: ObjectType, at now: Timestamp) {
+    private static func derive(
+        _ record: inout SandboxRecord, of type: ObjectType, at now: Timestamp
+    ) {
         if type.name == "Case" {
             let isClosed = record["Status"].string == "Closed"
             if isClosed != record["IsClosed"].bool {

@@ -2,14 +2,10 @@ import JSON
 
 /// One field of an object, with what describe says of it and what writes are checked against
 /// (Salesforce.md 35).
-struct Field: Sendable {
-    enum Kind: String, Sendable {
-        case id, string, boolean, int, double, currency, percent, date, datetime, picklist
-        case multipicklist, reference, textarea, phone, email, url
-    }
+struct ObjectField: Sendable {
 
     let name: String
-    let kind: Kind
+    let kind: FieldType
     /// Characters; `byteLength` counts instead where it is set.
     var length = 0
     var byteLength: Int?
@@ -30,7 +26,7 @@ struct Field: Sendable {
     var precision = 0
     var scale = 0
 
-    init(_ name: String, _ kind: Kind, length: Int = 0) {
+    init(_ name: String, _ kind: FieldType, length: Int = 0) {
         self.name = name
         self.kind = kind
         self.length = length
@@ -56,80 +52,87 @@ struct Field: Sendable {
     }
 }
 
+enum FieldType: String, Sendable {
+    case id, string, boolean, int, double, currency, percent, date, datetime, picklist
+    case multipicklist, reference, textarea, phone, email, url
+}
+
 /// The words in which the objects are written down.
-extension Field {
-    static func text(_ name: String, _ length: Int) -> Field {
-        Field(name, .string, length: length)
+extension ObjectField {
+    static func text(_ name: String, _ length: Int) -> ObjectField {
+        ObjectField(name, .string, length: length)
     }
-    static func area(_ name: String, _ length: Int) -> Field {
-        Field(name, .textarea, length: length)
+    static func area(_ name: String, _ length: Int) -> ObjectField {
+        ObjectField(name, .textarea, length: length)
     }
-    static func flag(_ name: String, _ value: Bool = false) -> Field {
-        var field = Field(name, .boolean)
+    static func flag(_ name: String, _ value: Bool = false) -> ObjectField {
+        var field = ObjectField(name, .boolean)
         field.isNillable = false
         field.defaultValue = .bool(value)
         return field
     }
-    static func moment(_ name: String) -> Field { Field(name, .datetime) }
-    static func day(_ name: String) -> Field { Field(name, .date) }
+    static func moment(_ name: String) -> ObjectField { ObjectField(name, .datetime) }
+    static func day(_ name: String) -> ObjectField { ObjectField(name, .date) }
     static func number(
-        _ name: String, _ kind: Kind = .double, precision: Int = 18, scale: Int = 0
-    ) -> Field {
-        var field = Field(name, kind)
+        _ name: String, _ kind: FieldType = .double, precision: Int = 18, scale: Int = 0
+    ) -> ObjectField {
+        var field = ObjectField(name, kind)
         field.precision = precision
         field.scale = scale
         return field
     }
-    static func choice(_ name: String, _ values: [String], default value: String? = nil) -> Field {
-        var field = Field(name, .picklist, length: 40)
+    static func choice(_ name: String, _ values: [String], default value: String? = nil)
+        -> ObjectField
+    {
+        var field = ObjectField(name, .picklist, length: 40)
         field.values = values
         field.defaultValue = value.map(JSON.string)
         return field
     }
-    static func link(_ name: String, _ types: String...) -> Field {
-        var field = Field(name, .reference, length: 18)
+    static func link(_ name: String, _ types: String...) -> ObjectField {
+        var field = ObjectField(name, .reference, length: 18)
         field.referenceTo = types
         field.relationshipName =
             name.hasSuffix("__c") ? "\(name.dropLast(1))r" : String(name.dropLast(2))
         return field
     }
 
-    var required: Field { changed { $0.isNillable = false } }
-    var createOnly: Field { changed { $0.isUpdateable = false } }
-    var restricted: Field { changed { $0.isRestricted = true } }
+    var required: ObjectField { changed { $0.isNillable = false } }
+    var createOnly: ObjectField { changed { $0.isUpdateable = false } }
+    var restricted: ObjectField { changed { $0.isRestricted = true } }
     /// The platform sets it.
-    var readOnly: Field {
+    var readOnly: ObjectField {
         changed {
             $0.isCreateable = false
             $0.isUpdateable = false
             $0.isDefaultedByPlatform = !$0.isNillable
         }
     }
-    var platformDefault: Field { changed { $0.isDefaultedByPlatform = true } }
-    var autoNumber: Field {
+    var platformDefault: ObjectField { changed { $0.isDefaultedByPlatform = true } }
+    var autoNumber: ObjectField {
         changed {
             $0.isAutoNumber = true
             $0.isNillable = false
         }.readOnly
     }
-    var uniqueExternalID: Field {
+    var uniqueExternalID: ObjectField {
         changed {
             $0.isUnique = true
             $0.isExternalID = true
             $0.isCaseSensitive = true
         }
     }
-    var externalID: Field { changed { $0.isExternalID = true } }
-    func bytes(_ length: Int) -> Field { changed { $0.byteLength = length } }
+    var externalID: ObjectField { changed { $0.isExternalID = true } }
+    func bytes(_ length: Int) -> ObjectField { changed { $0.byteLength = length } }
 
-    private func changed(_ change: (inout Field) -> Void) -> Field {
+    private func changed(_ change: (inout ObjectField) -> Void) -> ObjectField {
         var field = self
         change(&field)
         return field
     }
 }
 
-extension Field {
+extension ObjectField {
     /// As `GET /sobjects/X/describe` shows it.
     var describe: JSON {
         let isName = ["Name", "CaseNumber", "IncidentNumber", "Subject"].contains(name)

@@ -1,6 +1,6 @@
 import JSON
 
-/// A day to be played: what happens, step by step, and what must come of it. A script is data; it
+/// A day to be played: what happens, step by step, and what must come of it. A scenario is data; it
 /// is read whole before anything is done.
 ///
 ///     {"title", "capture"?, "steps": [{"title", "do": [ACT, ..], "capture"?, "expect"}]}
@@ -8,17 +8,10 @@ import JSON
 /// `capture` names values for later: `{"incident": "/_sandbox/..#/pointer"}`; `#/pointer` alone
 /// looks into the answer of the step's last act. Everywhere else `{{name}}` stands for such a
 /// value or for a variable of the environment.
-struct PlayScript: Sendable {
+struct Scenario: Sendable {
     let title: String
     let captures: [Capture]
-    let steps: [Step]
-
-    struct Step: Sendable {
-        let title: String
-        let acts: [Act]
-        let captures: [Capture]
-        let expected: Expectation
-    }
+    let steps: [ScenarioStep]
 
     /// A name for the value at `pointer` of what a GET of `path` answers; without a path, of what
     /// the last act was answered.
@@ -26,20 +19,6 @@ struct PlayScript: Sendable {
         let name: String
         let path: String?
         let pointer: String
-    }
-
-    /// Something that happens in the world.
-    enum Act: Sendable {
-        /// `{"control": "POST /_sandbox/..", "body"?}`: somebody works at a vendor, or something
-        /// goes wrong there.
-        case control(method: String, path: String, body: JSON)
-        /// `{"deliver": "/pagerduty/acme", "body", "headers"?, "sign"?, "status"}`: a webhook that
-        /// the stand-ins do not send by themselves.
-        case deliver(RawDelivery)
-        /// `{"deliverAgain": true, "status"}`: the same bytes once more.
-        case deliverAgain(status: Int)
-        /// `{"console": ["replay", ..]}`: the operator gives a command.
-        case console([String])
     }
 
     /// What must come of a step.
@@ -73,20 +52,42 @@ struct PlayScript: Sendable {
     }
 }
 
+/// Something that happens in the state.
+enum ScenarioAction: Sendable {
+    /// `{"control": "POST /_sandbox/..", "body"?}`: somebody works at a vendor, or something
+    /// goes wrong there.
+    case control(method: String, path: String, body: JSON)
+    /// `{"deliver": "/pagerduty/acme", "body", "headers"?, "sign"?, "status"}`: a webhook that
+    /// the stand-ins do not send by themselves.
+    case deliver(RawDelivery)
+    /// `{"deliverAgain": true, "status"}`: the same bytes once more.
+    case deliverAgain(status: Int)
+    /// `{"console": ["replay", ..]}`: the operator gives a command.
+    case console([String])
+}
+
+struct ScenarioStep: Sendable {
+    let title: String
+    let acts: [ScenarioAction]
+    let captures: [Scenario.Capture]
+    let expected: Scenario.Expectation
+}
+
 /// A webhook in the vendor's own words, with the proof that it is to carry.
 struct RawDelivery: Sendable {
-    enum Proof: Sendable {
-        case none
-        /// `{"pagerDuty": secret}`: the signature of a V3 webhook.
-        case pagerDuty(secret: String)
-        /// `{"apex": secret}`: that of the Apex package.
-        case apex(secret: String)
-    }
 
     let path: String
     /// JSON, or a text that is sent as it is.
     let body: JSON
     let headers: [(name: String, value: String)]
-    let proof: Proof
+    let proof: DeliverySignature
     let status: Int
+}
+
+enum DeliverySignature: Sendable {
+    case none
+    /// `{"pagerDuty": secret}`: the signature of a V3 webhook.
+    case pagerDuty(secret: String)
+    /// `{"apex": secret}`: that of the Apex package.
+    case apex(secret: String)
 }

@@ -1,9 +1,9 @@
 import FoundationEssentials  // ProcessInfo, for the environment.
 
-/// `sandbox play FILE INGEST SANDBOX CONSOLE`: the script, where the webhooks go, where the
+/// `sandbox scenario FILE INGEST SANDBOX CONSOLE`: the scenario, where the webhooks go, where the
 /// control API of a running sandbox is (both URLs without a slash at the end), and the console's
-/// program. The variables of the environment can be used in the script.
-struct PlayConfiguration {
+/// program. The variables of the environment can be used in the scenario.
+struct ScenarioConfiguration {
     let file: String
     let ingestURL: String
     let sandboxURL: String
@@ -12,7 +12,7 @@ struct PlayConfiguration {
     /// How long a step may take to come to rest.
     var restSecondsMax = 30.0
 
-    static let usage = "usage: sandbox play FILE INGEST-URL SANDBOX-URL CONSOLE"
+    static let usage = "usage: sandbox scenario FILE INGEST-URL SANDBOX-URL CONSOLE"
 
     /// `nil` for other words than those of the usage.
     init?(

@@ -6,7 +6,7 @@ struct OperatorConsole: Sendable {
     let program: String
 
     /// The lines that it prints. What it complains about goes to our own standard error.
-    func lines(_ arguments: [String]) throws(PlayProblem) -> [String] {
+    func lines(_ arguments: [String]) throws(ScenarioError) -> [String] {
         let process = Process()
         let output = Pipe()
         process.executableURL = URL(fileURLWithPath: program)
@@ -27,16 +27,16 @@ struct OperatorConsole: Sendable {
     }
 
     /// The log, oldest first.
-    func events() throws(PlayProblem) -> [JSON] {
+    func events() throws(ScenarioError) -> [JSON] {
         try lines(["events", "--json", "--limit", "1000"]).reversed().map(Self.parsed)
     }
 
     /// All about one event.
-    func event(_ id: String) throws(PlayProblem) -> JSON {
+    func event(_ id: String) throws(ScenarioError) -> JSON {
         try Self.parsed(lines(["event", id, "--json"]).first ?? "")
     }
 
-    private static func parsed(_ line: String) throws(PlayProblem) -> JSON {
+    private static func parsed(_ line: String) throws(ScenarioError) -> JSON {
         do throws(JSONParseError) {
             return try JSON(parsing: line)
         } catch {

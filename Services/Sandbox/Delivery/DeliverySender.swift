@@ -2,18 +2,18 @@ import HTTP
 import Runtime
 
 /// Delivers what the stand-ins have to tell, until it is stopped.
-struct Courier: Sendable {
-    let state: SharedWorld
+struct DeliverySender: Sendable {
+    let state: SharedSandboxState
     let client: HTTPClient
 
     func run(until stop: Latch) async {
         await withTaskGroup(of: Void.self) { group in
             group.addTask {
                 await stop.wait()
-                state.bell.wake()
+                state.changed.wake()
             }
             while !stop.isOpen {
-                let rung = state.bell.next()
+                let rung = state.changed.next()
                 for dispatch in state.takeDue() {
                     group.addTask { await send(dispatch) }
                 }
@@ -41,6 +41,6 @@ struct Courier: Sendable {
 
 /// A message, ready to be sent.
 struct Dispatch: Sendable {
-    let entry: Outbox.Entry
+    let entry: OutboxMessage
     let request: HTTPClientRequest
 }

@@ -1,7 +1,7 @@
 /// Why a step of a play, or the whole of it, cannot go on.
-enum PlayProblem: Error, Equatable {
-    /// The script itself is wrong; every problem with its JSON pointer.
-    case script([String])
+enum ScenarioError: Error, Equatable {
+    /// The scenario itself is wrong; every problem with its JSON pointer.
+    case scenario([String])
     /// `{{name}}` stands for nothing.
     case unknownName(String)
     /// No answer at all.
@@ -13,7 +13,7 @@ enum PlayProblem: Error, Equatable {
 
     var sentence: String {
         switch self {
-        case .script(let problems): problems.joined(separator: "\n")
+        case .scenario(let problems): problems.joined(separator: "\n")
         case .unknownName(let name): "nothing is known as {{\(name)}}"
         case .unreachable(let what): what
         case .unexpected(let what): what

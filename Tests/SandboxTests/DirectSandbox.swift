@@ -5,8 +5,8 @@ import XCTest
 
 @testable import Sandbox
 
-/// A world without ports, called directly and at a time of the test's choosing.
-struct Stage {
+/// A state without ports, called directly and at a time of the test's choosing.
+struct DirectSandbox {
     struct Answer {
         let status: Int
         let body: JSON
@@ -19,12 +19,12 @@ struct Stage {
         }
     }
 
-    var world: World
+    var state: SandboxState
     var now = Timestamp(milliseconds: 1_772_442_904_250)
     private var token = ""
 
     init(_ options: SandboxOptions = SandboxOptions()) {
-        world = World(options, at: now)
+        state = SandboxState(options, at: now)
         logIn(as: "liaison@sandbox.example")
     }
 
@@ -64,7 +64,7 @@ struct Stage {
         to vendor: Vendor
     ) -> Answer {
         let request = Self.request(method, target, body?.bytes ?? [], headers)
-        switch world.receive(APICall(request, at: now), of: vendor) {
+        switch state.receive(APICall(request, at: now), of: vendor) {
         case .answer(let response): return Self.answer(response)
         case .hang: return Answer(status: -1, body: .null, headers: [:])
         }
@@ -73,7 +73,7 @@ struct Stage {
     @discardableResult
     mutating func control(_ method: String, _ target: String, _ body: JSON = [:]) -> Answer {
         let request = Self.request(method, target, body.bytes, [:])
-        return Self.answer(world.control(APICall(request, at: now)))
+        return Self.answer(state.control(APICall(request, at: now)))
     }
 
     /// What somebody else does; the answer's `incident`.
@@ -89,10 +89,10 @@ struct Stage {
 
     /// Every message that may go now, each settled as `status`.
     mutating func deliver(_ status: Int = 202, body: String = "") -> [Dispatch] {
-        let due = world.takeDue(at: now)
+        let due = state.takeDue(at: now)
         for dispatch in due {
             let response = HTTPResponse(status: status, body: Array(body.utf8))
-            world.settle(dispatch.entry, .answered(response), at: now)
+            state.settle(dispatch.entry, .answered(response), at: now)
         }
         return due
     }

@@ -9,7 +9,7 @@ final class PlayTests: XCTestCase {
     func testTheDayOfTheDemoReads() throws {
         let root = URL(fileURLWithPath: #filePath)
             .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
-        let day = try PlayScript(file: root.appendingPathComponent("deploy/demo/day.json").path)
+        let day = try Scenario(file: root.appendingPathComponent("deploy/demo/day.json").path)
         XCTAssertGreaterThanOrEqual(day.steps.count, 14)
         XCTAssertEqual(Set(day.steps.map(\.title)).count, day.steps.count)
     }
@@ -22,8 +22,8 @@ final class PlayTests: XCTestCase {
                 ["title": "s", "capture": ["x": "no pointer"], "expect": ["evnets": []]],
             ],
         ]
-        XCTAssertThrowsError(try PlayScript(script)) { error in
-            guard case .script(let problems)? = error as? PlayProblem else {
+        XCTAssertThrowsError(try Scenario(script)) { error in
+            guard case .scenario(let problems)? = error as? ScenarioError else {
                 return XCTFail("\(error)")
             }
             let pointers = problems.map { String($0.prefix { $0 != ":" }) }
@@ -44,7 +44,7 @@ final class PlayTests: XCTestCase {
         let json: JSON = ["{{who}}": ["{{number}}", "#{{number}}"]]
         XCTAssertEqual(try names.filled(json), ["Ada": [7, "#7"]])
         XCTAssertThrowsError(try names.filled("{{nobody}}")) { error in
-            XCTAssertEqual(error as? PlayProblem, .unknownName("nobody"))
+            XCTAssertEqual(error as? ScenarioError, .unknownName("nobody"))
         }
     }
 
@@ -89,7 +89,7 @@ final class PlayTests: XCTestCase {
                     "status": JSON(status),
                 ])
             }
-            let wanted = PlayScript.Expectation(events: [], calls: expected, holdings: [])
+            let wanted = Scenario.Expectation(events: [], calls: expected, holdings: [])
             XCTAssertEqual(observed.differences(from: wanted).isEmpty, fits, line: line)
         }
         let (post, patch) = ("pagerduty POST /incidents", "salesforce PATCH /x/1")
@@ -114,10 +114,10 @@ final class PlayTests: XCTestCase {
             var observed = Observation()
             observed.events = seen.map(Observation.ObservedEvent.init)
             let events = kinds.map {
-                PlayScript.ExpectedEvent(
+                Scenario.ExpectedEvent(
                     kind: $0, outcome: "applied", rules: [], cause: nil, attempts: nil)
             }
-            let wanted = PlayScript.Expectation(events: events, calls: [], holdings: [])
+            let wanted = Scenario.Expectation(events: events, calls: [], holdings: [])
             XCTAssertEqual(observed.differences(from: wanted).count, count, line: line)
         }
         let echo = event("b", "ignored", cause: "it repeats what Liaison wrote")

@@ -2,7 +2,7 @@ import JSON
 import Models
 
 /// A row: its values by the fields' own names. An absent value is null.
-struct Record: Sendable {
+struct SandboxRecord: Sendable {
     let id: RecordID
     var values: [String: JSON]
 
@@ -18,21 +18,21 @@ struct Record: Sendable {
 }
 
 /// The rows of one object, in the order of their creation, with an index for external ids.
-struct Table: Sendable {
-    private var rows: [RecordID: Record] = [:]
+struct RecordTable: Sendable {
+    private var rows: [RecordID: SandboxRecord] = [:]
     private(set) var order: [RecordID] = []
     private(set) var deleted: Set<RecordID> = []
     private var index: [String: [String: [RecordID]]] = [:]
-    private let indexed: [Field]
+    private let indexed: [ObjectField]
 
     init(of type: ObjectType) { indexed = type.fields.filter { $0.isUnique || $0.isExternalID } }
 
-    var all: some Sequence<Record> { order.lazy.compactMap { rows[$0] } }
+    var all: some Sequence<SandboxRecord> { order.lazy.compactMap { rows[$0] } }
     var count: Int { rows.count }
 
-    subscript(_ id: RecordID) -> Record? { rows[id] }
+    subscript(_ id: RecordID) -> SandboxRecord? { rows[id] }
 
-    mutating func put(_ record: Record) {
+    mutating func put(_ record: SandboxRecord) {
         let before = rows.updateValue(record, forKey: record.id)
         if before == nil { order.append(record.id) }
         for field in indexed where before?[field.name] != record[field.name] {
@@ -49,17 +49,17 @@ struct Table: Sendable {
         order.removeAll { $0 == id }
     }
 
-    func find(_ field: Field, _ value: JSON) -> [RecordID] {
+    func find(_ field: ObjectField, _ value: JSON) -> [RecordID] {
         guard let slot = Self.slot(value, field) else { return [] }
         return index[field.name]?[slot] ?? []
     }
 
-    private mutating func forget(_ record: Record, _ field: Field) {
+    private mutating func forget(_ record: SandboxRecord, _ field: ObjectField) {
         guard let slot = Self.slot(record[field.name], field) else { return }
         index[field.name]?[slot]?.removeAll { $0 == record.id }
     }
 
-    private static func slot(_ value: JSON, _ field: Field) -> String? {
+    private static func slot(_ value: JSON, _ field: ObjectField) -> String? {
         if value.isNull { return nil }
         let text = value.string ?? value.text
         return field.isCaseSensitive ? text : text.lowercased()

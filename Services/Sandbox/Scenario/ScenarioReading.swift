@@ -1,49 +1,49 @@
 import JSON
 import Runtime
 
-extension PlayScript {
+extension Scenario {
     static let bytesMax = 1 << 20
 
     /// - Throws: every problem of the file at once.
-    init(file: String) throws(PlayProblem) {
+    init(file: String) throws(ScenarioError) {
         let bytes: [UInt8]
         do throws(SmallFile.Failure) {
             bytes = try SmallFile.read(file, bytesMax: Self.bytesMax)
         } catch {
-            throw .script(["\(file) \(error)"])
+            throw .scenario(["\(file) \(error)"])
         }
         let json: JSON
         do throws(JSONParseError) {
             json = try JSON(parsing: bytes)
         } catch {
-            throw .script(["\(file) is not JSON: \(error)"])
+            throw .scenario(["\(file) is not JSON: \(error)"])
         }
         try self.init(json)
     }
 
-    init(_ json: JSON) throws(PlayProblem) {
+    init(_ json: JSON) throws(ScenarioError) {
         let problems = JSONProblems()
         let reader = JSONReader(json, problems: problems)
         title = reader.required("title")?.string() ?? ""
         captures = reader.captures()
-        steps = reader.elements("steps").map(Step.init(reading:))
+        steps = reader.elements("steps").map(ScenarioStep.init(reading:))
         if steps.isEmpty { reader.problem("holds no step", at: "steps") }
         reader.refuseOthers()
-        if !problems.all.isEmpty { throw .script(problems.all.map(\.description)) }
+        if !problems.all.isEmpty { throw .scenario(problems.all.map(\.description)) }
     }
 }
 
-extension PlayScript.Step {
+extension ScenarioStep {
     fileprivate init(reading reader: JSONReader) {
         title = reader.required("title")?.string() ?? ""
-        acts = reader.elements("do").compactMap(PlayScript.Act.init(reading:))
+        acts = reader.elements("do").compactMap(ScenarioAction.init(reading:))
         captures = reader.captures()
-        expected = PlayScript.Expectation(reading: reader.required("expect") ?? reader)
+        expected = Scenario.Expectation(reading: reader.required("expect") ?? reader)
         reader.refuseOthers()
     }
 }
 
-extension PlayScript.Act {
+extension ScenarioAction {
     fileprivate init?(reading reader: JSONReader) {
         defer { reader.refuseOthers() }
         if let control = reader.member("control") {
@@ -91,20 +91,20 @@ extension RawDelivery {
     }
 }
 
-extension PlayScript.Expectation {
+extension Scenario.Expectation {
     fileprivate init(reading reader: JSONReader) {
-        events = reader.elements("events").map(PlayScript.ExpectedEvent.init(reading:))
+        events = reader.elements("events").map(Scenario.ExpectedEvent.init(reading:))
         calls = reader.elements("calls").compactMap { $0.string() }
         holdings = (reader.member("holds")?.members() ?? []).flatMap { path, pointers in
             pointers.members().map { pointer, value in
-                PlayScript.Holding(path: path, pointer: pointer, value: value.value)
+                Scenario.Holding(path: path, pointer: pointer, value: value.value)
             }
         }
         reader.refuseOthers()
     }
 }
 
-extension PlayScript.ExpectedEvent {
+extension Scenario.ExpectedEvent {
     fileprivate init(reading reader: JSONReader) {
         kind = reader.required("kind")?.string() ?? ""
         outcome = reader.required("outcome")?.string() ?? ""
@@ -118,12 +118,12 @@ extension PlayScript.ExpectedEvent {
 extension JSONReader {
     fileprivate func status() -> Int { required("status")?.int(100...599) ?? 0 }
 
-    fileprivate func captures() -> [PlayScript.Capture] {
+    fileprivate func captures() -> [Scenario.Capture] {
         (member("capture")?.members() ?? []).map { name, reader in
             let text = reader.string() ?? ""
             let parts = text.split(separator: "#", maxSplits: 1, omittingEmptySubsequences: false)
             if parts.count != 2 { reader.problem("must be a path, # and a JSON pointer") }
-            return PlayScript.Capture(
+            return Scenario.Capture(
                 name: name, path: parts[0].isEmpty ? nil : String(parts[0]),
                 pointer: String(parts.last ?? ""))
         }

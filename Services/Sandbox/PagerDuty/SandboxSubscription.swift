@@ -4,12 +4,7 @@ import JSON
 import Models
 
 /// A V3 webhook subscription (PagerDuty.md 37).
-struct WebhookSubscription: Sendable {
-    enum Filter: Hashable, Sendable {
-        case account
-        case service(String)
-        case team(String)
-    }
+struct SandboxSubscription: Sendable {
 
     let id: String
     let url: String
@@ -18,7 +13,7 @@ struct WebhookSubscription: Sendable {
     let customHeaders: [(name: String, value: String)]
     var description: String?
     var events: [String]
-    var filter: Filter
+    var filter: SubscriptionScope
     var isActive = true
     var health = EndpointHealth()
 
@@ -35,14 +30,21 @@ struct WebhookSubscription: Sendable {
     }
 }
 
-extension PagerDutyAccount {
+enum SubscriptionScope: Hashable, Sendable {
+    case account
+    case service(String)
+    case team(String)
+}
+
+extension SandboxPagerDuty {
     /// Content longer than this is cut in webhooks and marked `trimmed`.
     static let noteCharactersMax = 20_000
 
     /// To every subscription that wants it, and to every extension of the service.
     mutating func tell(
-        of happening: IncidentHappening, _ entry: Incident.LogEntry, _ incident: Incident,
-        by agent: Incident.Agent, at now: Timestamp
+        of happening: IncidentOccurrence, _ entry: SandboxIncident.LogEntry,
+        _ incident: SandboxIncident,
+        by agent: SandboxIncident.Agent, at now: Timestamp
     ) {
         let event = v3Event(
             happening.v3Name, resource: "incident", by: reference(to: agent), at: now,
@@ -75,7 +77,7 @@ extension PagerDutyAccount {
         ]
     }
 
-    private func data(of happening: IncidentHappening, _ incident: Incident) -> JSON {
+    private func data(of happening: IncidentOccurrence, _ incident: SandboxIncident) -> JSON {
         let about = incidentReference(incident)
         switch happening {
         case .triggered, .acknowledged, .unacknowledged, .resolved, .reopened, .reassigned,
@@ -128,7 +130,7 @@ extension PagerDutyAccount {
 
     /// The agent of a ping is an id and nothing else.
     mutating func ping(
-        _ subscription: WebhookSubscription, by agent: Incident.Agent, at now: Timestamp
+        _ subscription: SandboxSubscription, by agent: SandboxIncident.Agent, at now: Timestamp
     ) {
         let who: JSON = agent.userID.map { ["id": .string($0), "type": "user_reference"] } ?? .null
         let event = v3Event(
@@ -138,7 +140,7 @@ extension PagerDutyAccount {
     }
 
     private mutating func post(
-        _ body: [UInt8], to subscription: WebhookSubscription, resource: String, about: String
+        _ body: [UInt8], to subscription: SandboxSubscription, resource: String, about: String
     ) {
         let code = HMACSHA256.authenticationCode(
             key: Array(subscription.secret.utf8), message: body)

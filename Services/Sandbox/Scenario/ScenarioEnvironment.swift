@@ -4,15 +4,15 @@ import JSON
 import Models
 import Runtime
 
-/// The running world that a play happens in: the stand-ins, the public door and the console.
-struct PlayStage: Sendable {
+/// The running state that a play happens in: the stand-ins, the public door and the console.
+struct ScenarioEnvironment: Sendable {
     let ingestURL: String
     let sandboxURL: String
     let console: OperatorConsole
     let client: HTTPClient
     let restSecondsMax: Double
 
-    init(_ configuration: PlayConfiguration) throws(PlayProblem) {
+    init(_ configuration: ScenarioConfiguration) throws(ScenarioError) {
         ingestURL = configuration.ingestURL
         sandboxURL = configuration.sandboxURL
         console = OperatorConsole(program: configuration.console)
@@ -27,7 +27,7 @@ struct PlayStage: Sendable {
     /// A call of the control API that must succeed.
     func control(
         _ method: String, _ path: String, _ body: JSON = [:]
-    ) async throws(PlayProblem) -> JSON {
+    ) async throws(ScenarioError) -> JSON {
         let request = HTTPClientRequest(
             method: method, url: sandboxURL + path, headers: ["Content-Type": "application/json"],
             body: method == "GET" ? [] : body.bytes, timeoutSeconds: restSecondsMax + 10)
@@ -39,7 +39,7 @@ struct PlayStage: Sendable {
         return (try? JSON(parsing: response.body)) ?? .null
     }
 
-    func send(_ request: HTTPClientRequest) async throws(PlayProblem) -> HTTPResponse {
+    func send(_ request: HTTPClientRequest) async throws(ScenarioError) -> HTTPResponse {
         do throws(HTTPClientError) {
             return try await client.send(request)
         } catch {
@@ -51,7 +51,7 @@ struct PlayStage: Sendable {
     ///
     /// What the last event caused was in the stand-ins' outbox before the event ended. So when the
     /// outbox is empty and the log did not grow since no event waited, there is nothing left.
-    func logAtRest() async throws(PlayProblem) -> [JSON] {
+    func logAtRest() async throws(ScenarioError) -> [JSON] {
         let end = ContinuousClock.now + .seconds(restSecondsMax)
         var before: Int?
         while true {
@@ -68,7 +68,7 @@ struct PlayStage: Sendable {
         }
     }
 
-    private func hasDeliveredAll() async throws(PlayProblem) -> Bool {
+    private func hasDeliveredAll() async throws(ScenarioError) -> Bool {
         try await control("GET", "/_sandbox")["waiting"] == 0
     }
 }
@@ -77,7 +77,7 @@ extension RawDelivery {
     /// The request as the vendor would send it now.
     func request(
         to ingestURL: String, _ variables: Variables, at now: Timestamp
-    ) throws(PlayProblem) -> HTTPClientRequest {
+    ) throws(ScenarioError) -> HTTPClientRequest {
         let body = try variables.filled(body)
         let bytes = body.string.map { Array($0.utf8) } ?? body.bytes
         var all: HTTPHeaders = ["Content-Type": "application/json"]

@@ -4,12 +4,12 @@ import Models
 import Runtime
 
 /// What both ports lead to: the control API under `/_sandbox`, the vendor's own API elsewhere.
-struct FrontDoor: Sendable {
+struct SandboxHandler: Sendable {
     static let bodyBytesMax = 16 << 20
     /// A call that hangs is let go by a reset or the stop, not by the server.
     static let hangSecondsMax = 3_600.0
 
-    let state: SharedWorld
+    let state: SharedSandboxState
 
     func handler(for vendor: Vendor) -> HTTPHandler {
         HTTPHandler(admit: { _ in .accept(bodyBytesMax: Self.bodyBytesMax) }) { request in
@@ -30,21 +30,21 @@ struct FrontDoor: Sendable {
         }
     }
 
-    /// Here stands what waits or moves the clock; the rest is `World.control`.
+    /// Here stands what waits or moves the clock; the rest is `SandboxState.control`.
     func control(_ request: HTTPRequest) async -> HTTPResponse {
         let call = APICall(request, at: state.clock.now())
         switch call {
         case "POST /_sandbox/settle":
             let seconds = call.json?["timeoutSeconds"]?.number?.double ?? 30
-            let isSettled = await state.wait(atMostSeconds: seconds) { world in
-                world.outbox.isEmpty ? true : nil
+            let isSettled = await state.wait(atMostSeconds: seconds) { state in
+                state.outbox.isEmpty ? true : nil
             }
             return .json(200, ["settled": .bool(isSettled ?? false)])
         case "GET /_sandbox/calls":
             return await listCalls(call)
         case "POST /_sandbox/clock":
             state.clock.advance(bySeconds: call.json?["advanceSeconds"]?.number?.double ?? 0)
-            state.bell.wake()
+            state.changed.wake()
             return .json(200, ["now": .string(state.clock.now().iso8601)])
         case "POST /_sandbox/reset", "DELETE /_sandbox/faults":
             defer { state.hangs.wake() }
@@ -59,8 +59,8 @@ struct FrontDoor: Sendable {
         let number = call.query["after"].flatMap(Int.init) ?? 0
         let vendor = call.query["vendor"].flatMap(Vendor.init)
         let seconds = call.query["waitSeconds"].flatMap(Double.init) ?? 0
-        let found = await state.wait(atMostSeconds: seconds) { world -> [RecordedCall]? in
-            let calls = world.calls.after(number, of: vendor)
+        let found = await state.wait(atMostSeconds: seconds) { state -> [RecordedCall]? in
+            let calls = state.calls.after(number, of: vendor)
             return calls.isEmpty ? nil : calls
         }
         return .json(200, ["calls": .array((found ?? []).map(\.json))])

@@ -2,10 +2,7 @@ import JSON
 import Models
 
 /// An incident of the stand-in. What happens to it is decided in `IncidentChanges.swift`.
-struct Incident: Sendable {
-    enum Status: String, Sendable { case triggered, acknowledged, resolved }
-    enum Urgency: String, Sendable { case high, low }
-
+struct SandboxIncident: Sendable {
     /// Who did it. `automation` shows as a null agent.
     enum Agent: Equatable, Sendable {
         case user(String)
@@ -14,19 +11,6 @@ struct Incident: Sendable {
         case automation
 
         var userID: String? { if case .user(let id) = self { id } else { nil } }
-    }
-
-    struct Mark: Sendable {
-        let userID: String
-        let at: Timestamp
-    }
-
-    struct Note: Sendable {
-        let id: String
-        var content: String
-        let userID: String?
-        let createdAt: Timestamp
-        var updatedAt: Timestamp
     }
 
     struct LogEntry: Sendable {
@@ -52,13 +36,13 @@ struct Incident: Sendable {
     var policyID: String
     var level = 1
     var teamIDs: [String]
-    var status = Status.triggered
-    var urgency = Urgency.high
+    var status = Incident.Status.triggered
+    var urgency = Incident.Urgency.high
     var priorityID: String?
     var type = "incident_default"
-    var assignments: [Mark] = []
+    var assignments: [UserStamp] = []
     var isDirectlyAssigned = false
-    var acknowledgements: [Mark] = []
+    var acknowledgements: [UserStamp] = []
     var updatedAt: Timestamp
     var reopenedAt: Timestamp?
     var resolvedAt: Timestamp?
@@ -66,31 +50,30 @@ struct Incident: Sendable {
     var changedStatusBy: Agent
     var mergedInto: String?
     var bridge: JSON = .null
-    var notes: [Note] = []
+    var notes: [SandboxNote] = []
     var log: [LogEntry] = []
 
     var isOpen: Bool { status != .resolved }
 }
 
+struct SandboxNote: Sendable {
+    let id: String
+    var content: String
+    let userID: String?
+    let createdAt: Timestamp
+    var updatedAt: Timestamp
+}
+
+struct UserStamp: Sendable {
+    let userID: String
+    let at: Timestamp
+}
+
 /// What may be asked of an incident, by the API or by a person.
-enum IncidentChange: Sendable {
-    enum Status: Sendable {
-        case acknowledge
-        /// Takes an acknowledgement back, and reopens what is resolved.
-        case trigger
-        /// `resolution` is kept in the log entry and shown nowhere else.
-        case resolve(resolution: String?)
-        case merge(into: String)
-    }
+enum IncidentRequest: Sendable {
 
-    enum Assignment: Sendable {
-        case users([String])
-        case policy(String)
-        case level(Int)
-    }
-
-    case status(Status)
-    case assign(Assignment)
+    case status(StatusRequest)
+    case assign(AssignmentRequest)
     case retitle(String)
     case setUrgency(Incident.Urgency)
     case setPriority(String?)
@@ -99,13 +82,28 @@ enum IncidentChange: Sendable {
     case move(service: String)
 }
 
+enum AssignmentRequest: Sendable {
+    case users([String])
+    case policy(String)
+    case level(Int)
+}
+
+enum StatusRequest: Sendable {
+    case acknowledge
+    /// Takes an acknowledgement back, and reopens what is resolved.
+    case trigger
+    /// `resolution` is kept in the log entry and shown nowhere else.
+    case resolve(resolution: String?)
+    case merge(into: String)
+}
+
 /// What happened, in the terms in which webhooks tell of it.
-enum IncidentHappening: Sendable {
+enum IncidentOccurrence: Sendable {
     case triggered, acknowledged, unacknowledged, resolved, reopened
     case reassigned, escalated, delegated
     case priorityUpdated, serviceUpdated, typeChanged
     case bridgeUpdated
-    case annotated(Incident.Note)
+    case annotated(SandboxNote)
     case statusUpdatePublished(id: String, message: String)
     case responderAdded(userID: String?, policyID: String?, message: String)
     case workflowStarted(workflowID: String, instanceID: String)

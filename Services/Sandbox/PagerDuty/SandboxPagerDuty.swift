@@ -4,7 +4,7 @@ import Models
 
 /// The stand-in's whole account. It changes only through `respond(to:)` and `act(_:at:)`, and
 /// collects what is to be delivered in `outgoing` and what it did in `effects`.
-struct PagerDutyAccount: Sendable {
+struct SandboxPagerDuty: Sendable {
     /// A REST key. An account key names nobody, so that writes need `From`.
     struct Key: Sendable {
         var isReadOnly = false
@@ -19,12 +19,12 @@ struct PagerDutyAccount: Sendable {
     var url = ""
     var directory = Directory()
     var keys: [String: Key]
-    var incidents: [String: Incident] = [:]
+    var incidents: [String: SandboxIncident] = [:]
     /// Incident ids, oldest first: the position is the number less one.
     var incidentOrder: [String] = []
     /// The open incident of each service and key.
     var openKeys: [String: String] = [:]
-    var subscriptions: [WebhookSubscription] = []
+    var subscriptions: [SandboxSubscription] = []
     var extensions: [V2Extension] = []
     var ids: IdentifierSource
     var limiter: RateLimiter
@@ -32,7 +32,7 @@ struct PagerDutyAccount: Sendable {
     var outgoing: [NewDelivery] = []
     var effects: [String] = []
 
-    init(_ options: SandboxOptions.PagerDuty, seed: Int) {
+    init(_ options: SandboxOptions.PagerDutyOptions, seed: Int) {
         keys = [
             options.apiKey: Key(), options.readOnlyKey: Key(isReadOnly: true),
             options.userKey: Key(userID: "PINTEG7"),
@@ -84,7 +84,7 @@ struct PagerDutyAccount: Sendable {
 /// A call with what the account needs to know of its sender.
 struct PagerDutyCall: Sendable {
     let call: APICall
-    let key: PagerDutyAccount.Key
+    let key: SandboxPagerDuty.Key
     var body: JSON = .object([:])
 
     var at: Timestamp { call.at }
@@ -102,9 +102,9 @@ struct PagerDutyCall: Sendable {
     }
 }
 
-extension PagerDutyAccount {
+extension SandboxPagerDuty {
     /// The person who writes: the key's user, or else the one that `From` names.
-    func author(of call: PagerDutyCall) throws(PagerDutyError) -> Incident.Agent {
+    func author(of call: PagerDutyCall) throws(PagerDutyError) -> SandboxIncident.Agent {
         if let userID = call.key.userID { return .user(userID) }
         guard let from = call.call.headers["From"] else { throw .fromMissing }
         guard from.contains("@") else { throw .malformedFrom }
@@ -112,7 +112,7 @@ extension PagerDutyAccount {
         return .user(user.id)
     }
 
-    func incident(_ id: String) throws(PagerDutyError) -> Incident {
+    func incident(_ id: String) throws(PagerDutyError) -> SandboxIncident {
         if let incident = incidents[id] { return incident }
         if let number = Int(id), incidentOrder.indices.contains(number - 1),
             let incident = incidents[incidentOrder[number - 1]]

@@ -8,7 +8,7 @@ struct Variables: Sendable {
 
     mutating func set(_ name: String, _ value: JSON) { values[name] = value }
 
-    func filled(_ text: String) throws(PlayProblem) -> String {
+    func filled(_ text: String) throws(ScenarioError) -> String {
         var filled = ""
         var rest = text[...]
         while let open = rest.firstRange(of: "{{") {
@@ -21,7 +21,7 @@ struct Variables: Sendable {
     }
 
     /// A text that is nothing but `{{name}}` becomes the value with its type.
-    func filled(_ json: JSON) throws(PlayProblem) -> JSON {
+    func filled(_ json: JSON) throws(ScenarioError) -> JSON {
         switch json {
         case .null, .bool, .number: return json
         case .string(let text):
@@ -40,7 +40,7 @@ struct Variables: Sendable {
         }
     }
 
-    private func value(of name: String) throws(PlayProblem) -> JSON {
+    private func value(of name: String) throws(ScenarioError) -> JSON {
         guard let value = values[name] else { throw .unknownName(name) }
         return value
     }

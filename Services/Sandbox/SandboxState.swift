@@ -2,15 +2,10 @@ import HTTP
 import Models
 
 /// Both vendors, what is on its way from them, and what was asked of them: the whole state of a
-/// sandbox, changed only under the lock of `SharedWorld`.
-struct World: Sendable {
-    enum Step: Sendable {
-        case answer(HTTPResponse)
-        /// No answer until the sandbox is reset or stops.
-        case hang
-    }
+/// sandbox, changed only under the lock of `SharedSandboxState`.
+struct SandboxState: Sendable {
 
-    var pagerDuty: PagerDutyAccount
+    var pagerDuty: SandboxPagerDuty
     var salesforce: SalesforceOrg
     var faults = Faults()
     var calls = Calls()
@@ -21,7 +16,7 @@ struct World: Sendable {
     /// - Parameter delivered: ids of messages that were given out before.
     init(_ options: SandboxOptions, at now: Timestamp, after delivered: Int = 0) {
         self.options = options
-        pagerDuty = PagerDutyAccount(options.pagerDuty, seed: options.seed)
+        pagerDuty = SandboxPagerDuty(options.pagerDuty, seed: options.seed)
         salesforce = SalesforceOrg(options.salesforce, seed: options.seed, at: now)
         outbox = Outbox(
             retryFirstSeconds: options.retryFirstSeconds,
@@ -32,13 +27,13 @@ struct World: Sendable {
     /// As it was at the start.
     mutating func reset(at now: Timestamp) {
         let (pagerDutyURL, salesforceURL) = (pagerDuty.url, salesforce.baseURL)
-        self = World(options, at: now, after: outbox.added)
+        self = SandboxState(options, at: now, after: outbox.added)
         pagerDuty.url = pagerDutyURL
         salesforce.baseURL = salesforceURL
     }
 
     /// A call of a client: the fault that was ordered for it, else what the vendor does.
-    mutating func receive(_ call: APICall, of vendor: Vendor) -> Step {
+    mutating func receive(_ call: APICall, of vendor: Vendor) -> CallReply {
         let order = faults.next(for: call, of: vendor)
         let step = perform(call, of: vendor, order?.fault)
         let effects = post(at: call.at)
@@ -50,7 +45,8 @@ struct World: Sendable {
         return step
     }
 
-    private mutating func perform(_ call: APICall, of vendor: Vendor, _ fault: Fault?) -> Step {
+    private mutating func perform(_ call: APICall, of vendor: Vendor, _ fault: Fault?) -> CallReply
+    {
         switch fault {
         case nil: break
         case .answer(let response): return .answer(response)
@@ -109,7 +105,13 @@ struct World: Sendable {
     }
 }
 
-extension World {
+enum CallReply: Sendable {
+    case answer(HTTPResponse)
+    /// No answer until the sandbox is reset or stops.
+    case hang
+}
+
+extension SandboxState {
     mutating func takeDue(at now: Timestamp) -> [Dispatch] {
         var due: [Dispatch] = []
         while let entry = outbox.take(at: now) {
@@ -134,7 +136,7 @@ extension World {
             timeoutSeconds: delivery.deadlineSeconds)
     }
 
-    mutating func settle(_ entry: Outbox.Entry, _ result: DeliveryResult, at now: Timestamp) {
+    mutating func settle(_ entry: OutboxMessage, _ result: DeliveryResult, at now: Timestamp) {
         let verdict = DeliveryVerdict.of(result, for: entry.delivery.subscriber)
         let outcome = outbox.settle(entry, verdict, at: now)
         deliveries.note(entry.id, result, outcome, at: now)

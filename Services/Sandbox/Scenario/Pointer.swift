@@ -29,7 +29,7 @@ extension JSON {
         return text + rest
     }
 
-    /// Whether this is what a script expects: the same value, a text that contains
+    /// Whether this is what a scenario expects: the same value, a text that contains
     /// `{"contains": ..}`, or as many elements as `{"count": ..}` says.
     func fits(_ expected: JSON) -> Bool {
         if let part = expected["contains"]?.string { return string?.contains(part) ?? false }

@@ -6,7 +6,7 @@ struct Observation {
     var events: [ObservedEvent] = []
     /// Those that change something: no GETs, no logins.
     var calls: [ObservedCall] = []
-    var holdings: [(expected: PlayScript.Holding, found: JSON)] = []
+    var holdings: [(expected: Scenario.Holding, found: JSON)] = []
 
     struct ObservedCall {
         let name: String
@@ -70,7 +70,7 @@ struct Observation {
                 + (cause.isEmpty ? "" : " (\(cause))")
         }
 
-        func fits(_ expected: PlayScript.ExpectedEvent) -> Bool {
+        func fits(_ expected: Scenario.ExpectedEvent) -> Bool {
             kind == expected.kind && outcome == expected.outcome
                 && Set(rules) == Set(expected.rules)
                 && (expected.cause.map(cause.contains) ?? true)
@@ -79,7 +79,7 @@ struct Observation {
     }
 }
 
-extension PlayScript.ExpectedEvent {
+extension Scenario.ExpectedEvent {
     var line: String {
         let matched = rules.isEmpty ? "" : " by \(rules.joined(separator: ", "))"
         let tries = attempts.map { ", attempt \($0)" } ?? ""
@@ -89,7 +89,7 @@ extension PlayScript.ExpectedEvent {
 
 extension Observation {
     /// How this is not what was expected; empty when it is.
-    func differences(from expected: PlayScript.Expectation) -> [String] {
+    func differences(from expected: Scenario.Expectation) -> [String] {
         eventDifferences(expected.events) + callDifferences(expected.calls)
             + holdings.filter { !$0.found.fits($0.expected.value) }.map { holding in
                 "\(holding.expected.path)#\(holding.expected.pointer) is \(holding.found.text), "
@@ -97,7 +97,7 @@ extension Observation {
             }
     }
 
-    private func eventDifferences(_ expected: [PlayScript.ExpectedEvent]) -> [String] {
+    private func eventDifferences(_ expected: [Scenario.ExpectedEvent]) -> [String] {
         var rest = events
         var missing: [String] = []
         for event in expected {

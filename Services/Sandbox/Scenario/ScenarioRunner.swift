@@ -2,10 +2,10 @@ import HTTP
 import JSON
 import Models
 
-/// Plays a script on a stage, one step after the other, and says what came of each.
-struct Player {
-    let script: PlayScript
-    let stage: PlayStage
+/// Plays a scenario on a environment, one step after the other, and says what came of each.
+struct ScenarioRunner {
+    let scenario: Scenario
+    let environment: ScenarioEnvironment
     let clock: SandboxClock
     let print: (String) -> Void
 
@@ -17,32 +17,32 @@ struct Player {
     private var lastDelivery: HTTPClientRequest?
 
     init(
-        _ script: PlayScript, on stage: PlayStage, variables: [String: String],
+        _ scenario: Scenario, on environment: ScenarioEnvironment, variables: [String: String],
         clock: SandboxClock = .system(), print: @escaping (String) -> Void
     ) {
-        self.script = script
-        self.stage = stage
+        self.scenario = scenario
+        self.environment = environment
         self.variables = Variables(variables)
         self.clock = clock
         self.print = print
     }
 
     /// - Returns: how many steps did not come out as expected.
-    mutating func play() async throws(PlayProblem) -> Int {
-        print(script.title)
-        _ = try await observe(try await stage.logAtRest())
-        try await capture(script.captures, answer: .null)
+    mutating func run() async throws(ScenarioError) -> Int {
+        print(scenario.title)
+        _ = try await observe(try await environment.logAtRest())
+        try await capture(scenario.captures, answer: .null)
         var failed = 0
-        for (index, step) in script.steps.enumerated() {
+        for (index, step) in scenario.steps.enumerated() {
             print("\n\(index + 1). \(step.title)")
-            do throws(PlayProblem) {
+            do throws(ScenarioError) {
                 let differences = try await perform(step)
                 for difference in differences { print("   FAILED     \(difference)") }
                 if differences.isEmpty { print("   ok") } else { failed += 1 }
             } catch {
-                let left = script.steps.count - index - 1
+                let left = scenario.steps.count - index - 1
                 print("   FAILED     \(error.sentence)")
-                print("\nNothing can be said of what follows: \(left) steps are not played.")
+                print("\nNothing can be said of what follows: \(left) steps were not run.")
                 return failed + 1 + left
             }
         }
@@ -51,14 +51,14 @@ struct Player {
 
     /// How the step went wrong; empty when it did not.
     ///
-    /// - Throws: when the world is gone or does not come to rest, which ends the play.
+    /// - Throws: when the state is gone or does not come to rest, which ends the scenario.
     private mutating func perform(
-        _ step: PlayScript.Step
-    ) async throws(PlayProblem) -> [String] {
-        do throws(PlayProblem) {
+        _ step: ScenarioStep
+    ) async throws(ScenarioError) -> [String] {
+        do throws(ScenarioError) {
             var answer = JSON.null
             for act in step.acts { answer = try await perform(act) }
-            var observed = try await observe(try await stage.logAtRest())
+            var observed = try await observe(try await environment.logAtRest())
             try await capture(step.captures, answer: answer)
             let expected = try filled(step.expected)
             observed.holdings = try await look(at: expected.holdings)
@@ -66,22 +66,22 @@ struct Player {
             return observed.differences(from: expected)
         } catch {
             switch error {
-            case .script, .unknownName, .unexpected: return [error.sentence]
+            case .scenario, .unknownName, .unexpected: return [error.sentence]
             case .unreachable, .restless: throw error
             }
         }
     }
 }
 
-extension Player {
-    private mutating func perform(_ act: PlayScript.Act) async throws(PlayProblem) -> JSON {
+extension ScenarioRunner {
+    private mutating func perform(_ act: ScenarioAction) async throws(ScenarioError) -> JSON {
         switch act {
         case .control(let method, let path, let body):
-            return try await stage.control(
+            return try await environment.control(
                 method, try variables.filled(path), try variables.filled(body))
         case .deliver(let delivery):
             let request = try delivery.request(
-                to: stage.ingestURL, variables, at: clock.now())
+                to: environment.ingestURL, variables, at: clock.now())
             lastDelivery = request
             return try await send(request, expecting: delivery.status)
         case .deliverAgain(let status):
@@ -91,15 +91,15 @@ extension Player {
             var arguments: [String] = []
             for word in words { arguments.append(try variables.filled(word)) }
             print("   operator   console \(arguments.joined(separator: " "))")
-            return .array(try stage.console.lines(arguments).map(JSON.string))
+            return .array(try environment.console.lines(arguments).map(JSON.string))
         }
     }
 
     private func send(
         _ request: HTTPClientRequest, expecting status: Int
-    ) async throws(PlayProblem) -> JSON {
-        let response = try await stage.send(request)
-        let path = request.url.dropFirst(stage.ingestURL.count)
+    ) async throws(ScenarioError) -> JSON {
+        let response = try await environment.send(request)
+        let path = request.url.dropFirst(environment.ingestURL.count)
         print("   delivered  POST \(path): \(response.status)")
         guard response.status == status else {
             let words = String(decoding: response.body, as: UTF8.self)
@@ -109,12 +109,12 @@ extension Player {
     }
 
     private mutating func capture(
-        _ captures: [PlayScript.Capture], answer: JSON
-    ) async throws(PlayProblem) {
+        _ captures: [Scenario.Capture], answer: JSON
+    ) async throws(ScenarioError) {
         for capture in captures {
             var source = answer
             if let path = capture.path {
-                source = try await stage.control("GET", try variables.filled(path))
+                source = try await environment.control("GET", try variables.filled(path))
             }
             let value = source.value(at: try variables.filled(capture.pointer))
             if value.isNull { throw .unexpected("nothing to remember as \(capture.name)") }
@@ -123,22 +123,23 @@ extension Player {
     }
 }
 
-extension Player {
+extension ScenarioRunner {
     /// What is new since the last look.
-    private mutating func observe(_ log: [JSON]) async throws(PlayProblem) -> Observation {
+    private mutating func observe(_ log: [JSON]) async throws(ScenarioError) -> Observation {
         var observed = Observation()
-        let calls = try await stage.control("GET", "/_sandbox/calls?after=\(seenCalls)")
+        let calls = try await environment.control("GET", "/_sandbox/calls?after=\(seenCalls)")
         for call in calls["calls"]?.array ?? [] {
             seenCalls = call["number"]?.int ?? seenCalls
             if let call = Observation.ObservedCall(call) { observed.calls.append(call) }
         }
-        let sent = try await stage.control("GET", "/_sandbox/deliveries?after=\(seenDeliveries)")
+        let sent = try await environment.control(
+            "GET", "/_sandbox/deliveries?after=\(seenDeliveries)")
         for delivery in sent["deliveries"]?.array ?? [] {
             seenDeliveries = delivery["id"]?.int ?? seenDeliveries
             observed.deliveries.append(Self.line(of: delivery))
         }
         for id in log.compactMap({ $0["id"]?.string }) where seenEvents.insert(id).inserted {
-            observed.events.append(Observation.ObservedEvent(try stage.console.event(id)))
+            observed.events.append(Observation.ObservedEvent(try environment.console.event(id)))
         }
         return observed
     }
@@ -152,16 +153,16 @@ extension Player {
     }
 
     private func look(
-        at holdings: [PlayScript.Holding]
-    ) async throws(PlayProblem) -> [(expected: PlayScript.Holding, found: JSON)] {
+        at holdings: [Scenario.Holding]
+    ) async throws(ScenarioError) -> [(expected: Scenario.Holding, found: JSON)] {
         var answers: [String: JSON] = [:]
-        var found: [(expected: PlayScript.Holding, found: JSON)] = []
+        var found: [(expected: Scenario.Holding, found: JSON)] = []
         for holding in holdings {
             let answer: JSON
             if let known = answers[holding.path] {
                 answer = known
             } else {
-                answer = try await stage.control("GET", holding.path)
+                answer = try await environment.control("GET", holding.path)
             }
             answers[holding.path] = answer
             found.append((holding, answer.value(at: holding.pointer)))
@@ -170,19 +171,19 @@ extension Player {
     }
 
     private func filled(
-        _ expected: PlayScript.Expectation
-    ) throws(PlayProblem) -> PlayScript.Expectation {
+        _ expected: Scenario.Expectation
+    ) throws(ScenarioError) -> Scenario.Expectation {
         var calls: [String] = []
         for call in expected.calls { calls.append(try variables.filled(call)) }
-        var holdings: [PlayScript.Holding] = []
+        var holdings: [Scenario.Holding] = []
         for holding in expected.holdings {
             holdings.append(
-                PlayScript.Holding(
+                Scenario.Holding(
                     path: try variables.filled(holding.path),
                     pointer: try variables.filled(holding.pointer),
                     value: try variables.filled(holding.value)))
         }
-        return PlayScript.Expectation(events: expected.events, calls: calls, holdings: holdings)
+        return Scenario.Expectation(events: expected.events, calls: calls, holdings: holdings)
     }
 }
 

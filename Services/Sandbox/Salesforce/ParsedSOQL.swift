@@ -1,6 +1,6 @@
 /// A query of the subset that is understood: fields of the object and of its parents, `COUNT()`,
 /// conditions, order, limit and offset. No aggregates, no child queries, no `GROUP BY`.
-struct SOQL: Sendable {
+struct ParsedSOQL: Sendable {
     enum Selection: Sendable {
         case count
         /// `FIELDS(ALL)`
@@ -13,14 +13,6 @@ struct SOQL: Sendable {
         let names: [String]
         /// Where it stands in the query, counted from 0.
         let position: Int
-    }
-
-    indirect enum Condition: Sendable {
-        case all([Condition])
-        case any([Condition])
-        case not(Condition)
-        case compare(FieldPath, Comparison, Literal)
-        case member(FieldPath, isNegated: Bool, [Literal])
     }
 
     enum Comparison: String, Sendable {
@@ -41,18 +33,12 @@ struct SOQL: Sendable {
         case null
     }
 
-    struct Order: Sendable {
-        let field: FieldPath
-        let isDescending: Bool
-        let nullsLast: Bool
-    }
-
     let text: String
     var selection = Selection.count
     var object = ""
     var objectPosition = 0
-    var condition: Condition?
-    var order: [Order] = []
+    var condition: ParsedCondition?
+    var order: [ParsedOrder] = []
     var limit: Int?
     var offset = 0
 
@@ -69,10 +55,24 @@ struct SOQL: Sendable {
     }
 }
 
-private struct SOQLToken {
-    enum Kind { case word, string, symbol }
+struct ParsedOrder: Sendable {
+    let field: ParsedSOQL.FieldPath
+    let isDescending: Bool
+    let nullsLast: Bool
+}
 
-    let kind: Kind
+indirect enum ParsedCondition: Sendable {
+    case all([ParsedCondition])
+    case any([ParsedCondition])
+    case not(ParsedCondition)
+    case compare(ParsedSOQL.FieldPath, ParsedSOQL.Comparison, ParsedSOQL.Literal)
+    case member(ParsedSOQL.FieldPath, isNegated: Bool, [ParsedSOQL.Literal])
+}
+
+private struct SOQLToken {
+    enum SOQLTokenKind { case word, string, symbol }
+
+    let kind: SOQLTokenKind
     let text: String
     let position: Int
 }
@@ -85,7 +85,7 @@ private struct SOQLParser {
         tokens = try Self.tokens(of: Array(text))
     }
 
-    mutating func parse(into query: inout SOQL) throws(SalesforceError) {
+    mutating func parse(into query: inout ParsedSOQL) throws(SalesforceError) {
         try expect("SELECT")
         query.selection = try selection()
         try expect("FROM")
@@ -102,7 +102,7 @@ private struct SOQLParser {
         if let rest = peek { throw unexpected(rest) }
     }
 
-    private mutating func selection() throws(SalesforceError) -> SOQL.Selection {
+    private mutating func selection() throws(SalesforceError) -> ParsedSOQL.Selection {
         if take("COUNT") {
             try expect("(")
             try expect(")")
@@ -114,12 +114,12 @@ private struct SOQLParser {
             try expect(")")
             return .all
         }
-        var fields: [SOQL.FieldPath] = []
+        var fields: [ParsedSOQL.FieldPath] = []
         repeat { fields.append(try path()) } while take(",")
         return .fields(fields)
     }
 
-    private mutating func order() throws(SalesforceError) -> SOQL.Order {
+    private mutating func order() throws(SalesforceError) -> ParsedOrder {
         let field = try path()
         let isDescending = take("DESC")
         if !isDescending { _ = take("ASC") }
@@ -128,11 +128,11 @@ private struct SOQLParser {
             nullsLast = take("LAST")
             if !nullsLast { try expect("FIRST") }
         }
-        return SOQL.Order(field: field, isDescending: isDescending, nullsLast: nullsLast)
+        return ParsedOrder(field: field, isDescending: isDescending, nullsLast: nullsLast)
     }
 
     /// `AND` and `OR` may not stand side by side without parentheses.
-    private mutating func condition() throws(SalesforceError) -> SOQL.Condition {
+    private mutating func condition() throws(SalesforceError) -> ParsedCondition {
         let first = try unary()
         var parts = [first]
         if let token = peek, Self.same(token.text, "AND") {
@@ -145,7 +145,7 @@ private struct SOQLParser {
         return parts.count == 1 ? first : .any(parts)
     }
 
-    private mutating func unary() throws(SalesforceError) -> SOQL.Condition {
+    private mutating func unary() throws(SalesforceError) -> ParsedCondition {
         if take("NOT") { return .not(try unary()) }
         if take("(") {
             let inner = try condition()
@@ -155,12 +155,12 @@ private struct SOQLParser {
         return try comparison()
     }
 
-    private mutating func comparison() throws(SalesforceError) -> SOQL.Condition {
+    private mutating func comparison() throws(SalesforceError) -> ParsedCondition {
         let field = try path()
         let isNegated = take("NOT")
         if take("IN") {
             try expect("(")
-            var literals: [SOQL.Literal] = []
+            var literals: [ParsedSOQL.Literal] = []
             repeat { literals.append(try literal()) } while take(",")
             try expect(")")
             return .member(field, isNegated: isNegated, literals)
@@ -168,11 +168,13 @@ private struct SOQLParser {
         guard !isNegated, let token = peek else { throw ended() }
         next += 1
         let text = token.text == "<>" ? "!=" : token.text.uppercased()
-        guard let comparison = SOQL.Comparison(rawValue: text) else { throw unexpected(token) }
+        guard let comparison = ParsedSOQL.Comparison(rawValue: text) else {
+            throw unexpected(token)
+        }
         return .compare(field, comparison, try literal())
     }
 
-    private mutating func literal() throws(SalesforceError) -> SOQL.Literal {
+    private mutating func literal() throws(SalesforceError) -> ParsedSOQL.Literal {
         guard let token = peek else { throw ended() }
         next += 1
         switch token.kind {
@@ -190,9 +192,9 @@ private struct SOQLParser {
         }
     }
 
-    private mutating func path() throws(SalesforceError) -> SOQL.FieldPath {
+    private mutating func path() throws(SalesforceError) -> ParsedSOQL.FieldPath {
         let token = try word()
-        return SOQL.FieldPath(
+        return ParsedSOQL.FieldPath(
             names: token.text.split(separator: ".").map(String.init), position: token.position)
     }
 

@@ -24,7 +24,7 @@ import Models
 ///     ping           {"subscription"}
 ///
 /// The answer is `{"incident": ..}` as it is afterwards.
-extension PagerDutyAccount {
+extension SandboxPagerDuty {
     mutating func act(_ wish: JSON, at now: Timestamp) throws(PagerDutyError) -> JSON {
         let agent = try agent(wish)
         let name = wish["do"]?.string ?? ""
@@ -48,7 +48,7 @@ extension PagerDutyAccount {
         return ["incident": restView(of: try incident(id))]
     }
 
-    private func agent(_ wish: JSON) throws(PagerDutyError) -> Incident.Agent {
+    private func agent(_ wish: JSON) throws(PagerDutyError) -> SandboxIncident.Agent {
         let service = wish.present("service")?.string ?? directory.services.first?.id ?? ""
         switch wish.present("as")?.string {
         case "events_api": return .integration(service: service)
@@ -63,8 +63,8 @@ extension PagerDutyAccount {
     }
 
     private mutating func trigger(
-        _ wish: JSON, by agent: Incident.Agent, at now: Timestamp
-    ) throws(PagerDutyError) -> Incident {
+        _ wish: JSON, by agent: SandboxIncident.Agent, at now: Timestamp
+    ) throws(PagerDutyError) -> SandboxIncident {
         let service = wish.present("service") ?? JSON(directory.services.first?.id)
         var part: JSON = [
             "title": wish["title"] ?? .null, "service": ["id": service],
@@ -78,11 +78,11 @@ extension PagerDutyAccount {
         var isKeyless = false
         if case .integration = agent { isKeyless = true }
         return try create(
-            try NewIncident(part, in: self), by: agent, at: now,
+            try IncidentCreateRequest(part, in: self), by: agent, at: now,
             channel: isKeyless ? "api" : "web_trigger", isKeyless: isKeyless)
     }
 
-    private func change(_ name: String, _ wish: JSON) throws(PagerDutyError) -> IncidentChange? {
+    private func change(_ name: String, _ wish: JSON) throws(PagerDutyError) -> IncidentRequest? {
         switch name {
         case "acknowledge": return .status(.acknowledge)
         case "unacknowledge", "reopen": return .status(.trigger)
@@ -112,7 +112,8 @@ extension PagerDutyAccount {
     }
 
     private mutating func actOtherwise(
-        _ name: String, _ wish: JSON, on id: String, by agent: Incident.Agent, at now: Timestamp
+        _ name: String, _ wish: JSON, on id: String, by agent: SandboxIncident.Agent,
+        at now: Timestamp
     ) throws(PagerDutyError) {
         switch name {
         case "resolve":
@@ -147,7 +148,7 @@ extension PagerDutyAccount {
 
     /// The note of a resolve is a note of its own, told before or after it (PagerDuty.md 13).
     private mutating func resolve(
-        _ id: String, _ wish: JSON, by agent: Incident.Agent, at now: Timestamp
+        _ id: String, _ wish: JSON, by agent: SandboxIncident.Agent, at now: Timestamp
     ) throws(PagerDutyError) {
         let note = wish.present("note")?.string.map { "Resolution Note: \($0)" }
         let isNoteFirst = wish.present("noteFirst")?.bool ?? false
