@@ -81,7 +81,7 @@ extension Configuration {
     /// The order of connections has no meaning; that of rulesets and rules has.
     fileprivate func isSame(as other: Configuration?) -> Bool {
         guard let other else { return false }
-        func sorted(_ entries: [Entry]) -> [Entry] {
+        func sorted(_ entries: [ConnectionEntry]) -> [ConnectionEntry] {
             entries.sorted { $0.connection.id < $1.connection.id }
         }
         return sorted(entries) == sorted(other.entries)

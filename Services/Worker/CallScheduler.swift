@@ -37,7 +37,7 @@ struct CallSchedulerLimits: Equatable, Sendable {
 struct CallScheduler {
     struct Caller: Hashable, Sendable {
         let number: Int
-        let urgency: Urgency
+        let urgency: CallUrgency
         let arrivedAt: Double
     }
 
@@ -80,11 +80,11 @@ struct CallScheduler {
 
     init(_ limits: CallSchedulerLimits) {
         self.limits = limits
-        backlogUntil = Array(repeating: 0, count: Urgency.allCases.count)
+        backlogUntil = Array(repeating: 0, count: CallUrgency.allCases.count)
         left = Int(limits.budget.burst)
     }
 
-    mutating func arrive(_ urgency: Urgency, at now: Double) -> Caller {
+    mutating func arrive(_ urgency: CallUrgency, at now: Double) -> Caller {
         arrivals += 1
         let caller = Caller(number: arrivals, urgency: urgency, arrivedAt: now)
         let place = callers.firstIndex { $0.urgency < urgency } ?? callers.endIndex
@@ -151,8 +151,8 @@ struct CallScheduler {
 
     /// Whoever is sent away comes back when its turn will be, as far as this process knows; the
     /// less urgent wait for the more urgent.
-    private mutating func absence(_ urgency: Urgency, at now: Double) -> Double {
-        for other in Urgency.allCases where other <= urgency {
+    private mutating func absence(_ urgency: CallUrgency, at now: Double) -> Double {
+        for other in CallUrgency.allCases where other <= urgency {
             let index = other.rawValue
             backlogUntil[index] = min(
                 max(backlogUntil[index], now) + 1 / limits.budget.perSecond,

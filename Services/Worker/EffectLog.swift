@@ -25,10 +25,10 @@ struct EffectLog: Sendable {
     func begin(
         _ effect: Effect, of job: Job, judgedOn facts: JSON?
     ) async throws(Failure) -> Standing {
-        let imprints = effect.command.imprints
+        let writtenValues = effect.command.writtenValues
         let start = EffectStart(
             effect.key, of: job, under: lane.fence, request: effect.command.json,
-            facts: facts, writes: imprints.map(JournalEntry.init))
+            facts: facts, writes: writtenValues.map(JournalEntry.init))
         let standing: EffectStanding
         do throws(StoreError) {
             standing = try await recorder.begin(start)
@@ -39,7 +39,8 @@ struct EffectLog: Sendable {
         case .new: return .new
         case .startedBefore: return .startedBefore
         case .performed(let result): return .performed(result)
-        case .fused(let changes): throw .permanent(fuse(imprints.first?.target ?? "it", changes))
+        case .fused(let changes):
+            throw .permanent(fuse(writtenValues.first?.target ?? "it", changes))
         case .lost: throw Failure(.lostLease)
         }
     }
@@ -48,7 +49,7 @@ struct EffectLog: Sendable {
         _ effect: Effect, of job: Job, _ performed: Performed,
         superseding: [SupersededEffect] = []
     ) async throws(Failure) {
-        let created = performed.created.map { [Command.imprint(ofCreated: $0)] } ?? []
+        let created = performed.created.map { [Command.writtenValue(ofCreated: $0)] } ?? []
         try await finish(
             EffectEnd(
                 effect.key, of: job, under: lane.fence, as: .performed(performed.result),
@@ -105,8 +106,10 @@ struct EffectLog: Sendable {
 }
 
 extension JournalEntry {
-    init(_ imprint: Imprint) {
-        self.init(target: LaneKey(imprint.target), field: imprint.aspect, value: imprint.value)
+    init(_ writtenValue: WrittenValue) {
+        self.init(
+            target: LaneKey(writtenValue.target), field: writtenValue.aspect,
+            value: writtenValue.value)
     }
 }
 

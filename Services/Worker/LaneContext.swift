@@ -39,7 +39,7 @@ struct LaneContext: Sendable {
                 let subjects = facts.linkSubjects
                 if let incident = subjects.incident { incidents.insert(incident) }
                 records.formUnion(subjects.records)
-                entries.formUnion(facts.imprints.keys.map(JournalEntry.init))
+                entries.formUnion(facts.writtenValues.keys.map(JournalEntry.init))
                 names.append(JobName(read.job, in: lane))
             }
         }
@@ -76,6 +76,6 @@ struct LaneContext: Sendable {
     }
 
     func echoes(of facts: EventFacts) -> Set<Echo> {
-        Set(facts.imprints.filter { journal.contains(JournalEntry($0.key)) }.values)
+        Set(facts.writtenValues.filter { journal.contains(JournalEntry($0.key)) }.values)
     }
 }

@@ -194,26 +194,26 @@ extension NewRecord {
     fileprivate func hasValues(of record: JSONObject, _ id: RecordID) -> Bool {
         let present = RecordFields(record)
         let found = JSONObject(fields.keys.map { ($0, present[$0]) })
-        return imprints(of: found, id) == imprints(of: fields, id)
+        return writtenValues(of: found, id) == writtenValues(of: fields, id)
     }
 
-    private func imprints(of fields: JSONObject, _ id: RecordID) -> Set<Imprint> {
+    private func writtenValues(of fields: JSONObject, _ id: RecordID) -> Set<WrittenValue> {
         let reference = RecordReference(object: object, id: id)
-        return Set(Command.updateRecord(reference, fields: fields, options: options).imprints)
+        return Set(Command.updateRecord(reference, fields: fields, options: options).writtenValues)
     }
 }
 
 extension IncidentNote {
     fileprivate func isOf(_ text: String, on incident: IncidentID) -> Bool {
-        Command.addNote(incident, text: content).imprints
-            == Command.addNote(incident, text: text).imprints
+        Command.addNote(incident, text: content).writtenValues
+            == Command.addNote(incident, text: text).writtenValues
     }
 }
 
 extension RecordComment {
     fileprivate func isOf(_ text: String, on record: RecordReference) -> Bool {
-        Command.addComment(record, text: body, isPublic: false).imprints
-            == Command.addComment(record, text: text, isPublic: false).imprints
+        Command.addComment(record, text: body, isPublic: false).writtenValues
+            == Command.addComment(record, text: text, isPublic: false).writtenValues
     }
 }
 

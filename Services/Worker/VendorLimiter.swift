@@ -61,7 +61,8 @@ final class VendorLimiter: Sendable {
     ///
     /// - Parameter mayContinue: whether the lane for which they are made is still this worker's.
     func asCallGate(
-        _ urgency: Urgency = .ordinary, while mayContinue: @escaping @Sendable () -> Bool = { true }
+        _ urgency: CallUrgency = .ordinary,
+        while mayContinue: @escaping @Sendable () -> Bool = { true }
     ) -> CallGate {
         var gate = CallGate(
             enter: { check async throws(Failure) in try await self.enter(urgency, check) },
@@ -74,7 +75,7 @@ final class VendorLimiter: Sendable {
         if let refusal = closed { throw refuse(refusal) }
     }
 
-    func enter(_ urgency: Urgency, _ check: CallGate.Check) async throws(Failure) {
+    func enter(_ urgency: CallUrgency, _ check: CallGate.Check) async throws(Failure) {
         let caller = scheduler.withLock { $0.arrive(urgency, at: now) }
         while true {
             let rung = wakeSignal.next()

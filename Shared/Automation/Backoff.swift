@@ -18,7 +18,7 @@ public enum Backoff {
         return min(ceiling, capSeconds) * jitter
     }
 
-    public enum Decision: Equatable, Sendable {
+    public enum RetryDecision: Equatable, Sendable {
         case again(LaneSettlement.Next)
         /// The event is marked failed; the lane goes on.
         case giveUp(Cause)
@@ -27,7 +27,7 @@ public enum Backoff {
     /// - Parameter attempt: the one that failed, from 1.
     public static func decision(
         after failure: Failure, attempt: Int, attemptsMax: Int, jitter: Double
-    ) -> Decision {
+    ) -> RetryDecision {
         switch failure {
         case .interrupted:
             .again(.retry(afterSeconds: 0, refundsAttempt: true))

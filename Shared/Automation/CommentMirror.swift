@@ -16,7 +16,7 @@ enum Comment {
             : text.cut(toUnits: VendorLimits.feedItemUnitsMax)
     }
 
-    static func copy(of note: EventFacts.Note, text: String, by author: String?) -> String {
+    static func copy(of note: EventFacts.NoteFacts, text: String, by author: String?) -> String {
         let id = note.id.map { " \($0)" } ?? ""
         let author = author.map { " by \($0)" } ?? ""
         return "\(noteMark)\(id)\(author)]\n\(text)"

@@ -16,7 +16,7 @@ typealias Patterns = [PatternKey: Result<Pattern, PatternError>]
 
 /// Answers conditions for one rule and one event.
 struct ConditionEvaluation {
-    let scope: Scope
+    let scope: RuleScope
     let patterns: Patterns
 
     func trace(_ tree: ConditionTree) -> Trace {
@@ -118,7 +118,7 @@ private struct Unanswerable: Error {
 extension ConditionEvaluation {
     private func holds(_ condition: Condition) throws(Unanswerable) -> Bool {
         let isCaseSensitive = condition.isCaseSensitive
-        var it: Subject { Subject(scope.value(of: condition.field), isCaseSensitive) }
+        var it: ComparedValue { ComparedValue(scope.value(of: condition.field), isCaseSensitive) }
         switch condition.test {
         case .exists: return try it.exists()
         case .isNull: return try it.known().isNull
@@ -163,8 +163,8 @@ extension ConditionEvaluation {
         case .changedTo(let new): return try changed(condition, to: new)
         case .changedFrom(let old): return try changed(condition, from: old)
         case .changedFromTo(let old, let new): return try changed(condition, from: old, to: new)
-        case .increased: return try order(of: condition) == .increased
-        case .decreased: return try order(of: condition) == .decreased
+        case .increased: return try trend(of: condition) == .increased
+        case .decreased: return try trend(of: condition) == .decreased
         case .hasLinkedIncident, .hasLinkedRecord: return try it.number() > JSONNumber(0)
         case .linkedIncidentStatusIs(let status): return try anyLinkedIncident(has: status)
         }
@@ -177,7 +177,7 @@ extension ConditionEvaluation {
             return known.form(caseSensitive: isCaseSensitive)
         }
         let value = scope.value(of: condition.field)
-        let text = FoldedText(try Subject(value, isCaseSensitive).text())
+        let text = FoldedText(try ComparedValue(value, isCaseSensitive).text())
         if scope.isShared(condition.field) { scope.context.texts[condition.field] = text }
         return text.form(caseSensitive: isCaseSensitive)
     }
@@ -207,8 +207,8 @@ extension ConditionEvaluation {
     }
 
     /// Milliseconds since the moment; negative when it lies ahead.
-    private func age(_ subject: Subject) throws(Unanswerable) -> Int64 {
-        scope.context.now.milliseconds - (try subject.moment()).milliseconds
+    private func age(_ value: ComparedValue) throws(Unanswerable) -> Int64 {
+        scope.context.now.milliseconds - (try value.moment()).milliseconds
     }
 
     private typealias Change = (isChange: Bool, old: JSON, new: JSON)
@@ -230,21 +230,21 @@ extension ConditionEvaluation {
         let change = try change(of: condition)
         func isSame(_ value: JSON, _ asked: JSON?) -> Bool {
             asked.map {
-                Value.areEqual(value, $0, caseSensitive: condition.isCaseSensitive)
+                ValueReading.areEqual(value, $0, caseSensitive: condition.isCaseSensitive)
             } ?? true
         }
         return change.isChange && isSame(change.old, old) && isSame(change.new, new)
     }
 
-    private enum Order { case increased, decreased, unchanged }
+    private enum Trend { case increased, decreased, unchanged }
 
-    private func order(of condition: Condition) throws(Unanswerable) -> Order {
+    private func trend(of condition: Condition) throws(Unanswerable) -> Trend {
         let change = try change(of: condition)
         guard change.isChange else { return .unchanged }
-        if let old = Value.number(change.old), let new = Value.number(change.new) {
+        if let old = ValueReading.number(change.old), let new = ValueReading.number(change.new) {
             return old < new ? .increased : .decreased
         }
-        if let old = Value.moment(change.old), let new = Value.moment(change.new) {
+        if let old = ValueReading.moment(change.old), let new = ValueReading.moment(change.new) {
             return old < new ? .increased : .decreased
         }
         throw Unanswerable("the values before and after are not both numbers or both date-times")
@@ -262,7 +262,7 @@ extension ConditionEvaluation {
 }
 
 /// A field's value, read as the type that the question wants.
-private struct Subject {
+private struct ComparedValue {
     let value: FieldValue
     let isCaseSensitive: Bool
 
@@ -281,8 +281,8 @@ private struct Subject {
     }
 
     func equals(_ other: FieldValue) throws(Unanswerable) -> Bool {
-        let other = try Subject(other, isCaseSensitive).known()
-        return Value.areEqual(try known(), other, caseSensitive: isCaseSensitive)
+        let other = try ComparedValue(other, isCaseSensitive).known()
+        return ValueReading.areEqual(try known(), other, caseSensitive: isCaseSensitive)
     }
 
     func known() throws(Unanswerable) -> JSON {
@@ -295,20 +295,20 @@ private struct Subject {
 
     func isEmpty() throws(Unanswerable) -> Bool {
         let value = try known()
-        return Value.isBlank(value) || value.array?.isEmpty == true
+        return ValueReading.isBlank(value) || value.array?.isEmpty == true
     }
 
     func same(_ a: String, _ b: String) -> Bool {
-        Value.areSame(a, b, caseSensitive: isCaseSensitive)
+        ValueReading.areSame(a, b, caseSensitive: isCaseSensitive)
     }
 
     func isIn(_ texts: [String], _ text: String) -> Bool { texts.contains { same($0, text) } }
 
-    func text() throws(Unanswerable) -> String { try read(Value.text, "a text") }
-    func list() throws(Unanswerable) -> [String] { try read(Value.list, "a list") }
-    func number() throws(Unanswerable) -> JSONNumber { try read(Value.number, "a number") }
-    func moment() throws(Unanswerable) -> Timestamp { try read(Value.moment, "a date-time") }
-    func bool() throws(Unanswerable) -> Bool { try read(Value.bool, "true or false") }
+    func text() throws(Unanswerable) -> String { try read(ValueReading.text, "a text") }
+    func list() throws(Unanswerable) -> [String] { try read(ValueReading.list, "a list") }
+    func number() throws(Unanswerable) -> JSONNumber { try read(ValueReading.number, "a number") }
+    func moment() throws(Unanswerable) -> Timestamp { try read(ValueReading.moment, "a date-time") }
+    func bool() throws(Unanswerable) -> Bool { try read(ValueReading.bool, "true or false") }
 
     private func read<Read>(
         _ read: (JSON) -> Read?, _ type: String

@@ -80,7 +80,7 @@ extension Incident {
 }
 
 /// What one rule sees of one event.
-struct Scope {
+struct RuleScope {
     let context: Context
     let object: String
     /// The record that the rule is applied to: the changed one, or one that is linked.

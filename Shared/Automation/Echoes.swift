@@ -3,7 +3,7 @@ import Models
 
 /// One value that Liaison wrote, in the form in which it comes back as an event. The journal of our
 /// own writes holds these; an event is compared with them (Salesforce.md 47).
-public struct Imprint: Hashable, Sendable {
+public struct WrittenValue: Hashable, Sendable {
     /// `record:<15 characters>` or `incident:<id>`.
     public var target: String
     /// A field's API name in lower case, or what `Echo.name` calls the aspect.
@@ -20,51 +20,51 @@ public struct Imprint: Hashable, Sendable {
     /// Blank values are one; date-times to the second, which is all that Salesforce keeps; numbers
     /// by value; white space at the ends is lost on the way.
     private static func canonical(_ value: JSON) -> String {
-        if Value.isBlank(value) { return "" }
-        if let moment = Value.moment(value) { return "time \(moment.seconds)" }
-        if let number = Value.number(value) { return "number \(number.double)" }
-        guard let text = Value.text(value) else {
+        if ValueReading.isBlank(value) { return "" }
+        if let moment = ValueReading.moment(value) { return "time \(moment.seconds)" }
+        if let number = ValueReading.number(value) { return "number \(number.double)" }
+        guard let text = ValueReading.text(value) else {
             return String(decoding: value.canonicalBytes, as: UTF8.self)
         }
-        return Value.key(Value.trimmed(text), caseSensitive: true)
+        return ValueReading.key(ValueReading.trimmed(text), caseSensitive: true)
     }
 }
 
 extension Command {
     /// What to put into the journal before the command is sent.
-    public var imprints: [Imprint] {
+    public var writtenValues: [WrittenValue] {
         switch self {
         case .updateRecord(let record, let fields, _):
-            fields.members.map { Imprint(.record(record.id), $0.key.lowercased(), $0.value) }
-        case .updateIncident(let incident, let update): [update.imprint(on: incident)]
+            fields.members.map { WrittenValue(.record(record.id), $0.key.lowercased(), $0.value) }
+        case .updateIncident(let incident, let update): [update.writtenValue(on: incident)]
         case .addNote(let incident, let text):
-            [Imprint(.incident(incident), Echo.mirrored.name, .string(text))]
+            [WrittenValue(.incident(incident), Echo.mirrored.name, .string(text))]
         case .addComment(let record, let text, _):
-            [Imprint(.record(record.id), Echo.mirrored.name, .string(text))]
+            [WrittenValue(.record(record.id), Echo.mirrored.name, .string(text))]
         // They come back as no value of the incident; they are told for the fuse, which counts.
         case .startWorkflow(let incident, let id), .runResponsePlay(let incident, let id):
-            [Imprint(.incident(incident), "@run", .string(id))]
+            [WrittenValue(.incident(incident), "@run", .string(id))]
         case .createIncident, .createRecord, .deliver: []
         }
     }
 
     /// What to put into the journal once the new record's id is known.
-    public static func imprint(ofCreated record: RecordID) -> Imprint {
-        Imprint(.record(record), Echo.created.name, .null)
+    public static func writtenValue(ofCreated record: RecordID) -> WrittenValue {
+        WrittenValue(.record(record), Echo.created.name, .null)
     }
 }
 
 extension IncidentUpdate {
-    fileprivate func imprint(on incident: IncidentID) -> Imprint {
+    fileprivate func writtenValue(on incident: IncidentID) -> WrittenValue {
         let lane = LaneKey.incident(incident)
         return switch self {
-        case .acknowledge: Imprint(lane, Echo.incidentStatus.name, "acknowledged")
-        case .resolve: Imprint(lane, Echo.incidentStatus.name, "resolved")
-        case .setPriority(let id): Imprint(lane, Echo.incidentPriority.name, .string(id))
+        case .acknowledge: WrittenValue(lane, Echo.incidentStatus.name, "acknowledged")
+        case .resolve: WrittenValue(lane, Echo.incidentStatus.name, "resolved")
+        case .setPriority(let id): WrittenValue(lane, Echo.incidentPriority.name, .string(id))
         case .reassign(.users(let users)):
-            Imprint(lane, Echo.incidentAssignment.name, .list(users))
+            WrittenValue(lane, Echo.incidentAssignment.name, .list(users))
         case .reassign(.escalationPolicy(let policy)):
-            Imprint(lane, Echo.incidentAssignment.name, .list([policy]))
+            WrittenValue(lane, Echo.incidentAssignment.name, .list([policy]))
         }
     }
 }
@@ -75,27 +75,32 @@ extension JSON {
 
 extension EventFacts {
     /// What to look for in the journal, and what it means when it is there.
-    public var imprints: [Imprint: Echo] {
-        if let record { return record.imprints }
+    public var writtenValues: [WrittenValue: Echo] {
+        if let record { return record.writtenValues }
         guard let incident, let change = incidentChange else { return [:] }
         let lane = LaneKey.incident(incident.id)
         switch change {
         case .acknowledged, .resolved:
             return [
-                Imprint(lane, Echo.incidentStatus.name, .string(change.rawValue)): .incidentStatus
+                WrittenValue(lane, Echo.incidentStatus.name, .string(change.rawValue)):
+                    .incidentStatus
             ]
         case .priorityUpdated:
             let priority = incident.value(of: .incidentPriorityID) ?? .null
-            return [Imprint(lane, Echo.incidentPriority.name, priority): .incidentPriority]
+            return [WrittenValue(lane, Echo.incidentPriority.name, priority): .incidentPriority]
         case .reassigned:
             let users = incident.assignees?.map(\.id) ?? []
-            return [Imprint(lane, Echo.incidentAssignment.name, .list(users)): .incidentAssignment]
+            return [
+                WrittenValue(lane, Echo.incidentAssignment.name, .list(users)): .incidentAssignment
+            ]
         case .delegated:
             let policy = incident.escalationPolicy.map { [$0.id] } ?? []
-            return [Imprint(lane, Echo.incidentAssignment.name, .list(policy)): .incidentAssignment]
+            return [
+                WrittenValue(lane, Echo.incidentAssignment.name, .list(policy)): .incidentAssignment
+            ]
         case .annotated:
             return note.map {
-                [Imprint(lane, Echo.mirrored.name, .string($0.text)): .mirrored]
+                [WrittenValue(lane, Echo.mirrored.name, .string($0.text)): .mirrored]
             } ?? [:]
         case .triggered, .unacknowledged, .escalated, .reopened, .serviceUpdated,
             .incidentTypeChanged, .statusUpdatePublished, .responderAdded, .responderReplied,
@@ -108,20 +113,20 @@ extension EventFacts {
 }
 
 extension RecordChangeFacts {
-    fileprivate var imprints: [Imprint: Echo] {
+    fileprivate var writtenValues: [WrittenValue: Echo] {
         let lane = LaneKey.record(reference.id)
-        var imprints: [Imprint: Echo] = [:]
+        var writtenValues: [WrittenValue: Echo] = [:]
         if isInsert {
-            imprints[Imprint(lane, Echo.created.name, .null)] = .created
+            writtenValues[WrittenValue(lane, Echo.created.name, .null)] = .created
             if let parent = commentParent {
-                let comment = Imprint(.record(parent), Echo.mirrored.name, new["CommentBody"])
-                imprints[comment] = .mirrored
+                let comment = WrittenValue(.record(parent), Echo.mirrored.name, new["CommentBody"])
+                writtenValues[comment] = .mirrored
             }
         }
         for name in (changedFields ?? Set(new.names)).subtracting(Self.systemFields) {
-            imprints[Imprint(lane, name, new[name])] = .field(name)
+            writtenValues[WrittenValue(lane, name, new[name])] = .field(name)
         }
-        return imprints
+        return writtenValues
     }
 
     /// Salesforce sets these with every write, whoever makes it. In lower case.

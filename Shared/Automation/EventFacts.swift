@@ -7,7 +7,7 @@ public struct EventFacts: Hashable, Sendable {
     /// As told; only a reference when the event is about a note, a workflow and the like.
     public var incident: Incident?
     public var record: RecordChangeFacts?
-    public var note: Note?
+    public var note: NoteFacts?
     public var agent: Reference?
     /// Only V2 carries it.
     public var customAction: CustomAction?
@@ -17,7 +17,7 @@ public struct EventFacts: Hashable, Sendable {
     /// The incident was resolved by being merged into another one.
     public var isMerge = false
 
-    public struct Note: Hashable, Sendable {
+    public struct NoteFacts: Hashable, Sendable {
         /// V2 tells none.
         public var id: String?
         public var text: String
@@ -110,7 +110,7 @@ public struct RecordChangeFacts: Hashable, Sendable {
     public var changedFields: Set<String>? {
         guard let old else { return nil }
         let names = Set(new.names).union(old.names)
-        return names.filter { !Value.areEqual(old[$0], new[$0], caseSensitive: true) }
+        return names.filter { !ValueReading.areEqual(old[$0], new[$0], caseSensitive: true) }
     }
 }
 

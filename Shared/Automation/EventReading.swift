@@ -36,7 +36,7 @@ extension EventFacts {
         agent = Reference(payload.present("agent"))
         isMerge = Self.isMerge(data)
         if type == "incident_note" {
-            note = Note(
+            note = NoteFacts(
                 id: data.present("id")?.string, text: data.present("content")?.string ?? "",
                 isTrimmed: data["trimmed"]?.bool ?? false)
         }
@@ -63,7 +63,7 @@ extension EventFacts {
         isMerge = Self.isMerge(payload["incident"])
         if incidentChange == .annotated {
             let text = channel?.present("content") ?? channel?.present("summary")
-            note = Note(id: nil, text: text?.string ?? "")
+            note = NoteFacts(id: nil, text: text?.string ?? "")
         }
         if incidentChange == .custom {
             let webhook = payload["webhook"]

@@ -63,13 +63,14 @@ extension Rulebook {
         var needs = FactNeeds()
         for match in matches {
             guard let entry = positions[match.rule].map({ entries[$0] }) else { continue }
-            let scope = Scope(context: context, object: entry.rule.object, record: match.subject)
+            let scope = RuleScope(
+                context: context, object: entry.rule.object, record: match.subject)
             addNeeds(of: entry, scope, to: &needs)
         }
         return needs
     }
 
-    private func judge(_ entry: Entry, _ scope: Scope, _ judgement: inout Judgement) {
+    private func judge(_ entry: PreparedRule, _ scope: RuleScope, _ judgement: inout Judgement) {
         let evaluation = ConditionEvaluation(scope: scope, patterns: patterns)
         switch evaluation.verdict(entry.rule.when) {
         case .no, .notEvaluable: return
@@ -79,7 +80,7 @@ extension Rulebook {
         addNeeds(of: entry, scope, to: &judgement.needs)
     }
 
-    private func addNeeds(of entry: Entry, _ scope: Scope, to needs: inout FactNeeds) {
+    private func addNeeds(of entry: PreparedRule, _ scope: RuleScope, to needs: inout FactNeeds) {
         for field in entry.templateFields { add(field, scope, to: &needs) }
         if entry.createsIncident { addLinkedIncidents(scope, to: &needs) }
     }
@@ -96,7 +97,7 @@ extension Rulebook {
         }
     }
 
-    private func add(_ field: Field, _ scope: Scope, to needs: inout FactNeeds) {
+    private func add(_ field: Field, _ scope: RuleScope, to needs: inout FactNeeds) {
         guard scope.value(of: field) == .unfetched else { return }
         switch field {
         case .record(let name):
@@ -113,7 +114,7 @@ extension Rulebook {
         }
     }
 
-    private func addLinkedIncidents(_ scope: Scope, to needs: inout FactNeeds) {
+    private func addLinkedIncidents(_ scope: RuleScope, to needs: inout FactNeeds) {
         let known = scope.context.facts.incidents
         needs.incidents.formUnion(scope.context.linkedIncidents.filter { known[$0] == nil })
     }

@@ -3,7 +3,7 @@ import CPCRE2
 /// A regular expression of a user: PCRE2 with limits, so that no expression and no text can hold a
 /// worker up. Finds the expression anywhere in a text unless it is anchored.
 final class Pattern: Sendable {
-    enum Answer: Equatable, Sendable {
+    enum SearchResult: Equatable, Sendable {
         case found
         case absent
         /// Given up; says at which limit.
@@ -45,7 +45,7 @@ final class Pattern: Sendable {
         }
     }
 
-    func search(_ text: String) -> Answer {
+    func search(_ text: String) -> SearchResult {
         guard let context = pcre2_match_context_create_8(nil) else { return .limit("memory") }
         defer { pcre2_match_context_free_8(context) }
         pcre2_set_match_limit_8(context, Self.stepsMax)
@@ -61,7 +61,7 @@ final class Pattern: Sendable {
         return Self.answer(status)
     }
 
-    private static func answer(_ status: Int32) -> Answer {
+    private static func answer(_ status: Int32) -> SearchResult {
         switch status {
         case 0...: .found
         case PCRE2_ERROR_NOMATCH: .absent

@@ -41,76 +41,79 @@ struct Planner {
 
     var facts: Facts { context.facts }
 
-    mutating func perform(_ entry: Rulebook.Entry, for match: Match) {
+    mutating func perform(_ entry: Rulebook.PreparedRule, for match: Match) {
         for (ordinal, action) in entry.rule.actions.enumerated().dropFirst(match.actionsDone) {
-            let scope = Scope(context: context, object: entry.rule.object, record: match.subject)
-            let step = Step(
+            let scope = RuleScope(
+                context: context, object: entry.rule.object, record: match.subject)
+            let matched = MatchedAction(
                 entry: entry, ordinal: ordinal, record: match.record, created: match.created,
                 rendering: Rendering(scope: scope))
             do throws(RenderingProblem) {
-                try perform(action, step)
+                try perform(action, matched)
             } catch {
                 plan.problems.append(Plan.Problem(rule: entry.id, cause: error.cause))
             }
         }
     }
 
-    private mutating func perform(_ action: Action, _ step: Step) throws(RenderingProblem) {
+    private mutating func perform(_ action: Action, _ matched: MatchedAction)
+        throws(RenderingProblem)
+    {
         switch action {
-        case .createIncident(let new): try createIncident(new, step)
-        case .acknowledgeIncident: update(.acknowledge, step)
+        case .createIncident(let new): try createIncident(new, matched)
+        case .acknowledgeIncident: update(.acknowledge, matched)
         case .resolveIncident(let resolution):
             let text = try resolution.map { template throws(RenderingProblem) in
-                try step.rendering.text(template)
+                try matched.rendering.text(template)
             }
-            update(.resolve(resolution: text.flatMap { $0.isEmpty ? nil : $0 }), step)
+            update(.resolve(resolution: text.flatMap { $0.isEmpty ? nil : $0 }), matched)
         case .setIncidentPriority(let priority):
-            update(.setPriority(try step.filled(priority, "priority")), step)
+            update(.setPriority(try matched.filled(priority, "priority")), matched)
         case .reassignIncident(let assignment):
-            update(.reassign(try step.assignment(assignment)), step)
+            update(.reassign(try matched.assignment(assignment)), matched)
         case .startIncidentWorkflow(let workflow):
-            let id = try step.filled(workflow, "workflow")
-            for incident in openIncidents(step) {
-                add(.startWorkflow(incident, workflow: id), step, target: incident.rawValue)
+            let id = try matched.filled(workflow, "workflow")
+            for incident in openIncidents(matched) {
+                add(.startWorkflow(incident, workflow: id), matched, target: incident.rawValue)
             }
         case .runResponsePlay(let play):
-            let id = try step.filled(play, "play")
-            for incident in openIncidents(step) {
-                add(.runResponsePlay(incident, play: id), step, target: incident.rawValue)
+            let id = try matched.filled(play, "play")
+            for incident in openIncidents(matched) {
+                add(.runResponsePlay(incident, play: id), matched, target: incident.rawValue)
             }
         case .addNote(let template):
-            let text = try step.filled(template, "text")
-            for incident in incidents(step) {
-                add(.addNote(incident, text: text), step, target: incident.rawValue)
+            let text = try matched.filled(template, "text")
+            for incident in incidents(matched) {
+                add(.addNote(incident, text: text), matched, target: incident.rawValue)
             }
-        case .setField(_, let options): try setFields(options, step)
-        case .createRecord(let new): try createRecord(new, step)
+        case .setField(_, let options): try setFields(options, matched)
+        case .createRecord(let new): try createRecord(new, matched)
         case .addComment(let template, let isPublic):
-            let text = try step.filled(template, "text")
-            guard let record = step.record ?? step.created else {
-                return remark("no record is linked", step)
+            let text = try matched.filled(template, "text")
+            guard let record = matched.record ?? matched.created else {
+                return remark("no record is linked", matched)
             }
-            addComment(text, to: record, isPublic: isPublic, step)
+            addComment(text, to: record, isPublic: isPublic, matched)
         case .deliver(let path, let body):
             let value =
-                if let body { try step.rendering.value(body) } else { try delivery() }
+                if let body { try matched.rendering.value(body) } else { try delivery() }
             let command = Command.deliver(path: path, body: value)
-            add(command, step, target: step.record?.id.key)
+            add(command, matched, target: matched.record?.id.key)
         }
     }
 }
 
 extension Planner {
     /// One action of one matched rule.
-    struct Step {
-        let entry: Rulebook.Entry
+    struct MatchedAction {
+        let entry: Rulebook.PreparedRule
         let ordinal: Int
         let record: RecordReference?
         let created: RecordReference?
         let rendering: Rendering
 
         func filled(_ template: Template, _ what: String) throws(RenderingProblem) -> String {
-            let text = Value.trimmed(try rendering.text(template))
+            let text = ValueReading.trimmed(try rendering.text(template))
             guard text.isEmpty else { return text }
             throw RenderingProblem("empty", "\(what) is empty: \(template.source.prefix(80))")
         }
@@ -129,7 +132,7 @@ extension Planner {
             case .users(let templates):
                 var users: [String] = []
                 for template in templates {
-                    let user = Value.trimmed(try rendering.text(template))
+                    let user = ValueReading.trimmed(try rendering.text(template))
                     if !user.isEmpty { users.append(user) }
                 }
                 if users.isEmpty { throw RenderingProblem("empty", "users are empty") }
@@ -138,8 +141,8 @@ extension Planner {
         }
     }
 
-    mutating func add(_ command: Command, _ step: Step, target: String?) {
-        add(command, rule: step.entry.id, ordinal: step.ordinal, target: target)
+    mutating func add(_ command: Command, _ matched: MatchedAction, target: String?) {
+        add(command, rule: matched.entry.id, ordinal: matched.ordinal, target: target)
     }
 
     mutating func add(_ command: Command, rule: RuleID, ordinal: Int, target: String?) {
@@ -157,63 +160,63 @@ extension Planner {
         }
     }
 
-    private mutating func remark(_ text: String, _ step: Step) {
-        let remark = Plan.Remark(rule: step.entry.id, ordinal: step.ordinal, text: text)
+    private mutating func remark(_ text: String, _ matched: MatchedAction) {
+        let remark = Plan.Remark(rule: matched.entry.id, ordinal: matched.ordinal, text: text)
         if !plan.remarks.contains(remark) { plan.remarks.append(remark) }
     }
 
     /// Whether this is the first time that the action is reached for this event.
-    private mutating func isFirst(_ step: Step) -> Bool {
+    private mutating func isFirst(_ matched: MatchedAction) -> Bool {
         performedOnce.insert(
             EffectKey(
-                event: facts.event.event.original, rule: step.entry.id, ordinal: step.ordinal)
+                event: facts.event.event.original, rule: matched.entry.id, ordinal: matched.ordinal)
         ).inserted
     }
 }
 
 extension Planner {
     /// The incident that changed, or all that are linked to the record that changed.
-    private mutating func incidents(_ step: Step) -> [IncidentID] {
+    private mutating func incidents(_ matched: MatchedAction) -> [IncidentID] {
         if facts.event.record == nil { return facts.event.incident.map { [$0.id] } ?? [] }
-        if context.linkedIncidents.isEmpty { remark("no incident is linked", step) }
+        if context.linkedIncidents.isEmpty { remark("no incident is linked", matched) }
         return context.linkedIncidents
     }
 
     /// Without those known to be resolved: of what ended, nothing is to be changed.
-    private mutating func openIncidents(_ step: Step) -> [IncidentID] {
-        let all = incidents(step)
+    private mutating func openIncidents(_ matched: MatchedAction) -> [IncidentID] {
+        let all = incidents(matched)
         guard facts.event.record != nil else { return all }
         let open = all.filter { facts.incidents[$0]?.status != .resolved }
-        if open.isEmpty, !all.isEmpty { remark("all linked incidents are resolved", step) }
+        if open.isEmpty, !all.isEmpty { remark("all linked incidents are resolved", matched) }
         return open
     }
 
-    private mutating func update(_ update: IncidentUpdate, _ step: Step) {
-        for incident in openIncidents(step) {
-            add(.updateIncident(incident, update), step, target: incident.rawValue)
+    private mutating func update(_ update: IncidentUpdate, _ matched: MatchedAction) {
+        for incident in openIncidents(matched) {
+            add(.updateIncident(incident, update), matched, target: incident.rawValue)
         }
     }
 
     private mutating func createIncident(
-        _ new: NewIncidentTemplate, _ step: Step
+        _ new: NewIncidentTemplate, _ matched: MatchedAction
     ) throws(RenderingProblem) {
-        guard let record = step.record else { return remark("there is no record", step) }
+        guard let record = matched.record else { return remark("there is no record", matched) }
         let open = context.linkedIncidents.first { facts.incidents[$0]?.isOpen == true }
-        if let open { return remark("incident \(open) is linked and open", step) }
+        if let open { return remark("incident \(open) is linked and open", matched) }
         let assignment = try new.assignment.map { template throws(RenderingProblem) in
-            try step.assignment(template)
+            try matched.assignment(template)
         }
         let incident = NewIncident(
-            title: try step.filled(new.title, "title").cut(toUnits: VendorLimits.titleUnitsMax),
-            service: try step.filled(new.service, "service"),
+            title: try matched.filled(new.title, "title").cut(toUnits: VendorLimits.titleUnitsMax),
+            service: try matched.filled(new.service, "service"),
             incidentKey: IncidentKey.text(
-                for: record, rule: step.entry.id, connection: connection),
-            body: try step.optional(new.body), urgency: new.urgency,
-            priority: try step.optional(new.priority), assignment: assignment)
+                for: record, rule: matched.entry.id, connection: connection),
+            body: try matched.optional(new.body), urgency: new.urgency,
+            priority: try matched.optional(new.priority), assignment: assignment)
         guard creatingFor.insert(record.id).inserted else {
-            return remark("another rule creates the record's incident", step)
+            return remark("another rule creates the record's incident", matched)
         }
-        add(.createIncident(incident, for: record), step, target: record.id.key)
+        add(.createIncident(incident, for: record), matched, target: record.id.key)
     }
 }
 
@@ -221,49 +224,49 @@ extension Planner {
     /// All `setField` actions of the rule with the same options, as one write, in the place of the
     /// first; but those after a creation, which may speak of what it made, apart from those before.
     private mutating func setFields(
-        _ options: RecordWriteOptions, _ step: Step
+        _ options: RecordWriteOptions, _ matched: MatchedAction
     ) throws(RenderingProblem) {
-        guard let record = step.record else {
-            if !createsOwnRecord(step) { remark("no record is linked", step) }
+        guard let record = matched.record else {
+            if !createsOwnRecord(matched) { remark("no record is linked", matched) }
             return
         }
-        let assignments = fieldTemplates(step, options).filter {
-            creations(step, before: $0.ordinal) == creations(step, before: step.ordinal)
+        let assignments = fieldTemplates(matched, options).filter {
+            creations(matched, before: $0.ordinal) == creations(matched, before: matched.ordinal)
         }
-        guard assignments.first?.ordinal == step.ordinal else { return }
+        guard assignments.first?.ordinal == matched.ordinal else { return }
         var fields = JSONObject()
         for assignment in assignments {
-            try step.rendering.set(assignment.template, in: &fields)
+            try matched.rendering.set(assignment.template, in: &fields)
         }
         add(
-            .updateRecord(record, fields: fields, options: options), step, target: record.id.key)
+            .updateRecord(record, fields: fields, options: options), matched, target: record.id.key)
     }
 
     private mutating func createRecord(
-        _ new: NewRecordTemplate, _ step: Step
+        _ new: NewRecordTemplate, _ matched: MatchedAction
     ) throws(RenderingProblem) {
-        guard isFirst(step) else { return }
+        guard isFirst(matched) else { return }
         var fields = JSONObject()
-        if step.record == nil, isOwn(new.object, step) {
-            for assignment in fieldTemplates(step, nil) {
-                try step.rendering.set(assignment.template, in: &fields)
+        if matched.record == nil, isOwn(new.object, matched) {
+            for assignment in fieldTemplates(matched, nil) {
+                try matched.rendering.set(assignment.template, in: &fields)
             }
         }
-        for field in new.fields { try step.rendering.set(field, in: &fields) }
+        for field in new.fields { try matched.rendering.set(field, in: &fields) }
         let externalID = try new.externalID.map { template throws(RenderingProblem) in
             ExternalID(
-                field: template.field, value: try step.filled(template.value, "externalId"))
+                field: template.field, value: try matched.filled(template.value, "externalId"))
         }
         let record = NewRecord(
             object: new.object, fields: fields, externalID: externalID, options: new.options)
         let incident = facts.event.record == nil ? facts.event.incident?.id : nil
-        add(.createRecord(record, for: incident), step, target: nil)
+        add(.createRecord(record, for: incident), matched, target: nil)
     }
 
     private func fieldTemplates(
-        _ step: Step, _ wanted: RecordWriteOptions?
+        _ matched: MatchedAction, _ wanted: RecordWriteOptions?
     ) -> [(ordinal: Int, template: FieldTemplate)] {
-        step.entry.rule.actions.enumerated().compactMap { ordinal, action in
+        matched.entry.rule.actions.enumerated().compactMap { ordinal, action in
             guard case .setField(let template, let options) = action,
                 wanted == nil || options == wanted
             else { return nil }
@@ -271,28 +274,28 @@ extension Planner {
         }
     }
 
-    private func creations(_ step: Step, before ordinal: Int) -> Int {
-        step.entry.rule.actions.prefix(ordinal).count {
+    private func creations(_ matched: MatchedAction, before ordinal: Int) -> Int {
+        matched.entry.rule.actions.prefix(ordinal).count {
             $0.kind == .createIncident || $0.kind == .createRecord
         }
     }
 
-    private func createsOwnRecord(_ step: Step) -> Bool {
-        step.entry.rule.actions.contains { action in
+    private func createsOwnRecord(_ matched: MatchedAction) -> Bool {
+        matched.entry.rule.actions.contains { action in
             guard case .createRecord(let new) = action else { return false }
-            return isOwn(new.object, step)
+            return isOwn(new.object, matched)
         }
     }
 
-    private func isOwn(_ object: String, _ step: Step) -> Bool {
-        object.lowercased() == step.entry.rule.object.lowercased()
+    private func isOwn(_ object: String, _ matched: MatchedAction) -> Bool {
+        object.lowercased() == matched.entry.rule.object.lowercased()
     }
 
     private mutating func addComment(
-        _ text: String, to record: RecordReference, isPublic: Bool, _ step: Step
+        _ text: String, to record: RecordReference, isPublic: Bool, _ matched: MatchedAction
     ) {
         add(
             .addComment(record, text: Comment.cut(text, for: record.object), isPublic: isPublic),
-            step, target: record.id.key)
+            matched, target: record.id.key)
     }
 }

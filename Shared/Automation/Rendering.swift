@@ -14,14 +14,14 @@ struct RenderingProblem: Error {
 
 /// Fills templates from what a rule sees of an event.
 struct Rendering {
-    let scope: Scope
+    let scope: RuleScope
 
     func text(_ template: Template) throws(RenderingProblem) -> String {
         var text = ""
         for part in template.parts {
             switch part {
             case .text(let fixed): text += fixed
-            case .place(let place): text += Self.text(try value(place))
+            case .placeholder(let placeholder): text += Self.text(try value(placeholder))
             }
             guard text.utf8.count <= RuleLimits.templateBytesMax else {
                 throw RenderingProblem(
@@ -33,14 +33,16 @@ struct Rendering {
         return text
     }
 
-    /// A template that is one place alone keeps the type of its value; everything else is a text.
+    /// A template of one placeholder alone keeps the type of its value; everything else is a text.
     func value(_ template: ValueTemplate) throws(RenderingProblem) -> JSON {
         switch template {
         case .literal(let value): return value
         case .template(let template):
-            guard let place = template.onlyPlace else { return .string(try text(template)) }
+            guard let placeholder = template.onlyPlaceholder else {
+                return .string(try text(template))
+            }
             _ = try text(template)
-            return try value(place)
+            return try value(placeholder)
         case .array(let elements):
             var values: [JSON] = []
             for element in elements { values.append(try value(element)) }
@@ -64,16 +66,19 @@ struct Rendering {
             }
     }
 
-    private func value(_ place: Template.Place) throws(RenderingProblem) -> JSON {
+    private func value(_ placeholder: Template.Placeholder) throws(RenderingProblem) -> JSON {
         var value: JSON
-        switch scope.value(of: place.field) {
+        switch scope.value(of: placeholder.field) {
         case .known(let known): value = known
         case .missing, .unfetched: value = .null
         // Null would be written over what stands there.
         case .unreadable(let reason):
-            throw RenderingProblem("unreadable", "\(place.field) cannot be read: \(reason)")
+            throw RenderingProblem(
+                "unreadable", "\(placeholder.field.name) cannot be read: \(reason)")
         }
-        for filter in place.filters { value = try apply(filter, to: value, of: place.field) }
+        for filter in placeholder.filters {
+            value = try apply(filter, to: value, of: placeholder.field)
+        }
         return value
     }
 
@@ -84,14 +89,15 @@ struct Rendering {
         case .default(let text): return Self.isEmpty(value) ? .string(text) : value
         case .upper: return .string(Self.text(value).uppercased())
         case .lower: return .string(Self.text(value).lowercased())
-        case .trim: return .string(Value.trimmed(Self.text(value)))
+        case .trim: return .string(ValueReading.trimmed(Self.text(value)))
         case .truncate(let count): return .string(Self.text(value).cut(toUnits: count))
         case .date(let pattern):
-            return Value.moment(value).map { .string($0.formatted(pattern)) } ?? value
+            return ValueReading.moment(value).map { .string($0.formatted(pattern)) } ?? value
         case .json: return .string(value.text)
         case .stripHTML: return .string(HTMLText.plain(Self.text(value)))
         case .join(let separator):
-            return .string((Value.list(value) ?? [Self.text(value)]).joined(separator: separator))
+            return .string(
+                (ValueReading.list(value) ?? [Self.text(value)]).joined(separator: separator))
         case .required:
             guard Self.isEmpty(value) else { return value }
             throw RenderingProblem("required", "\(field.name) is empty, but the rule requires it")
@@ -99,13 +105,14 @@ struct Rendering {
     }
 
     private static func isEmpty(_ value: JSON) -> Bool {
-        Value.isBlank(value) || value.array?.isEmpty == true
+        ValueReading.isBlank(value) || value.array?.isEmpty == true
     }
 
     /// Lists of texts as people write them, other structures as JSON.
     private static func text(_ value: JSON) -> String {
-        if let text = Value.text(value) { return text }
-        return value.array.flatMap { _ in Value.list(value) }?.joined(separator: ", ") ?? value.text
+        if let text = ValueReading.text(value) { return text }
+        return value.array.flatMap { _ in ValueReading.list(value) }?.joined(separator: ", ")
+            ?? value.text
     }
 }
 

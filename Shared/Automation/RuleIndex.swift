@@ -5,46 +5,48 @@ import Models
 /// thing that must be so for it to match: a condition at the root, or in groups `all` from the root
 /// on, that asks for equality or for a change.
 struct RuleIndex: Sendable {
-    private struct Drawer: Sendable {
+    private struct Partition: Sendable {
         /// Rules of which nothing of the kind is known.
-        var unfiled: [Int] = []
+        var unindexed: [Int] = []
         var byChange: [String: [Int]] = [:]
         var byValue: [Field: [String: [Int]]] = [:]
 
-        mutating func file(_ position: Int, under mark: Mark?) {
-            switch mark {
+        mutating func add(_ position: Int, under key: IndexKey?) {
+            switch key {
             case .change(let field)?: byChange[field, default: []].append(position)
             case .value(let field, let keys)?:
                 for key in keys {
                     byValue[field, default: [:]][key, default: []].append(position)
                 }
-            case nil: unfiled.append(position)
+            case nil: unindexed.append(position)
             }
         }
     }
 
-    private var drawers: [String: Drawer] = [:]
+    private var partitions: [String: Partition] = [:]
 
     init(_ rules: [Rule]) {
         for (position, rule) in rules.enumerated() {
-            drawers[Self.name(rule.direction, rule.object), default: Drawer()]
-                .file(position, under: Self.mark(of: rule))
+            partitions[Self.name(rule.direction, rule.object), default: Partition()]
+                .add(position, under: Self.key(of: rule))
         }
     }
 
     /// Positions, in the order of the rules, each once.
     func candidates(_ context: Context) -> [Int] {
         guard let direction = context.direction,
-            let drawer = drawers[Self.name(direction, context.object ?? "")]
+            let partition = partitions[Self.name(direction, context.object ?? "")]
         else { return [] }
-        var found = drawer.unfiled
-        for field in context.changedFields ?? [] { found += drawer.byChange[field] ?? [] }
-        let scope = Scope(
+        var found = partition.unindexed
+        for field in context.changedFields ?? [] { found += partition.byChange[field] ?? [] }
+        let scope = RuleScope(
             context: context, object: "", record: context.facts.event.record?.reference)
-        for (field, rules) in drawer.byValue {
+        for (field, rules) in partition.byValue {
             switch scope.value(of: field) {
             case .known(let value):
-                for key in Value.text(value).map(Value.keys) ?? [] { found += rules[key] ?? [] }
+                for key in ValueReading.text(value).map(ValueReading.keys) ?? [] {
+                    found += rules[key] ?? []
+                }
             case .unfetched: for positions in rules.values { found += positions }
             case .missing, .unreadable: break
             }
@@ -63,14 +65,14 @@ struct RuleIndex: Sendable {
         }
     }
 
-    private enum Mark {
+    private enum IndexKey {
         case change(String)
         case value(Field, Set<String>)
     }
 
-    /// The most telling mark: a value of some field before a change, and the event's type last,
+    /// The most telling key: a value of some field before a change, and the event's type last,
     /// because many rules share it.
-    private static func mark(of rule: Rule) -> Mark? {
+    private static func key(of rule: Rule) -> IndexKey? {
         let conditions = required(rule.when)
         let values = conditions.compactMap { value($0, rule.direction) }
         let byValue = values.first { $0.field != .fact(.incidentEventType) }
@@ -97,10 +99,12 @@ struct RuleIndex: Sendable {
         case .equals, .isOneOf:
             let operand = condition.test.operand
             let texts = (operand?.array ?? [operand ?? .null]).compactMap(\.string)
-            return (condition.field, Set(texts.flatMap(Value.keys)))
+            return (condition.field, Set(texts.flatMap(ValueReading.keys)))
         case .changedTo:
-            guard let word = condition.test.operand?.string, Value.isWord(word) else { return nil }
-            return (condition.field, Value.keys(word))
+            guard let word = condition.test.operand?.string, ValueReading.isWord(word) else {
+                return nil
+            }
+            return (condition.field, ValueReading.keys(word))
         case .exists, .isNull, .equalsField, .contains, .startsWith, .endsWith, .matchesWildcard,
             .matchesRegex, .isEmpty, .numberEquals, .greaterThan, .lessThan, .numberBetween,
             .before, .after, .dateBetween, .withinLast, .olderThan, .withinNext, .isTrue,

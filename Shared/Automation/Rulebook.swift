@@ -13,14 +13,14 @@ import Models
 public struct Rulebook: Sendable {
     public let connection: ConnectionID
     public let version: Int64
-    let entries: [Entry]
+    let entries: [PreparedRule]
     let positions: [RuleID: Int]
     let index: RuleIndex
     let patterns: Patterns
     /// By the object's name in lower case.
     let mappings: [String: ObjectMapping]
 
-    struct Entry: Sendable {
+    struct PreparedRule: Sendable {
         let id: RuleID
         let rule: Rule
         /// In lower case.
@@ -38,7 +38,7 @@ public struct Rulebook: Sendable {
         self.connection = connection
         self.version = version
         entries = rulesets.filter(\.isEnabled).flatMap { ruleset in
-            ruleset.rules.filter(\.isEnabled).map { Entry($0, of: ruleset) }
+            ruleset.rules.filter(\.isEnabled).map { PreparedRule($0, of: ruleset) }
         }
         positions = Dictionary(
             entries.enumerated().map { ($1.id, $0) }, uniquingKeysWith: { first, _ in first })
@@ -62,7 +62,7 @@ public struct Rulebook: Sendable {
     }
 }
 
-extension Rulebook.Entry {
+extension Rulebook.PreparedRule {
     init(_ rule: Rule, of ruleset: Ruleset) {
         id = RuleID(ruleset: ruleset.name, rule: rule.id)
         self.rule = rule
@@ -84,7 +84,7 @@ extension Rulebook {
         return entries.filter { rule == nil || $0.id == rule }.flatMap { evaluate($0, context) }
     }
 
-    private func evaluate(_ entry: Entry, _ context: Context) -> [Evaluation] {
+    private func evaluate(_ entry: PreparedRule, _ context: Context) -> [Evaluation] {
         if let reason = notApplicable(entry, context) {
             return [Evaluation(rule: entry.id, record: nil, result: .notApplicable(reason))]
         }
@@ -96,7 +96,7 @@ extension Rulebook {
         }
     }
 
-    func notApplicable(_ entry: Entry, _ context: Context) -> String? {
+    func notApplicable(_ entry: PreparedRule, _ context: Context) -> String? {
         let rule = entry.rule
         guard let direction = context.direction else {
             return "no rule concerns an event of kind \(context.facts.event.event.kind)"
@@ -116,15 +116,15 @@ extension Rulebook {
     }
 
     /// The changed record; or each linked record of the rule's object, or none when none is linked.
-    func scopes(_ rule: Rule, _ context: Context) -> [Scope] {
+    func scopes(_ rule: Rule, _ context: Context) -> [RuleScope] {
         if let record = context.facts.event.record {
-            return [Scope(context: context, object: rule.object, record: record.reference)]
+            return [RuleScope(context: context, object: rule.object, record: record.reference)]
         }
         let records = context.linkedRecords(of: rule.object)
         guard !records.isEmpty else {
-            return [Scope(context: context, object: rule.object, record: nil)]
+            return [RuleScope(context: context, object: rule.object, record: nil)]
         }
-        return records.map { Scope(context: context, object: rule.object, record: $0) }
+        return records.map { RuleScope(context: context, object: rule.object, record: $0) }
     }
 }
 

@@ -2,15 +2,15 @@
 /// of a document and to keep its parts exactly as they were sent. Nothing is decoded before it is
 /// asked for.
 public struct JSONOutline: Sendable {
-    struct Node {
-        enum Kind {
-            case null, bool, number, string, array, object
-        }
+    enum NodeKind {
+        case null, bool, number, string, array, object
+    }
 
-        let kind: Kind
-        /// Of a string: ASCII without escapes, so that its bytes are its text.
+    struct Node {
+        let kind: NodeKind
+        /// True for a string of ASCII without escapes: its bytes are its text.
         var isPlain = false
-        /// The bytes of the value; of a string with its quotes.
+        /// The first byte of the value; a string begins with its quote.
         let start: Int
         var end: Int
         /// The number of the node after this value and everything in it.
@@ -48,7 +48,7 @@ public struct JSONPart: Sendable {
         outline.text.withUnsafeBufferPointer { decodedValue(number, outline.nodes, in: $0) }
     }
 
-    var kind: JSONOutline.Node.Kind { node.kind }
+    var kind: JSONOutline.NodeKind { node.kind }
 
     public var isNull: Bool { node.kind == .null }
     public var isObject: Bool { node.kind == .object }

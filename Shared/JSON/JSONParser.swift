@@ -117,7 +117,7 @@ struct JSONParser {
     }
 
     private mutating func enter(
-        _ kind: Node.Kind, until end: UInt8
+        _ kind: JSONOutline.NodeKind, until end: UInt8
     ) throws(JSONParseError) -> Bool {
         if open.count >= limits.depthMax { throw failure(.tooDeep) }
         append(kind, from: offset - 1)
@@ -164,7 +164,7 @@ struct JSONParser {
     }
 
     private mutating func word(
-        _ text: StaticString, _ kind: Node.Kind
+        _ text: StaticString, _ kind: JSONOutline.NodeKind
     ) throws(JSONParseError) {
         let start = offset - 1
         for position in 1..<text.utf8CodeUnitCount {
@@ -176,7 +176,7 @@ struct JSONParser {
     }
 
     /// A value that ends here.
-    mutating func append(_ kind: Node.Kind, isPlain: Bool = false, from start: Int) {
+    mutating func append(_ kind: JSONOutline.NodeKind, isPlain: Bool = false, from start: Int) {
         nodes.append(
             Node(kind: kind, isPlain: isPlain, start: start, end: offset, next: nodes.count + 1))
     }

@@ -21,5 +21,5 @@ extension JSONPart: JSONReadable {
     public var bool: Bool? { value(of: .bool)?.bool }
     public var int: Int? { value(of: .number)?.int }
 
-    private func value(of kind: JSONOutline.Node.Kind) -> JSON? { self.kind == kind ? value : nil }
+    private func value(of kind: JSONOutline.NodeKind) -> JSON? { self.kind == kind ? value : nil }
 }

@@ -2,7 +2,7 @@ import JSON
 
 /// Everything that an administrator writes: which accounts, and which rules for each.
 public struct Configuration: Hashable, Sendable {
-    public struct Entry: Hashable, Sendable {
+    public struct ConnectionEntry: Hashable, Sendable {
         public var connection: Connection
         public var rulesets: [Ruleset]
 
@@ -12,11 +12,11 @@ public struct Configuration: Hashable, Sendable {
         }
     }
 
-    public var entries: [Entry]
+    public var entries: [ConnectionEntry]
 
     public static let connectionsMax = 1000
 
-    public init(entries: [Entry]) { self.entries = entries }
+    public init(entries: [ConnectionEntry]) { self.entries = entries }
 
     /// Reads `{"connections": [...]}`, where a connection carries its `rulesets`. Notes every
     /// problem at its pointer; `nil` when there is one.
@@ -45,7 +45,7 @@ public struct Configuration: Hashable, Sendable {
             if !seen.insert(connection.id).inserted {
                 element.problem("\"\(connection.id)\" is used twice", at: .id)
             }
-            return Entry(connection: connection, rulesets: rulesets ?? [])
+            return ConnectionEntry(connection: connection, rulesets: rulesets ?? [])
         }
         if reader.problems.all.count > before { return nil }
     }

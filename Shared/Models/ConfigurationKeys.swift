@@ -64,7 +64,7 @@ public enum ActionKey: String, CaseIterable, Sendable {
     case isPublic = "public", path
 }
 
-extension Action.Kind {
+extension ActionKind {
     /// The keys that an action of this kind may have.
     public var keys: [ActionKey] {
         switch self {

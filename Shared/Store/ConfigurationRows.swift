@@ -11,7 +11,7 @@ struct ConnectionRow: Sendable {
     private let rulesetNames: [String]
     private let rulesets: [String]
 
-    init(_ entry: Configuration.Entry, _ keys: SecretKeys) throws(StoreError) {
+    init(_ entry: Configuration.ConnectionEntry, _ keys: SecretKeys) throws(StoreError) {
         let (json, secrets) = entry.connection.separated
         id = entry.connection.id.rawValue
         configuration = json.text

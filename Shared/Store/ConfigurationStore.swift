@@ -96,7 +96,7 @@ extension Store {
     ) async throws(StoreError) -> ActiveConfiguration? {
         guard let stored = try await load(newerThan: known) else { return nil }
         let (entries, unreadable) = try stored.reading { stored throws(StoreError) in
-            Configuration.Entry(
+            Configuration.ConnectionEntry(
                 connection: try stored.connection(secretKeys),
                 rulesets: try Self.rulesets(stored.rulesets))
         }

@@ -23,7 +23,7 @@ final class BackoffTests: XCTestCase {
     func testDecidesByTheFailure() {
         let cause = Cause(.salesforce, code: "UNABLE_TO_LOCK_ROW", message: "locked")
         func check(
-            _ failure: Failure, attempt: Int, _ decision: Backoff.Decision, line: UInt = #line
+            _ failure: Failure, attempt: Int, _ decision: Backoff.RetryDecision, line: UInt = #line
         ) {
             XCTAssertEqual(
                 Backoff.decision(after: failure, attempt: attempt, attemptsMax: 3, jitter: 0.5),

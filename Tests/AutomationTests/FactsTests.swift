@@ -49,7 +49,7 @@ final class FactsTests: XCTestCase {
         func check(
             _ command: Command, _ event: EventFacts, _ echo: Echo?, line: UInt = #line
         ) {
-            let found = command.imprints.compactMap { event.imprints[$0] }
+            let found = command.writtenValues.compactMap { event.writtenValues[$0] }
             XCTAssertEqual(found, echo.map { [$0] } ?? [], line: line)
         }
         func write(_ fields: JSONObject) -> Command {
@@ -99,7 +99,8 @@ final class FactsTests: XCTestCase {
             old: nil, new: ["ParentId": .string(Sample.caseID.long), "CommentBody": "hi"],
             object: "CaseComment", id: Sample.commentID)
         check(.addComment(Sample.caseReference, text: "hi", isPublic: false), comment, .mirrored)
-        XCTAssertEqual(comment.imprints[Command.imprint(ofCreated: Sample.commentID)], .created)
+        XCTAssertEqual(
+            comment.writtenValues[Command.writtenValue(ofCreated: Sample.commentID)], .created)
     }
 
     func testEchoesHaveNames() {

@@ -6,7 +6,7 @@ final class PatternTests: XCTestCase {
     func testFindsUnicodeAnywhere() throws {
         func check(
             _ pattern: String, _ text: String, caseSensitive: Bool = false,
-            _ answer: Pattern.Answer, line: UInt = #line
+            _ answer: Pattern.SearchResult, line: UInt = #line
         ) throws {
             XCTAssertEqual(
                 try Pattern(pattern, caseSensitive: caseSensitive).search(text), answer, line: line)
@@ -45,7 +45,7 @@ final class PatternTests: XCTestCase {
 
     func testIsSharedByManyThreads() async throws {
         let pattern = try Pattern("^(a+)+$", caseSensitive: true)
-        let answers = await withTaskGroup(of: Pattern.Answer.self) { group in
+        let answers = await withTaskGroup(of: Pattern.SearchResult.self) { group in
             for _ in 0..<8 { group.addTask { pattern.search("aaaa") } }
             return await group.reduce(into: []) { $0.append($1) }
         }

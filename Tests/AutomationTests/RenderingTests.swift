@@ -123,7 +123,7 @@ final class RenderingTests: XCTestCase {
     private func rendering() throws -> Rendering {
         let facts = Facts(event: try Sample.change(old: nil, new: record))
         return Rendering(
-            scope: Scope(
+            scope: RuleScope(
                 context: Context(facts, now: Sample.now), object: "Case",
                 record: Sample.caseReference))
     }

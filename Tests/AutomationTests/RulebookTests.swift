@@ -67,7 +67,7 @@ final class RulebookTests: XCTestCase {
                 event: try Sample.change(old: [:], new: [:]),
                 links: incidents.map { Sample.link($0.id) },
                 incidents: Dictionary(uniqueKeysWithValues: incidents.map { ($0.id, $0) }))
-            let scope = Scope(
+            let scope = RuleScope(
                 context: Context(facts, now: Sample.now), object: "Case",
                 record: Sample.caseReference)
             XCTAssertEqual(scope.value(of: .fact(.incidentID)), .known(id), line: line)
@@ -99,7 +99,7 @@ final class RulebookTests: XCTestCase {
             _ event: EventFacts, _ fact: Fact, _ value: JSON, line: UInt = #line
         ) {
             let context = Context(Facts(event: event), now: Sample.now)
-            let scope = Scope(context: context, object: "Case", record: nil)
+            let scope = RuleScope(context: context, object: "Case", record: nil)
             XCTAssertEqual(scope.value(of: .fact(fact)), .known(value), line: line)
         }
         let incident = try Sample.incidentEvent(.priorityUpdated)

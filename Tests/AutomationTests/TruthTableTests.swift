@@ -397,7 +397,7 @@ final class TruthTableTests: XCTestCase {
             let condition = Condition(
                 field: field ?? self.field, test: test, isNegated: isNegated,
                 isCaseSensitive: caseSensitive)
-            let scope = Scope(
+            let scope = RuleScope(
                 context: Context(facts, now: Sample.now), object: "Case",
                 record: facts.event.record?.reference)
             let patterns = Rulebook.compiled([condition])

@@ -68,9 +68,9 @@ final class ConfigurationDocumentTests: XCTestCase {
     func testActions() throws {
         let document = try document()
         let rows = try XCTUnwrap(document.rows["Actions"])
-        XCTAssertEqual(document.names("Actions"), Action.Kind.allCases.map(\.rawValue))
+        XCTAssertEqual(document.names("Actions"), ActionKind.allCases.map(\.rawValue))
         let shapes = try schema().at("/$defs/action/oneOf")?.array ?? []
-        for (row, kind) in zip(rows, Action.Kind.allCases) {
+        for (row, kind) in zip(rows, ActionKind.allCases) {
             let required = MarkdownTables.quoted(row[1])
             XCTAssertEqual(
                 (["type"] + required + MarkdownTables.quoted(row[2])).sorted(),
@@ -86,7 +86,7 @@ final class ConfigurationDocumentTests: XCTestCase {
 
     func testFilters() throws {
         XCTAssertEqual(
-            try document().names("Filters"), Template.Filter.Name.allCases.map(\.rawValue))
+            try document().names("Filters"), Template.FilterName.allCases.map(\.rawValue))
     }
 
     func testTheExampleIsValid() async throws {

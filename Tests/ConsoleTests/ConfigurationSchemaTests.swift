@@ -50,12 +50,12 @@ final class ConfigurationSchemaTests: XCTestCase {
 
     func testKeysOfActions() throws {
         let action = try definition("action")
-        let kinds = Action.Kind.allCases.map(\.rawValue)
+        let kinds = ActionKind.allCases.map(\.rawValue)
         XCTAssertEqual(action["properties"]?["type"]?["enum"]?.array?.compactMap(\.string), kinds)
         let shapes = action["oneOf"]?.array ?? []
         XCTAssertEqual(shapes.compactMap { $0["properties"]?["type"]?["const"]?.string }, kinds)
         let actions = ConfigurationExample.whole.at("/connections/0/rulesets/0/rules/0/actions")
-        for (position, kind) in Action.Kind.allCases.enumerated() {
+        for (position, kind) in ActionKind.allCases.enumerated() {
             let keys = Set(kind.keys.map(\.rawValue))
             let properties = shapes[position]["properties"]?.object?.keys ?? []
             XCTAssertEqual(Set(properties), keys, kind.rawValue)
@@ -65,7 +65,7 @@ final class ConfigurationSchemaTests: XCTestCase {
                 used, kind == .reassignIncident ? keys.subtracting(["users"]) : keys, kind.rawValue)
         }
         XCTAssertEqual(
-            Set(Action.Kind.allCases.flatMap(\.keys)), Set(ActionKey.allCases))
+            Set(ActionKind.allCases.flatMap(\.keys)), Set(ActionKey.allCases))
     }
 
     func testEveryDefinitionIsUsedAndEveryReferenceIsDefined() throws {

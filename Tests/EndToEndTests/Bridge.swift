@@ -100,7 +100,7 @@ struct Bridge: Sendable {
         let document: JSON = [["name": "Rules", "rules": .array(rules)]]
         let rulesets = Ruleset.list(reading: JSONReader(document, problems: problems))
         XCTAssertEqual(problems.all.map { "\($0)" }, [])
-        let entry = Configuration.Entry(
+        let entry = Configuration.ConnectionEntry(
             connection: try connection(mappings), rulesets: try XCTUnwrap(rulesets))
         _ = try await store.apply(Configuration(entries: isActive ? [entry] : []), by: "test")
     }

@@ -122,7 +122,7 @@ private struct World {
                 username: SandboxOptions().salesforce.username,
                 privateKey: SecretText(try XCTUnwrap(key).pem)))
         return Configuration(entries: [
-            Configuration.Entry(
+            Configuration.ConnectionEntry(
                 connection: connection, rulesets: try XCTUnwrap(Ruleset.list(reading: rulesets)))
         ])
     }

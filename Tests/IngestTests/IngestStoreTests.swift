@@ -103,7 +103,7 @@ final class IngestStoreTests: XCTestCase {
     private func apply(to database: TestDatabase, keyByte: UInt8) async throws -> Store {
         let key = [UInt8](repeating: keyByte, count: 32)
         let store = Store(database.pool(), secretKeys: try SecretKeys(key))
-        let entry = Configuration.Entry(connection: Fixtures.connection(), rulesets: [])
+        let entry = Configuration.ConnectionEntry(connection: Fixtures.connection(), rulesets: [])
         _ = try await store.apply(Configuration(entries: [entry]), by: "test")
         return store
     }

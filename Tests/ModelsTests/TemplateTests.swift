@@ -9,7 +9,7 @@ final class TemplateTests: XCTestCase {
             XCTAssertEqual(template.source, source, line: line)
         }
         func place(_ field: Field, _ filters: Template.Filter...) -> Template.Part {
-            .place(Template.Place(field: field, filters: filters))
+            .placeholder(Template.Placeholder(field: field, filters: filters))
         }
         let subject = Field.record("Subject")
         try check("", [])
@@ -54,8 +54,8 @@ final class TemplateTests: XCTestCase {
     }
 
     func testEveryFilterCanBeWritten() {
-        let argument: [Template.Filter.Name: String] = [.default: ": 'x'", .truncate: ": 9"]
-        for name in Template.Filter.Name.allCases {
+        let argument: [Template.FilterName: String] = [.default: ": 'x'", .truncate: ": 9"]
+        for name in Template.FilterName.allCases {
             let source = "{{record.A | \(name.rawValue)\(argument[name] ?? "")}}"
             XCTAssertNoThrow(try Template(parsing: source), source)
         }

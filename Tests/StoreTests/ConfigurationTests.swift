@@ -6,13 +6,13 @@ import XCTest
 final class ConfigurationTests: XCTestCase {
     private func entry(
         _ id: String, token: String = "token", rulesets: [Ruleset] = []
-    ) -> Configuration.Entry {
+    ) -> Configuration.ConnectionEntry {
         let account = PagerDutyAccount(
             apiURL: "https://api.pagerduty.com", token: SecretText(token),
             from: "a@example.com",
             webhooks: [WebhookSubscription(subscription: "PSUB1", secret: SecretText("w"))])
         let connection = Connection(id: ConnectionID(id), name: id, pagerDuty: account)
-        return Configuration.Entry(connection: connection, rulesets: rulesets)
+        return Configuration.ConnectionEntry(connection: connection, rulesets: rulesets)
     }
 
     private func store(

@@ -145,7 +145,7 @@ final class CallSchedulerTests: XCTestCase {
     /// less urgent, and nobody stays away for longer than a minute.
     func testThoseSentAwayComeBackInTheirTurn() {
         let rate = CallSchedulerLimits(callsPerMinuteMax: 1024).budget.perSecond
-        func absence(_ urgency: Urgency) -> Double {
+        func absence(_ urgency: CallUrgency) -> Double {
             let caller = scheduler.arrive(urgency, at: 10)
             if case .giveUp(let refusal) = scheduler.step(of: caller, at: 12) {
                 return refusal.seconds

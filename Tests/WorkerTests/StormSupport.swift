@@ -47,7 +47,7 @@ struct StormHouse: Sendable {
 
     func connection(
         _ id: ConnectionID, _ sides: Sides, _ rules: JSON
-    ) throws -> Configuration.Entry {
+    ) throws -> Configuration.ConnectionEntry {
         var connection = Connection(id: id, name: id.rawValue)
         let options = SandboxOptions()
         if sides != .salesforce {
@@ -62,11 +62,11 @@ struct StormHouse: Sendable {
                 privateKey: SecretText(try XCTUnwrap(Self.key).pem))
         }
         let rulesets = JSONReader([["name": "Storm", "rules": rules]], problems: JSONProblems())
-        return Configuration.Entry(
+        return Configuration.ConnectionEntry(
             connection: connection, rulesets: try XCTUnwrap(Ruleset.list(reading: rulesets)))
     }
 
-    func apply(_ entries: Configuration.Entry...) async throws {
+    func apply(_ entries: Configuration.ConnectionEntry...) async throws {
         _ = try await store.apply(Configuration(entries: entries), by: "test")
     }
 

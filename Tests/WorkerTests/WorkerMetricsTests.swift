@@ -87,7 +87,7 @@ final class WorkerMetricsTests: XCTestCase {
         let entries = keys.map { id, key in
             let account = PagerDutyAccount(
                 apiURL: "http://127.0.0.1:9", token: SecretText(key), from: "bot@example.com")
-            return Configuration.Entry(
+            return Configuration.ConnectionEntry(
                 connection: Connection(id: id, name: id.rawValue, pagerDuty: account), rulesets: [])
         }
         _ = try await store.apply(Configuration(entries: entries), by: "test")

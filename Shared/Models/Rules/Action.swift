@@ -22,13 +22,7 @@ public enum Action: Hashable, Sendable {
     /// To an Apex REST resource. Without a body the vendor's own words about the event.
     case deliver(path: String, body: ValueTemplate?)
 
-    public enum Kind: String, CaseIterable, Sendable {
-        case createIncident, acknowledgeIncident, resolveIncident, setIncidentPriority
-        case startIncidentWorkflow, runResponsePlay, reassignIncident, addNote
-        case setField, createRecord, addComment, deliver
-    }
-
-    public var kind: Kind {
+    public var kind: ActionKind {
         switch self {
         case .createIncident: .createIncident
         case .acknowledgeIncident: .acknowledgeIncident
@@ -44,6 +38,13 @@ public enum Action: Hashable, Sendable {
         case .deliver: .deliver
         }
     }
+}
+
+/// The name of an action, as a rule's `type` gives it.
+public enum ActionKind: String, CaseIterable, Sendable {
+    case createIncident, acknowledgeIncident, resolveIncident, setIncidentPriority
+    case startIncidentWorkflow, runResponsePlay, reassignIncident, addNote
+    case setField, createRecord, addComment, deliver
 }
 
 public struct NewIncidentTemplate: Hashable, Sendable {

@@ -3,7 +3,7 @@ import JSON
 extension Action {
     init?(reading reader: JSONReader, _ context: RuleReading) {
         let keys = reader.keyed(by: ActionKey.self)
-        guard let kind = keys.required(.type).flatMap(Rule.choice(Kind.self)) else {
+        guard let kind = keys.required(.type).flatMap(Rule.choice(ActionKind.self)) else {
             return nil
         }
         let action = ActionReader(keys: keys, context: context).action(kind)
@@ -18,7 +18,7 @@ private struct ActionReader {
     let keys: KeyedReader<ActionKey>
     let context: RuleReading
 
-    func action(_ kind: Action.Kind) -> Action? {
+    func action(_ kind: ActionKind) -> Action? {
         switch kind {
         case .createIncident: createIncident()
         case .acknowledgeIncident: .acknowledgeIncident

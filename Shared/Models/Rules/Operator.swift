@@ -105,14 +105,15 @@ extension Operator {
             }
         }
     }
+}
 
-    public enum Family: Sendable {
-        case any, text, number, moment, boolean, list, change, linkedIncidents, linkedRecords
-    }
+/// The kind of value that an operator compares.
+public enum OperatorFamily: Sendable {
+    case any, text, number, moment, boolean, list, change, linkedIncidents, linkedRecords
 }
 
 extension Operator.Question {
-    public var family: Operator.Family {
+    public var family: OperatorFamily {
         switch self {
         case .exists, .isNull, .equalsField, .isEmpty: .any
         case .equals, .contains, .startsWith, .endsWith, .isOneOf, .matchesWildcard,

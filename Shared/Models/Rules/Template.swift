@@ -1,4 +1,4 @@
-/// A text with places to fill: `Case {{record.CaseNumber}}: {{record.Subject | truncate: 200}}`.
+/// A text with placeholders: `Case {{record.CaseNumber}}: {{record.Subject | truncate: 200}}`.
 /// There is no logic in it and no host language behind it: fields, a fixed list of filters, nothing
 /// else. Parsed once, when the rule is read.
 ///
@@ -11,10 +11,10 @@
 public struct Template: Hashable, Sendable {
     public enum Part: Hashable, Sendable {
         case text(String)
-        case place(Place)
+        case placeholder(Placeholder)
     }
 
-    public struct Place: Hashable, Sendable {
+    public struct Placeholder: Hashable, Sendable {
         public let field: Field
         public let filters: [Filter]
 
@@ -55,15 +55,15 @@ public struct Template: Hashable, Sendable {
         parts.compactMap { part in
             switch part {
             case .text: nil
-            case .place(let place): place.field
+            case .placeholder(let placeholder): placeholder.field
             }
         }
     }
 
-    /// The template is one place and nothing around it: such a value keeps its JSON type.
-    public var onlyPlace: Place? {
-        guard parts.count == 1, case .place(let place) = parts[0] else { return nil }
-        return place
+    /// The placeholder of a template that is nothing else: such a value keeps its JSON type.
+    public var onlyPlaceholder: Placeholder? {
+        guard parts.count == 1, case .placeholder(let placeholder) = parts[0] else { return nil }
+        return placeholder
     }
 
     init(source: String, parts: [Part]) {
@@ -72,13 +72,16 @@ public struct Template: Hashable, Sendable {
     }
 }
 
-extension Template.Filter {
+extension Template {
     /// The names that a template may use.
-    public enum Name: String, CaseIterable, Sendable {
+    public enum FilterName: String, CaseIterable, Sendable {
         case `default`, upper, lower, trim, truncate, date, json, stripHTML, join, required
     }
+}
 
-    /// Numbers for `truncate`; without a pattern `date` writes `yyyy-MM-dd`.
+extension Template.Filter {
+    /// The largest number for `truncate`.
     static let charactersMax = 32 * 1024
+    /// The pattern of `date` without an argument.
     static let datePattern = "yyyy-MM-dd"
 }

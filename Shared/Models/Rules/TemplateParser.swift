@@ -45,7 +45,7 @@ private struct TemplateParser {
             } else {
                 if !text.isEmpty { parts.append(.text(text)) }
                 text = ""
-                parts.append(.place(try place(field: field)))
+                parts.append(.placeholder(try placeholder(field: field)))
             }
             skipBlanks()
             guard skip("}", "}") else { throw error("}} or a filter is expected here") }
@@ -54,7 +54,7 @@ private struct TemplateParser {
         return parts
     }
 
-    private mutating func place(field: Judge) throws(TemplateError) -> Template.Place {
+    private mutating func placeholder(field: Judge) throws(TemplateError) -> Template.Placeholder {
         let start = position
         let name = word()
         let found: Field
@@ -70,15 +70,15 @@ private struct TemplateParser {
             filters.append(try filter())
             skipBlanks()
         }
-        return Template.Place(field: found, filters: filters)
+        return Template.Placeholder(field: found, filters: filters)
     }
 
     private mutating func filter() throws(TemplateError) -> Template.Filter {
         skipBlanks()
         let start = position
         let word = word()
-        guard let name = Template.Filter.Name(rawValue: word) else {
-            let known = Template.Filter.Name.allCases.map(\.rawValue).joined(separator: ", ")
+        guard let name = Template.FilterName(rawValue: word) else {
+            let known = Template.FilterName.allCases.map(\.rawValue).joined(separator: ", ")
             throw TemplateError(
                 position: start + 1, message: "\"\(word)\" is no filter; known: \(known)")
         }

@@ -5,17 +5,7 @@ public indirect enum ValueTemplate: Hashable, Sendable {
     case literal(JSON)
     case template(Template)
     case array([ValueTemplate])
-    case object([Member])
-
-    public struct Member: Hashable, Sendable {
-        public let key: String
-        public let value: ValueTemplate
-
-        public init(key: String, value: ValueTemplate) {
-            self.key = key
-            self.value = value
-        }
-    }
+    case object([MemberTemplate])
 
     public var fields: [Field] {
         switch self {
@@ -33,6 +23,17 @@ public indirect enum ValueTemplate: Hashable, Sendable {
         case .array(let elements): .array(elements.map(\.json))
         case .object(let members): .object(JSONObject(members.map { ($0.key, $0.value.json) }))
         }
+    }
+}
+
+/// A member of an object whose value is a template.
+public struct MemberTemplate: Hashable, Sendable {
+    public let key: String
+    public let value: ValueTemplate
+
+    public init(key: String, value: ValueTemplate) {
+        self.key = key
+        self.value = value
     }
 }
 
@@ -89,14 +90,14 @@ extension RuleReading {
         }
     }
 
-    private func members(_ reader: JSONReader, depth: Int) -> [ValueTemplate.Member]? {
+    private func members(_ reader: JSONReader, depth: Int) -> [MemberTemplate]? {
         let members = reader.value.object?.members ?? []
         guard isFew(members.count, reader) else { return nil }
         let read = members.map { member in
             let at = JSONReader(
                 member.value, at: reader.pointer(to: member.key), problems: reader.problems)
             return value(at, depth: depth + 1).map {
-                ValueTemplate.Member(key: member.key, value: $0)
+                MemberTemplate(key: member.key, value: $0)
             }
         }
         return read.contains(nil) ? nil : read.compactMap { $0 }

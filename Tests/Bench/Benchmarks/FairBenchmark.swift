@@ -51,7 +51,7 @@ struct FairBenchmark {
         let rule = BenchRules.rule(
             "note", when: ["always": true], actions: [["type": "addNote", "text": "Noted."]])
         let ruleset = try BenchRules.ruleset("Notes", [rule])
-        var entries: [Configuration.Entry] = []
+        var entries: [Configuration.ConnectionEntry] = []
         for number in 0...Self.others {
             let key = "u+BenchAccountKey\(100_000 + number)"
             _ = try await sandbox.control.ask("POST", "/pagerduty/keys", ["key": .string(key)])
@@ -59,7 +59,8 @@ struct FairBenchmark {
                 apiURL: sandbox.pagerDutyURL, token: SecretText(key), from: "liaison@example.com")
             let connection = Connection(
                 id: Self.account(number), name: "Account \(number)", pagerDuty: account)
-            entries.append(Configuration.Entry(connection: connection, rulesets: [ruleset]))
+            entries.append(
+                Configuration.ConnectionEntry(connection: connection, rulesets: [ruleset]))
         }
         return Configuration(entries: entries)
     }

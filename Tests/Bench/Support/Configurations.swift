@@ -10,6 +10,6 @@ extension Configuration {
                     subscription: Webhooks.subscription, secret: SecretText(Webhooks.secret))
             ])
         let connection = Connection(id: id, name: id.rawValue, pagerDuty: account)
-        return Configuration(entries: [Entry(connection: connection, rulesets: rulesets)])
+        return Configuration(entries: [ConnectionEntry(connection: connection, rulesets: rulesets)])
     }
 }

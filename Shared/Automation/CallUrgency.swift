@@ -1,7 +1,7 @@
 import Models
 
 /// Who goes first when a vendor's budget is short.
-public enum Urgency: Int, CaseIterable, Comparable, Sendable {
+public enum CallUrgency: Int, CaseIterable, Comparable, Sendable {
     /// Can wait without harm.
     case low
     case ordinary
@@ -10,11 +10,13 @@ public enum Urgency: Int, CaseIterable, Comparable, Sendable {
     /// The rest of something that has begun: what was spent on it must not be spent again.
     case begun
 
-    public static func < (one: Urgency, other: Urgency) -> Bool { one.rawValue < other.rawValue }
+    public static func < (one: CallUrgency, other: CallUrgency) -> Bool {
+        one.rawValue < other.rawValue
+    }
 }
 
 extension Command {
-    public var urgency: Urgency {
+    public var urgency: CallUrgency {
         switch self {
         case .createIncident, .updateIncident(_, .acknowledge), .updateIncident(_, .resolve): .high
         case .updateIncident(_, .setPriority), .updateIncident(_, .reassign), .startWorkflow,

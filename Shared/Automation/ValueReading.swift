@@ -3,7 +3,7 @@ import Models
 
 /// How values of either vendor are read as texts, numbers and so on. They arrive typed from Apex
 /// and REST but as texts from outbound messages, and a rule must not notice: see `Operator`.
-enum Value {
+enum ValueReading {
     /// Null and the empty text are one value: Salesforce knows no difference.
     static func isBlank(_ value: JSON) -> Bool { value.isNull || value == .string("") }
 
