@@ -4,7 +4,7 @@ import Runtime
 import Store
 import Synchronization
 
-/// What was committed. Made here, after the commit, and nowhere else.
+/// The result of a commit. Only ``AppendQueue`` makes one, after the commit.
 struct Receipt: Equatable, Sendable {
     let accepted: Int
     let duplicates: Int
@@ -21,41 +21,32 @@ struct Receipt: Equatable, Sendable {
     }
 }
 
-struct AppendLimits: Sendable {
-    /// Events in one commit, and the bytes of their payloads. A delivery that holds more by itself
-    /// is committed alone.
-    var batchEventsMax = 256
-    var batchBytesMax = 4 << 20
-    /// Events that wait for a commit to begin; the next delivery is refused at once.
-    var waitingEventsMax = 8192
-    /// Once the first in the row has waited so long for its commit to begin, the next delivery is
-    /// refused at once: it would be answered when its sender has given up.
-    var waitSecondsMax = 0.8
-    /// Commits under way at the same time.
-    var writers = 2
-    /// For how long events gather beside a commit under way; it may be one that hangs.
-    var lingerSecondsMax = 0.02
-    /// After the database was away: how long everybody is refused at once before one delivery is
-    /// tried again.
-    var pauseSeconds = 0.5
-}
-
-/// Group commit. A handler puts its events in and waits; a writer takes all that has gathered while
-/// the commit before was under way and appends it in one. With no commit under way an event goes
+/// Group commit. A handler hands in its events with a callback; a writer takes all that have
+/// gathered during the commit before and appends them in one. With no commit under way events go
 /// at once, so there is no delay to configure.
 ///
 /// A delivery is never split: it is committed whole or not at all.
 final class AppendQueue: Sendable {
-    /// A delivery's events, and who waits for their commit.
-    struct Ticket: Sendable {
+    /// The events of one delivery, and the callback that answers it.
+    private struct PendingAppend: Sendable {
         let events: [NewEvent]
-        let arrivedAt = ContinuousClock.now
         let answer: @Sendable (Result<Receipt, Rejection>) -> Void
 
-        var payloadBytes: Int { events.reduce(0) { $0 + $1.event.payload.count } }
+        var size: BatchSize {
+            BatchSize(
+                count: events.count, bytes: events.reduce(0) { $0 + $1.event.payload.count })
+        }
     }
 
-    private let state: Mutex<AppendState>
+    private typealias Decisions = AppendState<PendingAppend>
+
+    private struct Shared {
+        var decisions: Decisions
+        /// Writers without a batch; resuming one with nil lets it ask again.
+        var idleWriters: [CheckedContinuation<Decisions.Assignment?, Never>] = []
+    }
+
+    private let shared: Mutex<Shared>
     private let store: IngestStore
     private let limits: AppendLimits
     private let observer: Observer
@@ -64,129 +55,134 @@ final class AppendQueue: Sendable {
         self.store = store
         self.limits = limits
         self.observer = observer
-        state = Mutex(AppendState(limits: limits))
+        shared = Mutex(Shared(decisions: AppendState(limits: limits)))
     }
 
-    var waitingEvents: Int { state.withLock { $0.waitingEvents } }
+    var waitingEvents: Int { shared.withLock { $0.decisions.waitingEvents } }
 
-    /// Answers when the events are committed. Refuses at once when too many wait or have waited too
-    /// long, when the database is known to be away, or when the queue has stopped.
+    /// Answers when the events are committed. Refuses at once when too many events wait or have
+    /// waited too long, when the database is known to be away, or when the queue is closed.
     func append(
         _ events: [NewEvent], answer: @escaping @Sendable (Result<Receipt, Rejection>) -> Void
     ) {
         if events.isEmpty { return answer(.success(Receipt([]))) }
-        let ticket = Ticket(events: events, answer: answer)
-        let (entry, pause) = state.withLock { state in
-            (state.enter(ticket), state.nextLook(at: ticket.arrivedAt))
-        }
-        switch entry {
-        case .waits: break
-        case .wakes(let writer): writer.resume(returning: .look)
-        case .refused(let rejection): answer(.failure(rejection))
-        }
-        look(after: pause)
+        let pending = PendingAppend(events: events, answer: answer)
+        let size = pending.size
+        decide { $0.add(pending, size: size, at: .now) }
     }
 
-    private func look(after pause: Duration?) {
-        guard let pause else { return }
-        DispatchQueue.global().asyncAfter(deadline: .now() + pause / .seconds(1)) { [weak self] in
-            self?.look()
-        }
-    }
-
-    private func look() {
-        let (writer, pause) = state.withLock { state in
-            let now = ContinuousClock.now
-            return (state.look(at: now), state.nextLook(at: now))
-        }
-        writer?.resume(returning: .look)
-        look(after: pause)
-    }
-
-    /// Commits until `stop` opens and everything that waits is committed. Whoever comes later is
-    /// refused. Cancelled, it refuses those who wait.
+    /// Commits until `stop` opens and everything that waits is committed. Deliveries that come
+    /// later are refused. Cancelled, it refuses those that wait as well.
     func run(until stop: Latch) async {
         await withTaskCancellationHandler {
             await withDiscardingTaskGroup { group in
                 for _ in 0..<limits.writers { group.addTask { await self.write() } }
                 await stop.wait()
-                close(refusingWaiting: false)
+                decide { $0.close(refusingWaiting: false, at: .now) }
             }
         } onCancel: {
-            close(refusingWaiting: true)
+            decide { $0.close(refusingWaiting: true, at: .now) }
         }
     }
 
     private func write() async {
-        var committed = 0
+        var ended: BatchSize?
         while true {
-            switch await turn(after: committed) {
-            case .batch(let batch):
+            switch await assignment(after: ended) {
+            case .commit(let batch, let size, _):
                 await commit(batch)
-                committed = batch.eventCount
-            case .look: committed = 0
+                ended = size
+            case .idle, nil: ended = nil
             case .ended: return
             }
         }
     }
 
-    private func turn(after committed: Int) async -> AppendState.Turn {
+    /// Returns nil after the writer was idle: it has to ask again.
+    private func assignment(after ended: BatchSize?) async -> Decisions.Assignment? {
         await withCheckedContinuation { writer in
-            let (turn, pause) = state.withLock { state in
-                let now = ContinuousClock.now
-                let turn = state.takeOrPark(writer, committed: committed, at: now)
-                return (turn, state.nextLook(at: now))
+            let assignment = shared.withLock { shared in
+                let assignment = shared.decisions.nextBatch(after: ended, at: .now)
+                if case .idle = assignment { shared.idleWriters.append(writer) }
+                return assignment
             }
-            if let turn { writer.resume(returning: turn) }
-            look(after: pause)
+            switch assignment {
+            case .commit(_, _, let action):
+                writer.resume(returning: assignment)
+                perform(action)
+            case .idle(let action): perform(action)
+            case .ended: writer.resume(returning: assignment)
+            }
         }
     }
 
-    private func commit(_ batch: [Ticket]) async {
-        let started = ContinuousClock.now
+    private func commit(_ batch: [PendingAppend]) async {
+        let began = ContinuousClock.now
         do {
             let appended = try await store.append(batch.flatMap(\.events))
-            observer.committed(events: appended.count, after: .now - started)
-            state.withLock { $0.databaseAnswered(at: .now) }
+            observer.committed(events: appended.count, after: .now - began)
+            shared.withLock { $0.decisions.commitSucceeded(at: .now) }
             answer(batch, with: appended)
         } catch {
             switch error {
             case .unavailable(let reason):
                 observer.databaseAway(reason)
-                let waiting = state.withLock { $0.failed(since: started, at: .now) }
-                refuse(batch + waiting, .unavailable)
+                decide { $0.commitFailed(since: began, at: .now) }
+                refuse(batch, .unavailable)
             // An append holds no lease and expects no version; it is refused like a defect.
             case .defect, .lostLease, .conflict:
-                state.withLock { $0.databaseAnswered(at: .now) }
+                shared.withLock { $0.decisions.commitSucceeded(at: .now) }
                 await commitAlone(batch, "\(error)")
             }
         }
     }
 
-    /// One delivery that the database refuses must not take others with it.
-    private func commitAlone(_ batch: [Ticket], _ reason: String) async {
+    /// Commits each delivery by itself, so that one that the database refuses takes no other with
+    /// it.
+    private func commitAlone(_ batch: [PendingAppend], _ reason: String) async {
         if batch.count == 1 {
             observer.databaseRefused(reason, events: batch[0].events)
             return refuse(batch, .unavailable)
         }
-        for ticket in batch { await commit([ticket]) }
+        for pending in batch { await commit([pending]) }
     }
 
-    private func answer(_ batch: [Ticket], with appended: [Appended]) {
+    private func answer(_ batch: [PendingAppend], with appended: [Appended]) {
         var rest = appended[...]
-        for ticket in batch {
-            ticket.answer(.success(Receipt(rest.prefix(ticket.events.count))))
-            rest = rest.dropFirst(ticket.events.count)
+        for pending in batch {
+            pending.answer(.success(Receipt(rest.prefix(pending.events.count))))
+            rest = rest.dropFirst(pending.events.count)
         }
     }
 
-    private func refuse(_ tickets: [Ticket], _ rejection: Rejection) {
-        for ticket in tickets { ticket.answer(.failure(rejection)) }
+    private func refuse(_ batch: [PendingAppend], _ rejection: Rejection) {
+        for pending in batch { pending.answer(.failure(rejection)) }
+    }
+}
+
+extension AppendQueue {
+    private func decide(_ change: (inout Decisions) -> Decisions.Action) {
+        perform(shared.withLock { change(&$0.decisions) })
     }
 
-    private func close(refusingWaiting: Bool) {
-        let (writers, waiting) = state.withLock { $0.close(refusingWaiting: refusingWaiting) }
-        for writer in writers { writer.resume(returning: .ended) }
-        refuse(waiting, .unavailable)
+    private func perform(_ action: Decisions.Action) {
+        switch action {
+        case .none: break
+        case .wakeWriter:
+            // Without an idle writer the next one that asks takes the batch.
+            shared.withLock { $0.idleWriters.popLast() }?.resume(returning: nil)
+        case .wakeAllWriters(let refused):
+            let writers = shared.withLock { shared in
+                defer { shared.idleWriters = [] }
+                return shared.idleWriters
+            }
+            for writer in writers { writer.resume(returning: nil) }
+            refuse(refused, .unavailable)
+        case .checkAgain(let pause):
+            DispatchQueue.global().asyncAfter(deadline: .now() + pause / .seconds(1)) {
+                [weak self] in self?.decide { $0.check(at: .now) }
+            }
+        case .refuse(let refused, let rejection): refuse(refused, rejection)
+        }
     }
 }

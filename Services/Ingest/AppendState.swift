@@ -1,174 +1,124 @@
-import Models
+import Runtime
 
-/// The decisions of ``AppendQueue``: no I/O, no clock. Every method says what the queue has to do.
-struct AppendState: Sendable {
-    typealias Ticket = AppendQueue.Ticket
-    typealias Writer = CheckedContinuation<Turn, Never>
-
-    enum Entry {
-        /// A writer will take it.
-        case waits
-        /// This writer was idle and has to look what there is. What comes until it does, it takes
-        /// as well.
-        case wakes(Writer)
-        case refused(Rejection)
+/// The decisions of ``AppendQueue``. A pure state machine: it does no I/O, reads no clock and holds
+/// no continuation. Every method returns what the queue does next.
+struct AppendState<Delivery: Sendable> {
+    enum Action: Sendable {
+        case none
+        /// An idle writer asks for a batch. Deliveries that arrive until then join it.
+        case wakeWriter
+        /// Every idle writer asks for a batch; with none left it ends.
+        case wakeAllWriters(refusing: [Delivery])
+        /// The queue calls ``check(at:)`` after this time.
+        case checkAgain(after: Duration)
+        case refuse([Delivery], Rejection)
     }
 
-    enum Turn {
-        case batch([Ticket])
-        /// The writer was woken.
-        case look
+    /// The answer to a writer that asks for a batch.
+    enum Assignment: Sendable {
+        case commit([Delivery], size: BatchSize, then: Action)
+        /// The writer is idle until it is woken.
+        case idle(Action)
         case ended
     }
 
-    /// What is known of the database.
     private enum Database {
-        case answers
-        /// Nobody is let in before that moment.
+        case available
+        /// Deliveries are refused until this moment.
         case away(until: ContinuousClock.Instant)
-        /// One delivery was let in to see whether the database is back.
-        case tried
+        /// One delivery was let in to find out if the database is back.
+        case onTrial
     }
 
     private let limits: AppendLimits
-    private var waiting: [Ticket] = []
-    private(set) var waitingEvents = 0
-    private var idle: [Writer] = []
-    /// Commits that are under way, and the events in them.
-    private var commits = 0
-    private var committingEvents = 0
-    /// A writer was woken and has not looked yet.
-    private var isWaking = false
-    /// Somebody will call `look`.
-    private var isLookComing = false
-    /// When a commit succeeded last, and how many have failed since.
-    private var answeredAt: ContinuousClock.Instant?
+    private var batches: BatchQueue<Delivery>
+    private var database = Database.available
+    /// The time of the last commit that succeeded, and the number of failures since then.
+    private var succeededAt: ContinuousClock.Instant?
     private var failures = 0
-    private var database = Database.answers
     private var isClosed = false
 
-    init(limits: AppendLimits) { self.limits = limits }
+    init(limits: AppendLimits) {
+        self.limits = limits
+        batches = BatchQueue(limits: limits.batches)
+    }
 
-    mutating func enter(_ ticket: Ticket) -> Entry {
-        if isClosed { return .refused(.unavailable) }
-        guard waitingEvents + ticket.events.count <= limits.waitingEventsMax,
-            waited(until: ticket.arrivedAt) <= .seconds(limits.waitSecondsMax)
-        else {
-            return .refused(.overloaded)
-        }
+    var waitingEvents: Int { batches.waitingSize.count }
+
+    mutating func add(
+        _ delivery: Delivery, size: BatchSize, at now: ContinuousClock.Instant
+    ) -> Action {
+        if isClosed { return .refuse([delivery], .unavailable) }
+        guard waitingEvents + size.count <= limits.waitingEventsMax,
+            batches.waited(at: now) <= limits.waitMax
+        else { return .refuse([delivery], .overloaded) }
         switch database {
-        case .answers: break
-        case .away(let until) where ticket.arrivedAt < until: return .refused(.unavailable)
-        case .away: database = .tried
-        case .tried: return .refused(.unavailable)
+        case .available: break
+        case .away(let until) where now < until: return .refuse([delivery], .unavailable)
+        case .away: database = .onTrial
+        case .onTrial: return .refuse([delivery], .unavailable)
         }
-        waiting.append(ticket)
-        waitingEvents += ticket.events.count
-        return wake(at: ticket.arrivedAt).map(Entry.wakes) ?? .waits
+        return Action(batches.add(delivery, size: size, at: now))
     }
 
-    /// - Parameter committed: how many events this writer has had in a commit since it last asked.
-    /// - Returns: `nil` when there is nothing to do; the writer will be woken.
-    mutating func takeOrPark(
-        _ writer: Writer, committed: Int, at now: ContinuousClock.Instant
-    ) -> Turn? {
-        if committed > 0 { commits -= 1 }
-        committingEvents -= committed
-        isWaking = false
-        if isWorthACommit(at: now) { return .batch(takeBatch()) }
-        if isClosed, waiting.isEmpty { return .ended }
-        idle.append(writer)
-        return nil
+    /// - Parameter ended: the size of the batch that this writer has had in a commit before.
+    mutating func nextBatch(
+        after ended: BatchSize?, at now: ContinuousClock.Instant
+    ) -> Assignment {
+        let (batch, size, signal) = batches.take(after: ended, at: now)
+        if !batch.isEmpty { return .commit(batch, size: size, then: Action(signal)) }
+        return isClosed && batches.isEmpty ? .ended : .idle(Action(signal))
     }
 
-    /// In how long `look` must be called, because an idle writer may then be worth waking although
-    /// nobody comes; to be asked after each change. `nil` while there is no need.
-    mutating func nextLook(at now: ContinuousClock.Instant) -> Duration? {
-        guard !isLookComing, !isWaking, !idle.isEmpty, !waiting.isEmpty else { return nil }
-        isLookComing = true
-        return .seconds(limits.lingerSecondsMax) - waited(until: now)
+    mutating func check(at now: ContinuousClock.Instant) -> Action {
+        Action(batches.check(at: now))
     }
 
-    /// The writer that was idle and has to look what there is.
-    mutating func look(at now: ContinuousClock.Instant) -> Writer? {
-        isLookComing = false
-        return wake(at: now)
+    mutating func commitSucceeded(at now: ContinuousClock.Instant) {
+        database = .available
+        (succeededAt, failures) = (now, 0)
     }
 
-    private mutating func wake(at now: ContinuousClock.Instant) -> Writer? {
-        guard !isWaking, isWorthACommit(at: now), let writer = idle.popLast() else { return nil }
-        isWaking = true
-        return writer
-    }
-
-    /// With nothing under way everything is. Beside another commit, a few events would cost as much
-    /// as many: they wait for its end, or until they are as many, but not for one that hangs.
-    private func isWorthACommit(at now: ContinuousClock.Instant) -> Bool {
-        !waiting.isEmpty
-            && (isClosed || waitingEvents >= min(committingEvents, limits.batchEventsMax)
-                || waited(until: now) >= .seconds(limits.lingerSecondsMax))
-    }
-
-    /// How long the first in the row waits.
-    private func waited(until now: ContinuousClock.Instant) -> Duration {
-        waiting.first.map { now - $0.arrivedAt } ?? .zero
-    }
-
-    mutating func databaseAnswered(at now: ContinuousClock.Instant) {
-        database = .answers
-        (answeredAt, failures) = (now, 0)
-    }
-
-    /// A commit failed. What befell one connection is no reason to refuse anybody else; when none
-    /// is left that works, the database is away. Those who wait are refused then: waiting longer
-    /// would not help them, and the vendor's deadline is short.
+    /// Notes that the database did not answer a commit. The failure of one connection is no reason
+    /// to refuse the deliveries of others. With no connection left that works, the database is
+    /// away, and all who wait are refused: the vendors' deadlines are short, and waiting longer
+    /// would not help them.
     ///
-    /// - Parameter began: when that commit did.
-    /// - Returns: who is refused beside those whose commit it was.
-    mutating func failed(
+    /// - Parameter began: the time at which that commit began.
+    mutating func commitFailed(
         since began: ContinuousClock.Instant, at now: ContinuousClock.Instant
-    ) -> [Ticket] {
-        if let answeredAt, answeredAt > began { return [] }
+    ) -> Action {
+        if let succeededAt, succeededAt > began { return .none }
         failures += 1
-        guard failures >= limits.writers || commits <= 1 || isTried else { return [] }
-        database = .away(until: now.advanced(by: .seconds(limits.pauseSeconds)))
-        return takeAll()
-    }
-
-    private var isTried: Bool {
-        if case .tried = database { true } else { false }
-    }
-
-    mutating func close(refusingWaiting: Bool) -> (idle: [Writer], refused: [Ticket]) {
-        isClosed = true
-        defer { idle = [] }
-        return (idle, refusingWaiting ? takeAll() : [])
-    }
-
-    /// Whole deliveries from the front, as many as fit; the first one in any case.
-    private mutating func takeBatch() -> [Ticket] {
-        var (events, bytes) = (0, 0)
-        let fitting = waiting.prefix { ticket in
-            events += ticket.events.count
-            bytes += ticket.payloadBytes
-            return events <= limits.batchEventsMax && bytes <= limits.batchBytesMax
+        guard failures >= limits.writers || batches.callsUnderWay <= 1 || isOnTrial else {
+            return .none
         }
-        let count = max(1, fitting.count)
-        let batch = Array(waiting.prefix(count))
-        waiting.removeFirst(batch.count)
-        let taken = batch.eventCount
-        waitingEvents -= taken
-        commits += 1
-        committingEvents += taken
-        return batch
+        database = .away(until: now.advanced(by: limits.retryPause))
+        return .refuse(batches.removeAll(), .unavailable)
     }
 
-    private mutating func takeAll() -> [Ticket] {
-        defer { (waiting, waitingEvents) = ([], 0) }
-        return waiting
+    private var isOnTrial: Bool {
+        if case .onTrial = database { true } else { false }
+    }
+
+    /// Refuses what comes later, and what waits as well if `refusingWaiting`.
+    mutating func close(
+        refusingWaiting: Bool, at now: ContinuousClock.Instant
+    ) -> Action {
+        isClosed = true
+        let refused = refusingWaiting ? batches.removeAll() : []
+        // All writers are woken, whatever the queue asks for.
+        _ = batches.drain(at: now)
+        return .wakeAllWriters(refusing: refused)
     }
 }
 
-extension [AppendQueue.Ticket] {
-    var eventCount: Int { reduce(0) { $0 + $1.events.count } }
+extension AppendState.Action {
+    fileprivate init(_ signal: BatchSignal) {
+        switch signal {
+        case .none: self = .none
+        case .start: self = .wakeWriter
+        case .checkAgain(let pause): self = .checkAgain(after: pause)
+        }
+    }
 }

@@ -4,8 +4,8 @@ public enum BatchSignal: Equatable, Sendable {
     /// The owner lets one runner call ``BatchQueue/take(after:at:)``. Requests that arrive until
     /// then join its batch. There is no second `start` before that call.
     case start
-    /// The owner calls ``BatchQueue/look(at:)`` after this time.
-    case look(after: Duration)
+    /// The owner calls ``BatchQueue/check(at:)`` after this time.
+    case checkAgain(after: Duration)
 }
 
 /// The number of an announced request.
@@ -41,8 +41,8 @@ public struct BatchQueue<Request> {
     private var callsSize = BatchSize.zero
     /// A `start` was given and no runner has taken a batch since.
     private var isStarting = false
-    /// The time of the next `look` that was asked for.
-    private var lookAt: ContinuousClock.Instant?
+    /// The time of the next `check` that was asked for.
+    private var checkAt: ContinuousClock.Instant?
     private var announcements = 0
     private var announced: Set<BatchAnnouncement> = []
     private var gathering: Gathering?
@@ -104,8 +104,8 @@ public struct BatchQueue<Request> {
         return signal(at: now)
     }
 
-    public mutating func look(at now: ContinuousClock.Instant) -> BatchSignal {
-        if let due = lookAt, due <= now { lookAt = nil }
+    public mutating func check(at now: ContinuousClock.Instant) -> BatchSignal {
+        if let due = checkAt, due <= now { checkAt = nil }
         return signal(at: now)
     }
 
@@ -150,9 +150,9 @@ extension BatchQueue {
             return .start
         }
         let due = nextChange(after: now)
-        if let lookAt, lookAt <= due { return .none }
-        lookAt = due
-        return .look(after: due - now)
+        if let checkAt, checkAt <= due { return .none }
+        checkAt = due
+        return .checkAgain(after: due - now)
     }
 
     private func isWorthACall(at now: ContinuousClock.Instant) -> Bool {

@@ -101,9 +101,9 @@ public final class Batcher<Request: Sendable, Answer: Sendable>: Sendable {
         switch signal {
         case .none: break
         case .start: first?.continuation.resume(returning: .leads)
-        case .look(let pause):
+        case .checkAgain(let pause):
             DispatchQueue.global().asyncAfter(deadline: .now() + pause / .seconds(1)) {
-                [weak self] in self?.change { $0.look(at: .now) }
+                [weak self] in self?.change { $0.check(at: .now) }
             }
         }
     }

@@ -21,7 +21,7 @@ final class AppendQueueTests: XCTestCase {
         XCTAssertEqual(store.batches.reduce(0, +), 3000)
     }
 
-    func testWhatGathersDuringACommitIsTheNextBatch() async {
+    func testEventsThatArriveDuringACommitAreTheNextBatch() async {
         let store = FakeIngestStore()
         var limits = AppendLimits()
         (limits.writers, limits.batchEventsMax) = (1, 10)
@@ -31,7 +31,7 @@ final class AppendQueueTests: XCTestCase {
                 gate.open()
             }
         }
-        // The first one holds the writer; deliveries are never split, a great one goes alone.
+        // The first holds the writer. A delivery is never split: a large one goes alone.
         XCTAssertEqual(store.batches, [1, 8, 4, 12, 2])
     }
 
@@ -41,7 +41,7 @@ final class AppendQueueTests: XCTestCase {
         (limits.writers, limits.batchBytesMax) = (1, 5)
         await held(store, limits) { queue, gate in
             await withTaskGroup(of: Void.self) { group in
-                // Each payload is of two bytes.
+                // Each payload has two bytes.
                 await enter(queue, in: &group, sizes: [1, 1, 1, 4])
                 gate.open()
             }
@@ -52,7 +52,7 @@ final class AppendQueueTests: XCTestCase {
     func testBesideACommitFewEventsWaitUntilTheyAreAsMany() async {
         let store = FakeIngestStore()
         var limits = AppendLimits()
-        (limits.writers, limits.lingerSecondsMax) = (3, 3600)
+        (limits.writers, limits.lingerMax) = (3, .seconds(3600))
         await held(store, limits) { queue, gate in
             await withTaskGroup(of: Void.self) { group in
                 group.addTask { _ = try? await queue.append(events("two", 2)) }
@@ -68,7 +68,7 @@ final class AppendQueueTests: XCTestCase {
         XCTAssertEqual(store.batches.sorted(), [1, 2, 3])
     }
 
-    func testBesideACommitThatHangsOneEventDoesNotWaitForItsEnd() async {
+    func testAnEventDoesNotWaitForACommitThatHangs() async {
         let store = FakeIngestStore()
         let (gate, entered) = (Latch(), Latch())
         store.hold(until: gate, entered: entered)
@@ -97,10 +97,10 @@ final class AppendQueueTests: XCTestCase {
         }
     }
 
-    func testBehindOneThatWaitsTooLongNobodyQueues() async {
+    func testBehindADeliveryThatWaitsTooLongTheNextIsRefused() async {
         let store = FakeIngestStore()
         var limits = AppendLimits()
-        (limits.writers, limits.waitSecondsMax) = (1, 0)
+        (limits.writers, limits.waitMax) = (1, .zero)
         await held(store, limits) { queue, gate in
             await withTaskGroup(of: Void.self) { group in
                 await enter(queue, in: &group, sizes: [2])
@@ -111,10 +111,10 @@ final class AppendQueueTests: XCTestCase {
         XCTAssertEqual(store.batches, [1, 2])
     }
 
-    func testWhenTheDatabaseGoesEverybodyWaitingIsToldAtOnce() async {
+    func testWithTheDatabaseAwayAllWhoWaitAreRefusedAtOnce() async {
         let store = FakeIngestStore()
         var limits = AppendLimits()
-        limits.pauseSeconds = 3600
+        limits.retryPause = .seconds(3600)
         limits.writers = 1
         await held(store, limits) { queue, gate in
             store.become(.away)
@@ -126,17 +126,17 @@ final class AppendQueueTests: XCTestCase {
                 gate.open()
             }
             store.become(.well)
-            // Within the pause nobody asks the database.
+            // During the pause no delivery reaches the database.
             await refused(queue, "later", .unavailable)
         }
         XCTAssertEqual(store.batches, [])
     }
 
-    func testAfterThePauseOneDeliveryTriesForAll() async {
+    func testAfterThePauseOneDeliveryTriesTheDatabase() async {
         let store = FakeIngestStore()
         store.become(.away)
         var limits = AppendLimits()
-        limits.pauseSeconds = 0
+        limits.retryPause = .zero
         let (gate, entered) = (Latch(), Latch())
         await running(store, limits) { queue in
             await refused(queue, "first", .unavailable)
@@ -158,7 +158,7 @@ final class AppendQueueTests: XCTestCase {
         let (gate, entered) = (Latch(), Latch())
         store.hold(until: gate, entered: entered)
         var limits = AppendLimits()
-        limits.pauseSeconds = 3600
+        limits.retryPause = .seconds(3600)
         await running(store, limits) { queue in
             async let failing: Void = refused(queue, "failing", .unavailable)
             await entered.wait()
@@ -178,7 +178,7 @@ final class AppendQueueTests: XCTestCase {
         let store = FakeIngestStore()
         let (gates, entered) = ([Latch(), Latch()], [Latch(), Latch()])
         var limits = AppendLimits()
-        limits.pauseSeconds = 3600
+        limits.retryPause = .seconds(3600)
         await running(store, limits) { queue in
             await withTaskGroup(of: Void.self) { group in
                 for number in 0...1 {
@@ -197,7 +197,7 @@ final class AppendQueueTests: XCTestCase {
         XCTAssertEqual(store.batches, [])
     }
 
-    func testOneRefusedDeliveryDoesNotTakeOthersWithIt() async {
+    func testADeliveryThatTheDatabaseRefusesTakesNoOtherWithIt() async {
         let store = FakeIngestStore()
         store.become(.refusing("bad-0"))
         var limits = AppendLimits()
@@ -218,7 +218,7 @@ final class AppendQueueTests: XCTestCase {
         XCTAssertEqual(store.events.count, 6)
     }
 
-    func testAStopCommitsWhatWaitsAndRefusesWhatComesLater() async {
+    func testAStopCommitsWhatWaitsAndRefusesLaterDeliveries() async {
         let store = FakeIngestStore()
         let stop = Latch()
         let gate = Latch()
@@ -241,7 +241,7 @@ final class AppendQueueTests: XCTestCase {
         await refused(queue, "late", .unavailable)
     }
 
-    func testACancelledQueueRefusesThoseWhoWait() async {
+    func testACancelledQueueRefusesWhatWaits() async {
         let store = FakeIngestStore()
         let (gate, entered, cancellation) = (Latch(), Latch(), Latch())
         store.hold(until: gate, entered: entered)
@@ -300,7 +300,7 @@ private func held(
     }
 }
 
-/// Deliveries of so many events each, in this order.
+/// Appends deliveries of these sizes, in this order.
 private func enter(
     _ queue: AppendQueue, in group: inout TaskGroup<Void>, sizes: [Int]
 ) async {

@@ -30,7 +30,7 @@ final class TroubleTests: XCTestCase {
 
     func testADatabaseThatIsAwayIs503AndTheSameDeliveryWorksAfterwards() async throws {
         var limits = AppendLimits()
-        limits.pauseSeconds = 0
+        limits.retryPause = .zero
         try await Door.opened(append: limits) { door in
             door.store.become(.away)
             for _ in 1...3 {

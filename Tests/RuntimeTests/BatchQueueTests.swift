@@ -73,17 +73,17 @@ final class BatchQueueTests: XCTestCase {
         var queue = BatchQueue<String>(limits: limits)
         _ = queue.add("first", size: BatchSize(count: 3), at: at(0))
         let first = queue.take(at: at(0))
-        XCTAssertEqual(queue.add("few", at: at(5)), .look(after: .milliseconds(20)))
+        XCTAssertEqual(queue.add("few", at: at(5)), .checkAgain(after: .milliseconds(20)))
         XCTAssertEqual(queue.add("more", at: at(10)), .none)
         XCTAssertEqual(queue.take(at: at(12)).batch, [])
         XCTAssertEqual(queue.add("enough", at: at(15)), .start)
         let second = queue.take(at: at(15))
         XCTAssertEqual(second.batch, ["few", "more", "enough"])
-        // The look that was asked for finds nothing.
-        XCTAssertEqual(queue.look(at: at(25)), .none)
+        // The check that was asked for finds nothing.
+        XCTAssertEqual(queue.check(at: at(25)), .none)
         XCTAssertEqual(queue.end(second.size, at: at(30)), .none)
-        XCTAssertEqual(queue.add("late", at: at(30)), .look(after: .milliseconds(20)))
-        XCTAssertEqual(queue.look(at: at(50)), .start)
+        XCTAssertEqual(queue.add("late", at: at(30)), .checkAgain(after: .milliseconds(20)))
+        XCTAssertEqual(queue.check(at: at(50)), .start)
         XCTAssertEqual(queue.take(at: at(50)).batch, ["late"])
         XCTAssertEqual(queue.callsUnderWay, 2)
         XCTAssertEqual(queue.end(first.size, at: at(51)), .none)
@@ -113,14 +113,14 @@ final class BatchQueueTests: XCTestCase {
                 return queue.add(2, at: self.at(2))
             },
             { queue, _ in
-                XCTAssertEqual(queue.look(at: self.at(500)), .none)
-                return queue.look(at: self.at(1000))
+                XCTAssertEqual(queue.check(at: self.at(500)), .none)
+                return queue.check(at: self.at(1000))
             },
         ]
         for end in ends {
             var queue = BatchQueue<Int>(limits: limits)
             let announced = [queue.announce(), queue.announce()]
-            XCTAssertEqual(queue.add(0, at: at(0)), .look(after: .seconds(1)))
+            XCTAssertEqual(queue.add(0, at: at(0)), .checkAgain(after: .seconds(1)))
             // A later announcement does not prolong the wait.
             _ = queue.announce()
             XCTAssertEqual(queue.take(at: at(0)).batch, [])
