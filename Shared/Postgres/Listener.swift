@@ -20,10 +20,10 @@ public enum Signal: Sendable, Equatable {
 }
 
 /// LISTEN on a session of its own, as a sequence that never ends by itself: a broken connection is
-/// opened again. Iteration ends when its task is cancelled, within `tickSeconds`; behind a pooler
-/// it says so once and ends.
+/// opened again. Iteration ends as soon as its task is cancelled. Behind a pooler it says so once
+/// and ends.
 public struct Listener: AsyncSequence, Sendable {
-    private static let tickSeconds = 0.25
+    private static let waitSecondsMax = 0.25
     private static let pauseSecondsMax = 5.0
 
     private let address: Address
@@ -42,6 +42,7 @@ public struct Listener: AsyncSequence, Sendable {
     public struct Iterator: AsyncIteratorProtocol {
         private let channels: [String]
         private let session: Session
+        private let interrupter = WaitInterrupter()
         private var isListening = false
         private var isDeaf = false
         private var arrived: ArraySlice<Notification> = []
@@ -60,7 +61,7 @@ public struct Listener: AsyncSequence, Sendable {
                         try await listen()
                         return isDeaf ? .deaf : .listening
                     }
-                    arrived = try await session.notifications(waitingSeconds: tickSeconds)[...]
+                    arrived = try await notifications()[...]
                 } catch {
                     isListening = false
                     // Cancellation ends the pause; the loop's condition sees it.
@@ -69,6 +70,15 @@ public struct Listener: AsyncSequence, Sendable {
                 }
             }
             return nil
+        }
+
+        private func notifications() async throws -> [Notification] {
+            try await withTaskCancellationHandler {
+                try await session.notifications(
+                    waitingSeconds: waitSecondsMax, unless: interrupter)
+            } onCancel: { [interrupter] in
+                interrupter.interrupt()
+            }
         }
 
         private mutating func listen() async throws(PostgresError) {

@@ -146,10 +146,13 @@ public actor Session {
         }
     }
 
-    /// Everything notified since the last call; waits for the first at most `seconds`.
-    func notifications(waitingSeconds seconds: Double) throws(PostgresError) -> [Notification] {
+    /// Everything notified since the last call; waits for the first at most `seconds`, and no
+    /// longer once `interrupter` is used.
+    func notifications(
+        waitingSeconds seconds: Double, unless interrupter: WaitInterrupter
+    ) throws(PostgresError) -> [Notification] {
         try onWire { wire throws(PostgresError) in
-            try wire.awaitInput(deadline: Deadline(seconds: seconds))
+            try wire.awaitInput(deadline: Deadline(seconds: seconds), unless: interrupter)
             var arrived: [Notification] = []
             while let notification = wire.notification() { arrived.append(notification) }
             return arrived

@@ -67,12 +67,22 @@ final class Wire {
         return false
     }
 
-    /// `false` if the deadline passed first.
-    func wait(for events: Int32, deadline: Deadline) throws(PostgresError) -> Bool {
+    /// `false` if the deadline passed first, or the wait was interrupted.
+    func wait(
+        for events: Int32, deadline: Deadline, unless interrupter: WaitInterrupter? = nil
+    ) throws(PostgresError) -> Bool {
         while true {
-            var socket = pollfd(fd: PQsocket(handle), events: Int16(events), revents: 0)
-            let ready = poll(&socket, 1, deadline.millisecondsLeft)
-            if ready > 0 { return true }
+            // poll(2) leaves out a descriptor below zero.
+            var files = (
+                pollfd(fd: PQsocket(handle), events: Int16(events), revents: 0),
+                pollfd(fd: interrupter?.descriptor ?? -1, events: Int16(POLLIN), revents: 0)
+            )
+            let ready = withUnsafeMutablePointer(to: &files) { pointer in
+                pointer.withMemoryRebound(to: pollfd.self, capacity: 2) {
+                    poll($0, 2, deadline.millisecondsLeft)
+                }
+            }
+            if ready > 0 { return files.0.revents != 0 }
             if ready == 0 { return false }
             guard errno == EINTR else { throw .unavailable("poll: errno \(errno)") }
         }
@@ -148,9 +158,11 @@ extension Wire {
             payload: String(cString: notify.pointee.extra))
     }
 
-    /// Returns when something arrived, or at the deadline.
-    func awaitInput(deadline: Deadline) throws(PostgresError) {
-        guard try wait(for: POLLIN, deadline: deadline) else { return }
+    /// Returns when something arrived, at the deadline, or when the wait is interrupted.
+    func awaitInput(
+        deadline: Deadline, unless interrupter: WaitInterrupter
+    ) throws(PostgresError) {
+        guard try wait(for: POLLIN, deadline: deadline, unless: interrupter) else { return }
         guard PQconsumeInput(handle) == 1 else { throw .unavailable(complaint) }
     }
 }
