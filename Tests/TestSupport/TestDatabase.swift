@@ -1,5 +1,6 @@
 import Foundation  // XCTest brings it anyway; ProcessInfo reads the variable.
 import Postgres
+import Synchronization
 import XCTest
 
 /// A database that belongs to one test and is dropped after it.
@@ -28,18 +29,18 @@ public struct TestDatabase: Sendable {
             XCTFail("\(variable) is no libpq connection string", file: file, line: line)
             throw TestDatabaseError.variableUnreadable
         }
-        let template =
-            migrations.isEmpty ? nil : try await Template(migrations).make(on: server)
-        let process = ProcessInfo.processInfo.processIdentifier
-        let name = "test_\(process)_\(UInt32.random(in: 0...(.max)))"
-        let database = try await create(name, from: template, on: server)
+        let template = migrations.isEmpty ? nil : Template(migrations)
+        let database = try await DatabaseStock.shared.take(from: template, on: server)
         testCase.addTeardownBlock { try await database.drop() }
         return database
     }
 
-    private static func create(
-        _ name: String, from template: String?, on server: Address
+    fileprivate static func create(
+        from template: Template?, on server: Address
     ) async throws -> TestDatabase {
+        let process = ProcessInfo.processInfo.processIdentifier
+        let name = "test_\(process)_\(UInt32.random(in: 0...(.max)))"
+        let template = try await template?.make(on: server)
         try await withSession(on: server) { session throws(PostgresError) in
             try await session.query(
                 """
@@ -95,8 +96,58 @@ public enum TestDatabaseError: Error {
     case variableUnreadable
 }
 
+/// Makes the next database while a test uses the last one: a copy takes a tenth of a second.
+private actor DatabaseStock {
+    static let shared = DatabaseStock()
+
+    private struct Kind: Hashable {
+        let template: String?
+        let server: String
+    }
+
+    private var ready: [Kind: Task<TestDatabase, any Error>] = [:]
+    private let leftovers = Leftovers()
+
+    func take(from template: Template?, on server: Address) async throws -> TestDatabase {
+        await leftovers.observe()
+        let kind = Kind(template: template?.name, server: server.connectionString)
+        let next = ready[kind]
+        ready[kind] = Task { try await TestDatabase.create(from: template, on: server) }
+        guard let next else { return try await TestDatabase.create(from: template, on: server) }
+        return try await next.value
+    }
+
+    func empty() async {
+        for database in ready.values { try? await database.value.drop() }
+        ready = [:]
+    }
+}
+
+/// Drops the databases that no test took when all tests have run.
+private final class Leftovers: NSObject, XCTestObservation, Sendable {
+    private let isObserving = Mutex(false)
+
+    @MainActor
+    func observe() {
+        let isFirst = isObserving.withLock { known in
+            defer { known = true }
+            return !known
+        }
+        if isFirst { XCTestObservationCenter.shared.addTestObserver(self) }
+    }
+
+    func testBundleDidFinish(_ testBundle: Bundle) {
+        let dropped = DispatchSemaphore(value: 0)
+        Task.detached {
+            await DatabaseStock.shared.empty()
+            dropped.signal()
+        }
+        dropped.wait()
+    }
+}
+
 /// A migrated database to copy from, named after what was applied to it; later processes find it.
-private struct Template {
+private struct Template: Sendable {
     let migrations: [Migration]
     let name: String
 
