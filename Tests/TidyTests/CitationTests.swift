@@ -8,7 +8,7 @@ final class CitationTests: XCTestCase {
         "Services/Connectors/Salesforce/Salesforce.md", "Shared/Store/Queue.md",
     ]
 
-    private let tree = SourceTree()
+    private let tree = SourceTree.shared
 
     func testEveryFactHasANumberOfItsOwnAndASource() throws {
         for path in Self.documents {

@@ -27,7 +27,9 @@ struct EnumSwitches {
 
     /// The names in `case one, two(Int)`, which has no colon but in parentheses.
     private static func declared(_ line: String) -> [String] {
-        guard let rest = line.firstMatch(of: #/^\s*(?:indirect )?case (.*)$/#)?.1 else { return [] }
+        guard line.contains("case "),
+            let rest = line.firstMatch(of: #/^\s*(?:indirect )?case (.*)$/#)?.1
+        else { return [] }
         var names = String(rest)
         while names.contains(#/\([^()]*\)/#) { names.replace(#/\([^()]*\)/#, with: "") }
         if names.contains(":") { return [] }
@@ -41,7 +43,8 @@ struct EnumSwitches {
         var open: [Switch] = []
         var depth = 0
         for (number, text) in file.code {
-            if let last = open.indices.last, open[last].depth == depth {
+            let isCase = text.contains("case ") || text.contains("default")
+            if isCase, let last = open.indices.last, open[last].depth == depth {
                 if text.contains(#/^\s*(?:default|case (?:_|\((?:_(?:, )?)+\)))\s*:/#) {
                     open[last].catchAlls.append(number)
                 } else if let pattern = text.firstMatch(of: #/^\s*case ([^:]*)/#)?.1 {
@@ -50,8 +53,10 @@ struct EnumSwitches {
                         names.map { String($0.1) }.filter { !Self.shared.contains($0) })
                 }
             }
-            for character in text { depth += character == "{" ? 1 : character == "}" ? -1 : 0 }
-            if text.contains(#/\bswitch\b.*\{\s*$/#) {
+            for byte in text.utf8 {
+                depth += byte == UInt8(ascii: "{") ? 1 : byte == UInt8(ascii: "}") ? -1 : 0
+            }
+            if text.contains("switch"), text.contains(#/\bswitch\b.*\{\s*$/#) {
                 open.append(Switch(number: number, depth: depth))
             }
             while let last = open.last, depth < last.depth { ended.append(open.removeLast()) }

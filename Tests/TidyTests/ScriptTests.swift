@@ -3,7 +3,7 @@ import XCTest
 /// `deploy/up` learns from the programs' logs where they listen.
 final class ScriptTests: XCTestCase {
     func testTheProgramsSayWhatTheScriptWaitsFor() throws {
-        let tree = SourceTree()
+        let tree = SourceTree.shared
         let script = try XCTUnwrap(tree.files.first { $0.path == "deploy/up" }).text
         let asked = script.matches(of: /\$\(told (\w+) (\w+) (\w+)\)/)
         XCTAssertEqual(asked.count, 5)

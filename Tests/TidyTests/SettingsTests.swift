@@ -4,7 +4,7 @@ import XCTest
 /// `deploy/SETTINGS.md` names every environment variable that a program reads, and no other.
 final class SettingsTests: XCTestCase {
     func testTheDocumentNamesEverySetting() throws {
-        let tree = SourceTree()
+        let tree = SourceTree.shared
         var read: Set<String> = []
         for (path, prefix) in [
             ("Services/Ingest/IngestConfiguration.swift", "LIAISON_"),

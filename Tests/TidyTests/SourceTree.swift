@@ -1,11 +1,20 @@
 import Foundation
 
 /// The project's own files, as text.
-struct SourceTree {
-    struct File {
+struct SourceTree: Sendable {
+    struct File: Sendable {
         /// From the root of the project: `Shared/Models/Event.swift`.
         let path: String
         let text: String
+        /// The lines without comments and without the insides of string literals: what the compiler
+        /// sees as code. Good enough for word searches.
+        let code: [(number: Int, text: String)]
+
+        init(path: String, text: String) {
+            self.path = path
+            self.text = text
+            code = path.hasSuffix(".swift") ? Self.code(of: text) : []
+        }
 
         var lines: [Substring] { text.split(separator: "\n", omittingEmptySubsequences: false) }
         /// The layer's folder and the target's: `Shared/Models`.
@@ -22,38 +31,42 @@ struct SourceTree {
             }
         }
 
-        /// The lines without comments and without the insides of string literals: what the compiler
-        /// sees as code. Good enough for word searches.
-        var code: [(number: Int, text: String)] {
+        private static func code(of text: String) -> [(number: Int, text: String)] {
             var inMultiline = false
+            let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
             return lines.enumerated().compactMap { index, line in
                 let quotes = line.components(separatedBy: "\"\"\"").count - 1
                 defer { if quotes % 2 == 1 { inMultiline.toggle() } }
                 if inMultiline || quotes > 0 { return nil }
-                return (index + 1, Self.withoutLiterals(String(line)))
+                return (index + 1, withoutLiterals(line))
             }
         }
 
-        private static func withoutLiterals(_ line: String) -> String {
-            var result = ""
+        private static func withoutLiterals(_ line: Substring) -> String {
+            let (quote, slash) = (UInt8(ascii: "\""), UInt8(ascii: "/"))
+            var result: [UInt8] = []
             var inLiteral = false
-            var previous: Character = " "
-            for character in line {
-                if character == "\"", previous != "\\" { inLiteral.toggle() }
-                if !inLiteral, character == "/", previous == "/" {
-                    return String(result.dropLast())
+            var previous = UInt8(ascii: " ")
+            for byte in line.utf8 {
+                if byte == quote, previous != UInt8(ascii: "\\") { inLiteral.toggle() }
+                if !inLiteral, byte == slash, previous == slash {
+                    result.removeLast()
+                    break
                 }
-                if !inLiteral || character == "\"" { result.append(character) }
-                previous = character
+                if !inLiteral || byte == quote { result.append(byte) }
+                previous = byte
             }
-            return result
+            return String(decoding: result, as: UTF8.self)
         }
     }
+
+    /// Read once for all tests.
+    static let shared = SourceTree.shared
 
     let root: URL
     let files: [File]
 
-    init() {
+    private init() {
         let root = URL(fileURLWithPath: #filePath)
             .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
         self.root = root

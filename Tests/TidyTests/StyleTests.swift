@@ -2,7 +2,7 @@ import XCTest
 
 /// Sizes and words. The size habit of the house is to look twice early; these are where one stops.
 final class StyleTests: XCTestCase {
-    private let tree = SourceTree()
+    private let tree = SourceTree.shared
 
     func testFilesAndLinesStayShort() {
         for file in tree.swift(under: "Services", "Shared", "Tests") {
