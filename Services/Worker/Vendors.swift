@@ -22,8 +22,10 @@ struct VendorAccess: Sendable {
             case .pagerduty: limits.pagerDutyCallsPerMinuteMax
             case .salesforce: limits.salesforceCallsPerMinuteMax
             }
+        var scheduler = CallSchedulerLimits(callsPerMinuteMax: callsPerMinuteMax)
+        scheduler.patienceSeconds = limits.callWaitSecondsMax
         return VendorLimiter(
-            side, of: connection, limits: CallSchedulerLimits(callsPerMinuteMax: callsPerMinuteMax),
+            side, of: connection, limits: scheduler,
             store: store, meter: meter, seconds: clocks.seconds, log: log)
     }
 }

@@ -63,6 +63,8 @@ struct WorkerLimits: Sendable {
     /// The same for a Salesforce user, who has no such limit: so that a storm does not
     /// use up the day's allocation in minutes.
     var salesforceCallsPerMinuteMax = 6000
+    /// How long a call may wait for its turn in the shared budget, where it holds a lane.
+    var callWaitSecondsMax = 2.0
     /// How long our own write is remembered to recognise its echo.
     var echoSeconds = 600.0
     var databaseConnectionsMax = 6

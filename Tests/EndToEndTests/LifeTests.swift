@@ -131,7 +131,7 @@ final class LifeTests: XCTestCase {
             let incident = try await bridge.trigger()
             try await bridge.withWorker { try await bridge.quiet() }
             await bridge.order(.hang(onNotesOf: incident, "hangAfterEffect"))
-            try await bridge.withWorker(graceSeconds: 5) {
+            try await bridge.withWorker(graceSeconds: 3) {
                 try await bridge.append(incident, 1)
                 _ = try await bridge.call { $0.fault == "hangAfterEffect" }
             }
@@ -169,26 +169,32 @@ final class LifeTests: XCTestCase {
 
     /// The worker was taken for dead in the middle of a call, and another one has its lane.
     func testWhoLostItsLeaseWritesNothing() async throws {
-        for fault in ["hang", "hangAfterEffect"] {
-            try await Bridge.open(for: self, .init(rules: [Self.noting])) { bridge in
-                let incident = try await bridge.trigger()
-                try await bridge.withWorker { try await bridge.quiet() }
-                await bridge.order(.hang(onNotesOf: incident, fault))
-                try await bridge.withWorker("first") {
-                    try await bridge.append(incident, 1)
-                    _ = try await bridge.call { $0.fault == fault }
-                    try await bridge.expireWorkers()
-                    try await bridge.withWorker("second") { try await bridge.idle() }
-                    await bridge.release()
-                    // Whatever the first one has to say is said when it has ended.
-                }
+        let faults = ["hang", "hangAfterEffect"]
+        try await Bridge.open(for: self, .init(rules: [Self.noting])) { bridge in
+            var incidents: [IncidentID] = []
+            for fault in faults {
+                incidents.append(try await bridge.trigger())
+                await bridge.order(.hang(onNotesOf: incidents.last ?? "", fault))
+            }
+            try await bridge.withWorker("first") {
                 try await bridge.quiet()
+                try await bridge.append(incidents.map { Bridge.event($0, 1) })
+                for fault in faults { _ = try await bridge.call { $0.fault == fault } }
+                try await bridge.expireWorkers()
+                try await bridge.withWorker("second") { try await bridge.idle() }
+                await bridge.release()
+                // Whatever the first one has to say is said when it has ended.
+            }
+            try await bridge.quiet()
+            for (incident, fault) in zip(incidents, faults) {
                 let notes = await bridge.notes(on: incident)
                 XCTAssertEqual(notes, ["\(incident)-1"], fault)
-                let event = try await bridge.onlyEvent("incident.escalated")
-                XCTAssertEqual(event.ending?.outcome, .applied)
-                XCTAssertEqual(event.ending?.attempt, 2, "a worker that is lost is an attempt")
             }
+            let endings = try await bridge.events()
+                .filter { $0.job.event.kind == .incident(.escalated) }.compactMap(\.ending)
+            XCTAssertEqual(endings.map(\.outcome), [.applied, .applied])
+            XCTAssertEqual(
+                endings.map(\.attempt), [2, 2], "a worker that is lost is an attempt")
         }
     }
 
@@ -222,11 +228,11 @@ final class LifeTests: XCTestCase {
         try await Bridge.open(for: self, .init(rules: [Self.noting])) { bridge in
             let incident = try await bridge.trigger()
             try await bridge.withWorker { try await bridge.quiet() }
-            try await bridge.delayOneLease(seconds: 1.5)
+            try await bridge.delayOneLease(seconds: 0.8)
             try await bridge.append(incident, 1)
             let log = Log("worker", to: LogSink { _ in })
             try await bridge.withWorker(
-                limits: { $0.leaseSeconds = 3 }, statementSecondsMax: 0.7, log: log
+                limits: { $0.leaseSeconds = 2 }, statementSecondsMax: 0.4, log: log
             ) { try await bridge.quiet() }
             let notes = await bridge.notes(on: incident)
             XCTAssertEqual(notes, ["\(incident)-1"])

@@ -37,7 +37,7 @@ final class RegistrationTests: XCTestCase {
     func testARenewalThatHangsCostsNoLease() async throws {
         let (pool, store) = try await store()
         let registration = try await Registration(
-            store: store, name: "a", ttlSeconds: 12, log: .silent)
+            store: store, name: "a", ttlSeconds: 6, log: .silent)
         let worker = registration.worker
         try await pool.withTransaction { session throws(PostgresError) in
             try await session.query("SELECT FROM worker FOR UPDATE")

@@ -183,7 +183,12 @@ struct StormHouse: Sendable {
     /// workers look from where they found the last ones (`LeaseFloors`).
     func pass(_ seconds: Double) async throws {
         // A turn that was decided before must not postpone its lane by a time that has passed
-        // since.
+        // since: no lane is leased until those of now are given back.
+        _ = try await pool.query(
+            """
+            UPDATE connection
+            SET blocked_until = greatest(blocked_until, now()) + interval '1 hour'
+            """)
         try await until("SELECT (count(*) = 0)::int FROM lane WHERE state = 2", atLeast: 1)
         sandbox.clock.advance(bySeconds: seconds)
         clock.advance(seconds)
@@ -194,15 +199,17 @@ struct StormHouse: Sendable {
                 open_until = open_until - \(seconds) * interval '1 second'
             """)
         _ = try await pool.query(
-            "UPDATE connection SET blocked_until = blocked_until - \(seconds) * interval '1 second'"
-        )
-        _ = try await pool.query(
             """
             WITH waiting AS MATERIALIZED (
                 SELECT lane_id FROM lane WHERE state = 1 ORDER BY lane_id FOR UPDATE SKIP LOCKED)
             UPDATE lane SET ready_at = least(ready_at,
                 greatest(ready_at - \(seconds) * interval '1 second', clock_timestamp()))
             FROM waiting WHERE lane.lane_id = waiting.lane_id
+            """)
+        _ = try await pool.query(
+            """
+            UPDATE connection SET blocked_until =
+                blocked_until - interval '1 hour' - \(seconds) * interval '1 second'
             """)
     }
 
