@@ -12,7 +12,7 @@ final class BuildFolderTests: XCTestCase {
         let scripts = checkout.appendingPathComponent("deploy")
         try FileManager.default.createDirectory(at: scripts, withIntermediateDirectories: true)
         try FileManager.default.copyItem(
-            at: SourceTree().root.appendingPathComponent("deploy/build-folder"),
+            at: SourceTree.shared.root.appendingPathComponent("deploy/build-folder"),
             to: scripts.appendingPathComponent("build-folder"))
     }
 
@@ -63,7 +63,7 @@ final class BuildFolderTests: XCTestCase {
     }
 
     func testEveryScriptThatBuildsAsksForTheFolder() {
-        for script in SourceTree().files where script.path.hasPrefix("deploy/") {
+        for script in SourceTree.shared.files where script.path.hasPrefix("deploy/") {
             let builds = script.text.contains(/^ *swift build/.anchorsMatchLineEndings())
             let checks = script.text.contains(/^deploy\/build-folder/.anchorsMatchLineEndings())
             XCTAssertEqual(builds, checks, script.path)

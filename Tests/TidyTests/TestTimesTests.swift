@@ -16,7 +16,7 @@ final class TestTimesTests: XCTestCase {
 
             """.utf8
         ).write(to: log)
-        let script = SourceTree().root.appendingPathComponent("deploy/test-times")
+        let script = SourceTree.shared.root.appendingPathComponent("deploy/test-times")
         XCTAssertEqual(
             try ScriptProcess(script, [log.path]).output,
             """
