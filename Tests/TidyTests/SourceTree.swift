@@ -61,7 +61,7 @@ struct SourceTree: Sendable {
     }
 
     /// Read once for all tests.
-    static let shared = SourceTree.shared
+    static let shared = SourceTree()
 
     let root: URL
     let files: [File]
