@@ -5,9 +5,9 @@ import Models
 /// A request as the stand-ins read it, with the moment at which it came.
 struct APICall: Sendable {
     let method: String
-    /// As sent, still percent-encoded.
+    /// The path as it was sent, percent-encoded.
     let path: String
-    /// The path cut at `/`, decoded; an empty last one (a trailing slash) is dropped.
+    /// The path cut at `/`, decoded; an empty last segment (a trailing slash) is dropped.
     let segments: [String]
     let query: URLQuery
     let headers: HTTPHeaders
@@ -36,7 +36,7 @@ struct APICall: Sendable {
         at = outer.at
     }
 
-    /// The body as JSON; `nil` when it is none.
+    /// The body as JSON, or `nil` if it is not JSON.
     var json: JSON? { try? JSON(parsing: body) }
 
     private static func segments(of path: String) -> [String] {
@@ -101,7 +101,7 @@ extension HTTPResponse {
 }
 
 extension Timestamp {
-    /// `2026-03-02T09:15:04Z`, cut to the second as most of PagerDuty's fields are.
+    /// `2026-03-02T09:15:04Z`, without fractions of a second, as most of PagerDuty's fields have it.
     var wholeSeconds: String { "\(iso8601.dropLast(5))Z" }
 }
 
@@ -109,7 +109,7 @@ extension JSON {
     init(_ text: String?) { self = text.map(JSON.string) ?? .null }
     init(_ number: Int) { self = .number(JSONNumber(number)) }
 
-    /// The same object with further members, or others in their place.
+    /// Returns the object with these members added or replaced.
     func with(_ members: KeyValuePairs<String, JSON>) -> JSON {
         var object = self.object ?? JSONObject()
         for (key, value) in members { object[key] = value }

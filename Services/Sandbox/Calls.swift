@@ -7,23 +7,23 @@ public enum Vendor: String, Sendable {
 
 /// A call that a stand-in received.
 public struct RecordedCall: Sendable {
-    /// From 1, over both vendors.
+    /// The call's number, counted from 1 over both vendors.
     public let number: Int
     public let vendor: Vendor
     public let method: String
-    /// Without the query.
+    /// The path without the query.
     public let path: String
-    /// Decoded, in order.
+    /// The pairs of the query, decoded, in order.
     public let query: [(name: String, value: String)]
-    /// Those of `Calls.headersOfInterest`, by their lower-case names.
+    /// The headers named in `Calls.headersOfInterest`, under lower-case names.
     public let headers: [String: String]
-    /// Cut at `bodyBytesMax`.
+    /// The body, cut at `bodyBytesMax`.
     public let body: String
-    /// 0 when there was no answer.
+    /// The status of the answer, or 0 if there was none.
     public let status: Int
-    /// The fault that was ordered for it.
+    /// The name of the fault that the call ran into.
     public let fault: String?
-    /// What it changed: `created Case 500..`, `incident.acknowledged Q2..`.
+    /// The changes it made: `created Case 500..`, `incident.acknowledged Q2..`.
     public let effects: [String]
 
     public static let bodyBytesMax = 64 << 10
@@ -42,14 +42,14 @@ public struct RecordedCall: Sendable {
     }
 }
 
-/// What was received, oldest first.
+/// The calls that were received, oldest first.
 struct Calls: Sendable {
-    /// Never credentials.
+    /// The headers that are recorded; none of them carries a credential.
     static let headersOfInterest = [
         "from", "content-type", "accept", "user-agent", "sforce-auto-assign",
         "sforce-call-options", "sforce-duplicate-rule-header", "sforce-query-options",
     ]
-    /// Older ones are forgotten.
+    /// The most calls that are kept; the oldest are dropped.
     private static let callsMax = 20_000
 
     private(set) var all: [RecordedCall] = []

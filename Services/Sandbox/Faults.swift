@@ -1,25 +1,25 @@
 import HTTP
 import JSON
 
-/// What goes wrong with a call, on order.
+/// A fault that a test or an operator orders for coming calls.
 enum Fault: Sendable {
     /// An answer instead of the effect.
     case answer(HTTPResponse)
-    /// No answer until the sandbox is reset or stops.
+    /// The call gets no answer until the sandbox is reset or stops.
     case hang(afterEffect: Bool)
     /// The connection is reset.
     case drop(afterEffect: Bool)
-    /// Salesforce: somebody else holds the row.
+    /// Salesforce: another transaction holds the row lock.
     case lock(SalesforceOrg.Lock)
     /// Salesforce: the session of the call ends; PagerDuty: the key is refused once.
     case expiredSession
-    /// 429, for PagerDuty with its headers or, as seen in the wild, with neither headers nor body.
+    /// 429, for PagerDuty with its headers or, bare, without headers and body.
     case rateLimit(isBare: Bool)
     /// Salesforce: the organisation's calls of the day are used up.
     case dailyLimit
 }
 
-/// A fault and the calls it is meant for.
+/// A fault and the calls it applies to.
 struct FaultOrder: Sendable {
     let id: Int
     let vendor: Vendor
@@ -27,12 +27,12 @@ struct FaultOrder: Sendable {
     /// `*` stands for any text.
     let path: String?
     let bodyContains: String?
-    /// Matching calls that still go through before.
+    /// The matching calls that pass before the first fault.
     var skip: Int
-    /// Matching calls that still fail.
+    /// The matching calls that are left to fail.
     var times: Int
     let fault: Fault
-    /// As it was ordered, for the list.
+    /// The order as it came in, for the list of faults.
     let wording: JSON
 
     func matches(_ call: APICall, of vendor: Vendor) -> Bool {
@@ -116,7 +116,7 @@ struct Faults: Sendable {
         }
     }
 
-    /// A text goes out as it is, anything else as JSON.
+    /// A string is sent as it is, any other value as JSON.
     private static func answer(_ status: Int, _ body: JSON) -> HTTPResponse {
         var headers = HTTPHeaders()
         for member in body.present("headers")?.object?.members ?? [] {

@@ -2,12 +2,12 @@ import Glibc
 import Models
 import Synchronization
 
-/// The time of the stand-ins: the machine's, or one that stands still; both can be moved forward,
-/// which is how a test reaches tomorrow.
+/// The clock of the stand-ins: the machine's time or a stopped one. Both can be moved forward, so
+/// that a test need not wait.
 public final class SandboxClock: Sendable {
     private let base: @Sendable () -> Int64
     private let offsetMilliseconds = Mutex<Int64>(0)
-    /// Whether time passes by itself.
+    /// True if time passes by itself.
     let runs: Bool
 
     private init(runs: Bool, base: @escaping @Sendable () -> Int64) {
@@ -23,12 +23,12 @@ public final class SandboxClock: Sendable {
         }
     }
 
-    /// Moves only by ``advance(bySeconds:)``.
+    /// A clock that moves only by ``advance(bySeconds:)``.
     public static func standing(atMilliseconds start: Int64) -> SandboxClock {
         SandboxClock(runs: false) { start }
     }
 
-    /// Since 1970-01-01T00:00:00Z.
+    /// Milliseconds since 1970-01-01T00:00:00Z.
     public var milliseconds: Int64 { base() + offsetMilliseconds.withLock { $0 } }
 
     public func advance(bySeconds seconds: Double) {

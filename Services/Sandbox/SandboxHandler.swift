@@ -3,10 +3,10 @@ import JSON
 import Models
 import Runtime
 
-/// What both ports lead to: the control API under `/_sandbox`, the vendor's own API elsewhere.
+/// The handler of both ports: the control API under `/_sandbox`, the vendor's own API elsewhere.
 struct SandboxHandler: Sendable {
     static let bodyBytesMax = 16 << 20
-    /// A call that hangs is let go by a reset or the stop, not by the server.
+    /// A reset or a stop ends a call that hangs, not the server's deadline.
     static let hangSecondsMax = 3_600.0
 
     let state: SharedSandboxState
@@ -30,7 +30,7 @@ struct SandboxHandler: Sendable {
         }
     }
 
-    /// Here stands what waits or moves the clock; the rest is `SandboxState.control`.
+    /// Handles the requests that wait or move the clock; `SandboxState.control` handles the rest.
     func control(_ request: HTTPRequest) async -> HTTPResponse {
         let call = APICall(request, at: state.clock.now())
         switch call {
@@ -54,7 +54,7 @@ struct SandboxHandler: Sendable {
         }
     }
 
-    /// `after`, `vendor`, and `waitSeconds` to wait for at least one.
+    /// The query: `after`, `vendor`, and `waitSeconds` to wait for at least one call.
     private func listCalls(_ call: APICall) async -> HTTPResponse {
         let number = call.query["after"].flatMap(Int.init) ?? 0
         let vendor = call.query["vendor"].flatMap(Vendor.init)

@@ -1,4 +1,4 @@
-/// What a sandbox is started with. Keys and names are made up and stand in the demo.
+/// The options of a sandbox. Keys and names are invented; the demo uses them.
 public struct SandboxOptions: Sendable {
     public struct PagerDutyOptions: Sendable {
         /// An account key: writes need `From`.

@@ -1,8 +1,8 @@
 import HTTP
 import Models
 
-/// Both vendors, what is on its way from them, and what was asked of them: the whole state of a
-/// sandbox, changed only under the lock of `SharedSandboxState`.
+/// The whole state of a sandbox: both vendors, the messages they have queued and the calls they got.
+/// It changes only under the lock of `SharedSandboxState`.
 struct SandboxState: Sendable {
 
     var pagerDuty: SandboxPagerDuty
@@ -13,7 +13,7 @@ struct SandboxState: Sendable {
     var deliveries: DeliveryLog
     private let options: SandboxOptions
 
-    /// - Parameter delivered: ids of messages that were given out before.
+    /// - Parameter delivered: the last message id that was assigned before.
     init(_ options: SandboxOptions, at now: Timestamp, after delivered: Int = 0) {
         self.options = options
         pagerDuty = SandboxPagerDuty(options.pagerDuty, seed: options.seed)
@@ -24,7 +24,7 @@ struct SandboxState: Sendable {
         deliveries = DeliveryLog(after: delivered)
     }
 
-    /// As it was at the start.
+    /// Restores the initial state.
     mutating func reset(at now: Timestamp) {
         let (pagerDutyURL, salesforceURL) = (pagerDuty.url, salesforce.baseURL)
         self = SandboxState(options, at: now, after: outbox.added)
@@ -90,7 +90,9 @@ struct SandboxState: Sendable {
         return response
     }
 
-    /// Moves what the vendors want to tell into the outbox; says what they did.
+    /// Moves the vendors' messages into the outbox.
+    ///
+    /// - Returns: descriptions of what the vendors changed.
     mutating func post(at now: Timestamp) -> [String] {
         for delivery in pagerDuty.outgoing + salesforce.outgoing {
             deliveries.add(outbox.add(delivery, at: now), delivery)
@@ -107,7 +109,7 @@ struct SandboxState: Sendable {
 
 enum CallReply: Sendable {
     case answer(HTTPResponse)
-    /// No answer until the sandbox is reset or stops.
+    /// The call gets no answer until the sandbox is reset or stops.
     case hang
 }
 

@@ -3,11 +3,11 @@ import Models
 import Runtime
 import Synchronization
 
-/// The one lock around the state, and the bells that tell of changes.
+/// The lock around the state, and the signals of its changes.
 final class SharedSandboxState: Sendable {
-    /// Rings after every change.
+    /// Wakes its waiters after every change.
     let changed = WakeSignal()
-    /// Rings when calls that hang are to be let go.
+    /// Wakes the calls that hang, on a reset and at the stop.
     let hangs = WakeSignal()
     let clock: SandboxClock
     private let state: Mutex<SandboxState>
@@ -50,13 +50,13 @@ final class SharedSandboxState: Sendable {
         state.withLock { $0.settle(entry, result, at: now) }
     }
 
-    /// When the next pause of a delivery ends; `nil` while none pauses or time stands still.
+    /// The time to the end of the earliest pause of a delivery. Nil if none pauses or the clock stands.
     var secondsToNextDue: Double? {
         guard clock.runs, let due = state.withLock({ $0.outbox.nextDue }) else { return nil }
         return Double(due.milliseconds - clock.milliseconds) / 1000
     }
 
-    /// The first value that `look` finds in the state, now or after a change.
+    /// Returns the first value that `look` finds in the state, now or after a change.
     func wait<Value: Sendable>(
         atMostSeconds seconds: Double, for look: (SandboxState) -> Value?
     ) async -> Value? {

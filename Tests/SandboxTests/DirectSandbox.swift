@@ -5,7 +5,7 @@ import XCTest
 
 @testable import Sandbox
 
-/// A state without ports, called directly and at a time of the test's choosing.
+/// A sandbox without ports, called directly at a moment that the test chooses.
 struct DirectSandbox {
     struct Answer {
         let status: Int
@@ -76,7 +76,7 @@ struct DirectSandbox {
         return Self.answer(state.control(APICall(request, at: now)))
     }
 
-    /// What somebody else does; the answer's `incident`.
+    /// Acts as another user and returns the `incident` of the answer.
     @discardableResult
     mutating func act(
         _ what: String, _ details: JSON = [:], line: UInt = #line
@@ -123,7 +123,7 @@ struct DirectSandbox {
 extension Dispatch {
     var json: JSON { (try? JSON(parsing: request.body)) ?? .null }
     var text: String { String(decoding: request.body, as: UTF8.self) }
-    /// Of a V3 webhook.
+    /// The event of a V3 webhook.
     var eventType: String { json["event"]?["event_type"]?.string ?? "" }
     /// The only one of a V2 webhook.
     var message: JSON { json["messages"]?[0] ?? .null }

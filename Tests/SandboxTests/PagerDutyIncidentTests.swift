@@ -104,7 +104,7 @@ final class PagerDutyIncidentTests: XCTestCase {
     }
 
     func testStatusChanges() {
-        /// From a status, by a change, to a status or an error.
+        /// A status, a change, and the status or error that follows.
         func check(
             _ from: String, _ change: String, _ expected: String, line: UInt = #line
         ) {

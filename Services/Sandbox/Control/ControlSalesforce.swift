@@ -101,7 +101,7 @@ extension SandboxState {
 }
 
 extension SalesforceOrg {
-    /// The administrator, in whose name things are done when nobody is named.
+    /// The administrator, who acts when the request names no user.
     fileprivate var firstUser: SandboxRecord? { tables["User"]?.all.first { _ in true } }
 
     fileprivate var dump: JSON {
@@ -112,7 +112,7 @@ extension SalesforceOrg {
         tables[type].map { .array($0.all.map(\.json)) }
     }
 
-    /// `{"do", "object", "as"?, "fields"? | "records"?, "id"?}`: one transaction of somebody's, with
+    /// `{"do", "object", "as"?, "fields"? | "records"?, "id"?}`: one transaction of one user, with
     /// the triggers it fires.
     fileprivate mutating func act(
         _ wish: JSON, at now: Timestamp
@@ -160,7 +160,7 @@ extension SandboxRecord {
 }
 
 extension ObjectField {
-    /// As the control API describes one.
+    /// A field as the control API describes it.
     fileprivate init?(_ wish: JSON) {
         guard let name = wish["name"]?.string,
             let kind = FieldType(rawValue: wish.present("type")?.string ?? "string")

@@ -1,10 +1,10 @@
 import JSON
 import Models
 
-/// What somebody else does in PagerDuty: `{"do": .., "as": .., "incident": id or number, ..}`.
+/// An action of another user in PagerDuty: `{"do": .., "as": .., "incident": id or number, ..}`.
 ///
-/// `as` is an e-mail address or a user id, `events_api` (an integration) or `automation` (nobody);
-/// without it the first person on call.
+/// `as` is an e-mail address or a user id, `events_api` (an integration) or `automation` (no
+/// agent). The default is the first user on call.
 ///
 ///     trigger        {"title", "service"?, "key"?, "priority"?, "urgency"?, "body"?, "assignee"?}
 ///     acknowledge, unacknowledge, reopen
@@ -20,10 +20,10 @@ import Models
 ///     responders     {"users", "message"?}
 ///     workflow       {"workflow"} starts and completes
 ///     merge          {"into"}
-///     custom_action  {"extension"} presses the button
+///     custom_action  {"extension"} runs the action
 ///     ping           {"subscription"}
 ///
-/// The answer is `{"incident": ..}` as it is afterwards.
+/// The answer is `{"incident": ..}` after the action.
 extension SandboxPagerDuty {
     mutating func act(_ wish: JSON, at now: Timestamp) throws(PagerDutyError) -> JSON {
         let agent = try agent(wish)

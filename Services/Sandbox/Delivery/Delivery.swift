@@ -1,6 +1,6 @@
 import HTTP
 
-/// Who is told: the endpoint whose answers count towards its switching off.
+/// An endpoint that gets deliveries. Its refusals count towards switching it off.
 enum Subscriber: Hashable, Sendable, CustomStringConvertible {
     /// A V3 webhook subscription of PagerDuty.
     case subscription(String)
@@ -21,10 +21,10 @@ enum Subscriber: Hashable, Sendable, CustomStringConvertible {
     }
 }
 
-/// A message as a vendor hands it in.
+/// A message that a vendor has queued.
 struct NewDelivery: Sendable {
-    /// What is sent; rendered when it is sent, because an outbound message carries the record's
-    /// state of that moment.
+    /// The content. It is rendered when the message is sent, because an outbound message carries
+    /// the state of the record at that moment.
     enum Content: Sendable {
         case ready(headers: HTTPHeaders, body: [UInt8])
         case apex(body: [UInt8], target: Int)
@@ -32,30 +32,30 @@ struct NewDelivery: Sendable {
     }
 
     let subscriber: Subscriber
-    /// Messages of one lane go one after the other.
+    /// Messages of one lane are sent one after the other.
     let lane: String
     let url: String
     let content: Content
     let deadlineSeconds: Double
-    /// For people: `incident.triggered Q2CK..`.
+    /// A summary for the delivery log: `incident.triggered Q2CK..`.
     let about: String
 }
 
-/// How one attempt ended.
+/// The result of one attempt.
 enum DeliveryResult: Sendable {
     case answered(HTTPResponse)
     case noAnswer(String)
 }
 
-/// What an attempt means for the message.
+/// The consequence of an attempt for its message.
 enum DeliveryVerdict: Equatable, Sendable {
     case delivered
     case retry
     case dropped
 
-    /// PagerDuty drops what is refused for good (PagerDuty.md 23 and 24). An outbound message ends
-    /// with an `Ack` of true only (Salesforce.md 49). The trigger package keeps what a retry may
-    /// still deliver.
+    /// PagerDuty drops a webhook that is refused (PagerDuty.md 23 and 24). An outbound message ends
+    /// with an `Ack` of true only (Salesforce.md 49). The trigger package keeps a message that a
+    /// retry may still deliver.
     static func of(_ result: DeliveryResult, for subscriber: Subscriber) -> DeliveryVerdict {
         guard case .answered(let response) = result else { return .retry }
         let isSuccess = (200...299).contains(response.status)

@@ -9,18 +9,18 @@ struct Outbox: Sendable {
         var isInFlight = false
     }
 
-    /// Messages on their way at the same time.
+    /// The most messages that are sent at the same time.
     static let inFlightMax = 64
-    /// Longer than this nothing is repeated.
+    /// A message older than this is dropped.
     private static let windowSeconds = 48.0 * 3_600
 
     let retryFirstSeconds: Double
     let retryMaxSeconds: Double
     private var lanes: [String: Lane] = [:]
-    /// Lanes whose first message may go now, in turn.
+    /// Lanes whose first message may be sent now, in order.
     private var ready: [String] = []
     private var resting: [(dueAt: Timestamp, lane: String)] = []
-    /// The last id that was given out.
+    /// The last id that was assigned.
     private(set) var added: Int
     private var inFlight = 0
 
@@ -32,7 +32,7 @@ struct Outbox: Sendable {
 
     var isEmpty: Bool { lanes.isEmpty }
     var count: Int { lanes.values.reduce(0) { $0 + $1.entries.count } }
-    /// When the next pause ends.
+    /// The end of the earliest pause.
     var nextDue: Timestamp? { resting.map(\.dueAt).min() }
 
     mutating func add(_ delivery: NewDelivery, at now: Timestamp) -> Int {
@@ -66,7 +66,7 @@ struct Outbox: Sendable {
         _ entry: OutboxMessage, _ verdict: DeliveryVerdict, at now: Timestamp
     ) -> DeliveryOutcome {
         let name = entry.delivery.lane
-        // A message from before a reset belongs to nobody.
+        // A message from before a reset has no lane any more.
         guard var lane = lanes[name], lane.entries.first?.id == entry.id else { return .dropped }
         inFlight -= 1
         lane.isInFlight = false
@@ -90,7 +90,7 @@ struct Outbox: Sendable {
         return min(pause, retryMaxSeconds)
     }
 
-    /// Forgets what waits for that subscriber, except for what is on its way.
+    /// Removes the waiting messages of a subscriber, except those being sent.
     mutating func removeAll(for subscriber: Subscriber) {
         for (name, lane) in lanes where lane.entries[0].delivery.subscriber == subscriber {
             if lane.isInFlight {
@@ -110,6 +110,6 @@ struct OutboxMessage: Sendable {
     let id: Int
     let delivery: NewDelivery
     let createdAt: Timestamp
-    /// Attempts that have ended.
+    /// The attempts that have ended.
     var attempts = 0
 }

@@ -1,5 +1,5 @@
-/// What incidents point at. Names are invented; ids are fixed, so that a rule can be written
-/// before the sandbox runs.
+/// The objects that incidents refer to. Names are invented. Ids are fixed, so that a rule can be
+/// written before the sandbox runs.
 struct Directory: Sendable {
     struct User: Sendable {
         let id: String
@@ -15,7 +15,7 @@ struct Directory: Sendable {
     struct Policy: Sendable {
         let id: String
         let name: String
-        /// The users of each level, the first one is paged first.
+        /// The users of each level, the first level is paged first.
         let levels: [[String]]
     }
 
@@ -56,7 +56,7 @@ struct Directory: Sendable {
         DirectoryService(
             id: "PSVDB01", name: "Order database", policyID: "PEPPLAT", teamIDs: ["PTEAM02"]),
     ]
-    /// Most severe first.
+    /// The priorities, most severe first.
     var priorities: [Priority] = [
         Priority(id: "PPRIO01", name: "P1", description: "Many customers cannot buy"),
         Priority(id: "PPRIO02", name: "P2", description: "Some customers cannot buy"),
@@ -83,7 +83,7 @@ struct Directory: Sendable {
     func policy(_ id: String) -> Policy? { policies.first { $0.id == id } }
     func service(_ id: String) -> DirectoryService? { services.first { $0.id == id } }
     func priority(_ id: String) -> Priority? { priorities.first { $0.id == id } }
-    /// The most severe one of that name.
+    /// The most severe priority of that name.
     func priority(named name: String) -> Priority? { priorities.first { $0.name == name } }
     func workflow(_ id: String) -> Workflow? { workflows.first { $0.id == id } }
 }

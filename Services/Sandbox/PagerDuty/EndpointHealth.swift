@@ -1,6 +1,6 @@
 import Models
 
-/// Tells if an endpoint of webhooks still gets them (PagerDuty.md 25).
+/// The health of a webhook endpoint: too many drops switch it off (PagerDuty.md 25).
 struct EndpointHealth: Sendable {
     var droppedInARow = 0
     var disabledUntil: Timestamp?
@@ -16,7 +16,7 @@ extension SandboxPagerDuty {
         change(subscriber) { $0.droppedInARow = 0 }
     }
 
-    /// Whether the subscriber is switched off now: for a day, after three drops in a row.
+    /// True while the endpoint is switched off: three drops in a row switch it off for a day.
     mutating func noteDropped(for subscriber: Subscriber, at now: Timestamp) -> Bool {
         var isOff = false
         change(subscriber) { health in

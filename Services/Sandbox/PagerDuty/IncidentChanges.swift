@@ -17,7 +17,7 @@ extension SandboxPagerDuty {
         }
     }
 
-    /// Writes the timeline and tells whoever subscribed.
+    /// Writes the timeline and queues the webhooks.
     mutating func record(
         _ happening: IncidentOccurrence, on id: String, by agent: SandboxIncident.Agent,
         at now: Timestamp,

@@ -14,7 +14,7 @@ extension SandboxPagerDuty {
         }
     }
 
-    /// Offset paging as all lists have it (PagerDuty.md 44).
+    /// Offset paging, which all lists share (PagerDuty.md 44).
     func page<Element>(
         _ all: [Element], of call: PagerDutyCall, under name: String, _ view: (Element) -> JSON
     ) throws(PagerDutyError) -> HTTPResponse {
@@ -35,14 +35,14 @@ extension SandboxPagerDuty {
     }
 }
 
-/// What `GET /incidents` may be narrowed to.
+/// The filters of `GET /incidents`.
 private struct IncidentFilter {
     let statuses: [String]
     let services: [String]
     let teams: [String]
     let users: [String]
     let urgencies: [String]
-    /// An empty key narrows nothing.
+    /// An empty key filters nothing.
     let key: String?
     let since: Timestamp?
     let until: Timestamp?

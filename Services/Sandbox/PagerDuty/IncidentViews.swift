@@ -1,7 +1,7 @@
 import JSON
 import Models
 
-/// Incidents and what they point at, as REST and the webhooks show them.
+/// Incidents and the objects they refer to, as REST and the webhooks show them.
 extension SandboxPagerDuty {
     func reference(
         _ type: String, _ id: String, _ summary: String?, in collection: String, page: String? = nil
@@ -34,7 +34,7 @@ extension SandboxPagerDuty {
         reference("team", id, directory.team(id)?.name, in: "teams")
     }
 
-    /// There is no page for one priority.
+    /// PagerDuty has no page for a single priority.
     func priorityReference(_ id: String) -> JSON {
         reference(
             "priority", id, directory.priority(id)?.name, in: "priorities",
@@ -64,7 +64,7 @@ extension SandboxPagerDuty {
         }
     }
 
-    /// As in REST and, with more in it, in V2 webhooks.
+    /// The incident as REST shows it. V2 webhooks add to it.
     func restView(of incident: SandboxIncident, including parts: [String] = []) -> JSON {
         var view: JSON = [
             "incident_number": JSON(incident.number),

@@ -3,7 +3,7 @@ import Models
 
 /// An incident of the stand-in. What happens to it is decided in `IncidentChanges.swift`.
 struct SandboxIncident: Sendable {
-    /// Who did it. `automation` shows as a null agent.
+    /// The author of a change. `automation` shows as a null agent.
     enum Agent: Equatable, Sendable {
         case user(String)
         case service(String)
@@ -20,7 +20,7 @@ struct SandboxIncident: Sendable {
         let summary: String
         let at: Timestamp
         let agent: Agent
-        /// The type and whatever this kind of channel holds.
+        /// The type and the members of this kind of channel.
         let channel: JSON
         var assigneeIDs: [String] = []
     }
@@ -69,7 +69,7 @@ struct UserStamp: Sendable {
     let at: Timestamp
 }
 
-/// What may be asked of an incident, by the API or by a person.
+/// A change that the API or a person asks of an incident.
 enum IncidentRequest: Sendable {
 
     case status(StatusRequest)
@@ -90,14 +90,14 @@ enum AssignmentRequest: Sendable {
 
 enum StatusRequest: Sendable {
     case acknowledge
-    /// Takes an acknowledgement back, and reopens what is resolved.
+    /// Withdraws an acknowledgement, or reopens a resolved incident.
     case trigger
     /// `resolution` is kept in the log entry and shown nowhere else.
     case resolve(resolution: String?)
     case merge(into: String)
 }
 
-/// What happened, in the terms in which webhooks tell of it.
+/// A change as webhooks report it.
 enum IncidentOccurrence: Sendable {
     case triggered, acknowledged, unacknowledged, resolved, reopened
     case reassigned, escalated, delegated

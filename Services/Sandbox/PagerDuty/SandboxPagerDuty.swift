@@ -3,19 +3,19 @@ import JSON
 import Models
 
 /// The stand-in's whole account. It changes only through `respond(to:)` and `act(_:at:)`, and
-/// collects what is to be delivered in `outgoing` and what it did in `effects`.
+/// collects deliveries in `outgoing` and descriptions of its changes in `effects`.
 struct SandboxPagerDuty: Sendable {
-    /// A REST key. An account key names nobody, so that writes need `From`.
+    /// A REST key. An account key belongs to no user, so writes need `From`.
     struct Key: Sendable {
         var isReadOnly = false
-        /// The user a user key acts as.
+        /// The user that a user key acts as.
         var userID: String?
     }
 
     /// Base of the `self` links: the real one, because clients that rewrite the host compare it.
     let baseURL = "https://api.pagerduty.com"
     let subdomain = "sandbox"
-    /// Where the stand-in listens.
+    /// The URL at which the stand-in listens.
     var url = ""
     var directory = Directory()
     var keys: [String: Key]
@@ -81,7 +81,7 @@ struct SandboxPagerDuty: Sendable {
     }
 }
 
-/// A call with what the account needs to know of its sender.
+/// A call with its key.
 struct PagerDutyCall: Sendable {
     let call: APICall
     let key: SandboxPagerDuty.Key
@@ -90,7 +90,7 @@ struct PagerDutyCall: Sendable {
     var at: Timestamp { call.at }
     var query: URLQuery { call.query }
 
-    /// A segment of the path, counted from 0; the route has checked that it is there.
+    /// A segment of the path, counted from 0. The route guarantees that it exists.
     subscript(_ segment: Int) -> String { call.segments[segment] }
 
     /// The object under `name`, for bodies that are wrapped in one.
@@ -103,7 +103,7 @@ struct PagerDutyCall: Sendable {
 }
 
 extension SandboxPagerDuty {
-    /// The person who writes: the key's user, or else the one that `From` names.
+    /// The author of a write: the key's user, or else the user that `From` names.
     func author(of call: PagerDutyCall) throws(PagerDutyError) -> SandboxIncident.Agent {
         if let userID = call.key.userID { return .user(userID) }
         guard let from = call.call.headers["From"] else { throw .fromMissing }

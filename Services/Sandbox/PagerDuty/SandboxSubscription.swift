@@ -8,7 +8,7 @@ struct SandboxSubscription: Sendable {
 
     let id: String
     let url: String
-    /// The key of the signature is this text's own bytes.
+    /// The signature's key is the bytes of this text.
     let secret: String
     let customHeaders: [(name: String, value: String)]
     var description: String?
@@ -40,7 +40,7 @@ extension SandboxPagerDuty {
     /// Content longer than this is cut in webhooks and marked `trimmed`.
     static let noteCharactersMax = 20_000
 
-    /// To every subscription that wants it, and to every extension of the service.
+    /// Queues the webhook for every subscription that asks for it and every extension of the service.
     mutating func tell(
         of happening: IncidentOccurrence, _ entry: SandboxIncident.LogEntry,
         _ incident: SandboxIncident,

@@ -137,7 +137,7 @@ extension SandboxPagerDuty {
         return HTTPResponse(status: 202)
     }
 
-    /// The secret is shown once, to whoever creates; header values never.
+    /// The secret is shown once, in the answer that creates the subscription; header values never.
     func view(of subscription: SandboxSubscription, showsSecret: Bool = false) -> JSON {
         let filter: JSON =
             switch subscription.filter {

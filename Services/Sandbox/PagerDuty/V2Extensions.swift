@@ -3,13 +3,13 @@ import JSON
 import Models
 
 /// A V2 webhook: an extension of one service (PagerDuty.md 35), or a Custom Incident Action, which
-/// is one with another schema and is told only of its own button.
+/// has another schema and gets only the webhooks of its own button.
 struct V2Extension: Sendable {
     enum Schema: String, CaseIterable, Sendable {
         case genericWebhook = "PJFWPEP"
         case customAction = "PCUSTOM"
 
-        /// How `GET /extension_schemas` names it.
+        /// The name in `GET /extension_schemas`.
         var key: String {
             switch self {
             case .genericWebhook: "generic_v2_webhook"
@@ -37,7 +37,7 @@ struct V2Extension: Sendable {
 }
 
 extension SandboxPagerDuty {
-    /// To the extensions of the incident's service that carry every event.
+    /// Queues the webhook for the generic extensions of the incident's service.
     mutating func tellV2(
         _ name: String, _ entry: SandboxIncident.LogEntry, _ incident: SandboxIncident,
         at now: Timestamp
@@ -50,7 +50,7 @@ extension SandboxPagerDuty {
         }
     }
 
-    /// Somebody pressed the button of a Custom Incident Action.
+    /// Runs a Custom Incident Action: queues its webhook.
     mutating func pressCustomAction(
         _ target: V2Extension, on id: String, by agent: SandboxIncident.Agent, at now: Timestamp
     ) throws(PagerDutyError) {
@@ -134,7 +134,7 @@ extension SandboxPagerDuty {
         ])
     }
 
-    /// As `GET /extensions` shows it.
+    /// The extension as `GET /extensions` shows it.
     func view(of target: V2Extension) -> JSON {
         [
             "id": .string(target.id), "type": "extension",

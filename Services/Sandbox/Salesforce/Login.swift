@@ -6,11 +6,11 @@ import Models
 /// An app that may log in with a JWT for some users (Salesforce.md 1).
 struct ConnectedApp: Sendable {
     let key: RSAPublicKey
-    /// Those who approved it.
+    /// The users who may log in with it.
     var usernames: Set<String>
 }
 
-/// Why the token endpoint refused: an object, not the array of the rest of the API.
+/// A refusal of the token endpoint: one object, where the rest of the API answers an array.
 private struct LoginRefusal: Error {
     let error: String
     let description: String
@@ -93,7 +93,7 @@ extension SalesforceOrg {
         return json
     }
 
-    /// `exp` is a number or, from some clients, its text.
+    /// `exp` is a number, or a string of digits from some clients.
     private static func check(_ claims: JSON, at now: Timestamp) throws(LoginRefusal) {
         guard let audience = claims["aud"]?.string, audiences.contains(audience) else {
             throw .badAudience

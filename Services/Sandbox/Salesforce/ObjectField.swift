@@ -1,7 +1,6 @@
 import JSON
 
-/// One field of an object, with what describe says of it and what writes are checked against
-/// (Salesforce.md 35).
+/// One field of an object with its describe and the constraints on writes (Salesforce.md 35).
 struct ObjectField: Sendable {
 
     let name: String
@@ -38,7 +37,7 @@ struct ObjectField: Sendable {
         isCreateable && !isNillable && defaultValue == nil && !isDefaultedByPlatform
     }
 
-    /// `PagerDuty_Incident_Id__c` to `PagerDuty Incident Id`, `AccountId` to `Account ID`.
+    /// Makes `PagerDuty Incident Id` of `PagerDuty_Incident_Id__c`, and `Account ID` of `AccountId`.
     private static func label(from name: String) -> String {
         if name.hasSuffix("__c") {
             return name.dropLast(3).split(separator: "_").joined(separator: " ")
@@ -57,7 +56,7 @@ enum FieldType: String, Sendable {
     case multipicklist, reference, textarea, phone, email, url
 }
 
-/// The words in which the objects are written down.
+/// The builder methods in which the objects are declared.
 extension ObjectField {
     static func text(_ name: String, _ length: Int) -> ObjectField {
         ObjectField(name, .string, length: length)
@@ -133,7 +132,7 @@ extension ObjectField {
 }
 
 extension ObjectField {
-    /// As `GET /sobjects/X/describe` shows it.
+    /// The field as `GET /sobjects/X/describe` shows it.
     var describe: JSON {
         let isName = ["Name", "CaseNumber", "IncidentNumber", "Subject"].contains(name)
         return [

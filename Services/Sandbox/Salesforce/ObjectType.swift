@@ -48,7 +48,7 @@ struct ObjectType: Sendable {
         fields.first { $0.relationshipName?.lowercased() == name.lowercased() }
     }
 
-    /// Adds a field, or puts it in the place of the one with its name.
+    /// Adds a field, or replaces the field with its name.
     mutating func set(_ field: ObjectField) {
         fields.removeAll { $0.name.lowercased() == field.name.lowercased() }
         fields.append(field)
@@ -65,7 +65,7 @@ struct ObjectType: Sendable {
             fields.enumerated().map { ($1.name.lowercased(), $0) }, uniquingKeysWith: { $1 })
     }
 
-    /// As the global describe shows it.
+    /// The object as the global describe shows it.
     func summary(version: String) -> JSON {
         let base = "/services/data/\(version)/sobjects/\(name)"
         return [

@@ -1,4 +1,4 @@
-/// A query of the subset that is understood: fields of the object and of its parents, `COUNT()`,
+/// A query of the supported subset: fields of the object and of its parents, `COUNT()`,
 /// conditions, order, limit and offset. No aggregates, no child queries, no `GROUP BY`.
 struct ParsedSOQL: Sendable {
     enum Selection: Sendable {
@@ -11,7 +11,7 @@ struct ParsedSOQL: Sendable {
     /// `Subject`, `Account.Owner.Name`.
     struct FieldPath: Sendable {
         let names: [String]
-        /// Where it stands in the query, counted from 0.
+        /// The position in the query, counted from 0.
         let position: Int
     }
 
@@ -27,7 +27,7 @@ struct ParsedSOQL: Sendable {
 
     enum Literal: Sendable {
         case text(String)
-        /// A number, a date or a moment: which one the field decides.
+        /// A number, a date or a moment; the field decides which.
         case bare(String)
         case bool(Bool)
         case null
@@ -48,7 +48,7 @@ struct ParsedSOQL: Sendable {
         try parser.parse(into: &self)
     }
 
-    /// The vendor's own picture of where something is wrong.
+    /// The error position in Salesforce's own form.
     func pointer(at position: Int) -> String {
         "\n\(text)\n\(String(repeating: " ", count: position))^\n"
             + "ERROR at Row:1:Column:\(position + 1)\n"

@@ -73,7 +73,7 @@ extension SalesforceOrg {
     }
 }
 
-/// One query over one state of the organisation.
+/// One query against the organisation.
 private struct QueryRun {
     let org: SalesforceOrg
     let query: ParsedSOQL
@@ -334,7 +334,7 @@ extension ObjectField {
         }
     }
 
-    /// Where a number, a day or a moment stands among its like.
+    /// The sort key of a number, a day or a moment.
     fileprivate func ordinal(_ value: JSON) -> Double? {
         switch kind {
         case .int, .double, .currency, .percent:

@@ -25,7 +25,7 @@ struct SalesforceError: Error, Equatable {
         return [error]
     }
 
-    /// As an element of a collection's answer: `statusCode`, and always `fields`.
+    /// The error as an element of a collection's answer: `statusCode`, and always `fields`.
     var recordResult: JSON {
         [
             "success": false,
@@ -98,7 +98,7 @@ extension SalesforceError {
             fields: [])
     }
 
-    /// `isWrapped`: as a trigger of the customer's throws it on.
+    /// - Parameter isWrapped: true for the error as a customer's trigger rethrows it.
     static func locked(_ id: String, isWrapped: Bool) -> SalesforceError {
         let lock = "unable to obtain exclusive access to this record or 1 records: \(id)"
         guard isWrapped else { return SalesforceError(400, "UNABLE_TO_LOCK_ROW", lock, fields: []) }

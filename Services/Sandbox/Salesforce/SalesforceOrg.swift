@@ -7,15 +7,16 @@ import Models
 /// transaction, whose changes the triggers see when it ends.
 struct SalesforceOrg: Sendable {
 
-    /// A lock that somebody else holds: which writes of the next request it meets, counted from 0.
+    /// A row lock of another transaction. `writes` are those of the next request that it blocks,
+    /// counted from 0.
     struct Lock: Sendable {
         let writes: Set<Int>
         let isWrapped: Bool
     }
 
-    /// 18 characters.
+    /// The organisation's id, 18 characters.
     let id: String
-    /// Of the instance, without a slash at the end.
+    /// The URL of the instance, without a slash at the end.
     var baseURL = ""
     var types: [String: ObjectType]
     var typeOrder: [String]
@@ -31,11 +32,11 @@ struct SalesforceOrg: Sendable {
     var callsToday = 0
     var countingSince: Timestamp?
     var ids: IdentifierSource
-    /// Tells the ids of one run of the sandbox from those of another.
+    /// Distinguishes the ids of one run of the sandbox from those of another.
     let run: Int
     var numbers: [String: Int] = [:]
 
-    // Of the request being answered.
+    // State of the request being answered.
     var changes: [RecordWrite] = []
     var lock: Lock?
     var writesSoFar = 0
@@ -88,7 +89,7 @@ struct SalesforceOrg: Sendable {
         return response
     }
 
-    /// Slides the session's end.
+    /// Extends the session.
     private mutating func session(of call: APICall) throws(SalesforceError) -> SandboxSession {
         guard let value = call.headers["Authorization"] else { throw .sessionInvalid }
         guard value.hasPrefix("Bearer ") || value.hasPrefix("OAuth ") else {
@@ -128,7 +129,7 @@ struct RecordWrite: Sendable {
 
 struct SandboxSession: Sendable {
     let userID: RecordID
-    /// Slides with every call.
+    /// The end of the session; every call extends it.
     var expiresAt: Timestamp
 }
 
@@ -187,7 +188,7 @@ extension SalesforceOrg {
         return try serve(call)
     }
 
-    /// What is below a version; composite requests come back in through here.
+    /// The endpoints below a version. Composite requests call it for their parts.
     mutating func serve(_ call: SalesforceCall) throws(SalesforceError) -> HTTPResponse {
         switch call.call {
         case "GET /services/data/{}": return resources(call)

@@ -1,7 +1,7 @@
 import JSON
 import Models
 
-/// What is in the organisation before anybody works with it: three people and a queue.
+/// The initial content of the organisation: three users and a queue.
 extension SalesforceOrg {
     mutating func plantPeople(integrationUsername: String, at now: Timestamp) {
         plant("User", Self.person("Mira", "Holt", "mira@sandbox.example"), at: now)
@@ -20,7 +20,7 @@ extension SalesforceOrg {
         ]
     }
 
-    /// Past the checks and the triggers; everything is the first user's work.
+    /// Inserts a record of the first user without checks and triggers.
     private mutating func plant(_ name: String, _ values: [String: JSON], at now: Timestamp) {
         let number = numbers[name, default: 0] + 1
         guard let type = types[name], let id = newID(type.keyPrefix, number),

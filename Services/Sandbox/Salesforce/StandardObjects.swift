@@ -5,7 +5,7 @@ extension ObjectType {
         user, group, outage,
     ]
 
-    /// What an administrator adds to every object that is linked to incidents.
+    /// The fields that an administrator adds to every object that is linked to incidents.
     private static let pagerDuty: [ObjectField] = [
         .text("PagerDuty_Incident_Id__c", 64).uniqueExternalID,
         .number("PagerDuty_Incident_Number__c"),

@@ -3,12 +3,12 @@ import HTTP
 import JSON
 import Models
 
-/// Where the trigger package of this organisation posts what its triggers saw.
+/// The endpoint to which the trigger package of this organisation posts changes.
 struct ApexTarget: Sendable {
 
     let url: String
     let proof: ApexCredential
-    /// The objects that have a trigger; empty means all that can have one.
+    /// The objects that have a trigger. Empty means every object that can have one.
     let objects: Set<String>
 }
 
@@ -92,7 +92,7 @@ extension SalesforceOrg {
                     + (batch.changes.count > 1 ? " and \(batch.changes.count - 1) more" : "")))
     }
 
-    /// As `JSON.serialize(Trigger.newMap)` writes a record: no nulls but those just set.
+    /// The record as `JSON.serialize(Trigger.newMap)` writes it: the only nulls are those just set.
     private func serialized(_ record: SandboxRecord, _ type: String, _ nulled: Set<String>) -> JSON
     {
         var object = JSONObject()

@@ -1,9 +1,9 @@
 import JSON
 import Models
 
-/// A write that has passed the checks that need nothing but the object's fields.
+/// A write that has passed the checks of the object's fields.
 struct CheckedWrite: Sendable {
-    /// By the fields' own names; null clears.
+    /// The values under the fields' own names; a null clears the field.
     var values: [String: JSON] = [:]
 
     init(

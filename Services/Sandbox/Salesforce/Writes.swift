@@ -1,8 +1,8 @@
 import JSON
 import Models
 
-/// How records change. Every write is checked whole before anything is stored, and is noted for
-/// the triggers.
+/// Writes of records. A write is checked whole before anything is stored, and is recorded for the
+/// triggers.
 extension SalesforceOrg {
     mutating func insert(
         _ body: JSONObject, into type: ObjectType, by user: RecordID, at now: Timestamp
@@ -145,7 +145,7 @@ extension SalesforceOrg {
         }
     }
 
-    /// What writing `Case.Comments` does: a comment in the same transaction, whose id is not told.
+    /// Writes `Case.Comments`: adds a comment in the same transaction, whose id the answer leaves out.
     private mutating func addComment(
         _ body: JSON, to parent: RecordID, by user: RecordID, at now: Timestamp
     ) {

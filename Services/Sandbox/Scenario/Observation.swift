@@ -1,10 +1,10 @@
 import JSON
 
-/// What came of a step, as the stand-ins and the log tell it.
+/// The results of a step, read from the stand-ins and the log.
 struct Observation {
     var deliveries: [String] = []
     var events: [ObservedEvent] = []
-    /// Those that change something: no GETs, no logins.
+    /// The calls that change something: no GET, no login.
     var calls: [ObservedCall] = []
     var holdings: [(expected: Scenario.Holding, found: JSON)] = []
 
@@ -12,7 +12,7 @@ struct Observation {
         let name: String
         let status: Int
 
-        /// `nil` for one that only looks.
+        /// Returns nil for a call that only reads.
         init?(_ json: JSON) {
             guard let vendor = json["vendor"]?.string, let method = json["method"]?.string,
                 let path = json["path"]?.string, method != "GET",
@@ -37,11 +37,11 @@ struct Observation {
         let outcome: String
         let cause: String
         let attempts: Int
-        /// The last part of the ids of those that matched, and of the copying of notes
-        /// (`@sync/notes`), which is no rule of anybody's.
+        /// The last parts of the ids of the rules that matched. Copied notes show as `@sync/notes`,
+        /// which no configuration names.
         let rules: [String]
 
-        /// - Parameter json: as `console event ID --json` prints it.
+        /// - Parameter json: the output of `console event ID --json`.
         init(_ json: JSON) {
             id = json["id"]?.string ?? ""
             kind = json["kind"]?.string ?? ""
@@ -60,7 +60,7 @@ struct Observation {
             }
         }
 
-        /// Our own write coming back.
+        /// True for the echo of our own write.
         var isEcho: Bool { outcome == "ignored" && cause.contains("repeats what Liaison wrote") }
 
         var line: String {
@@ -88,7 +88,7 @@ extension Scenario.ExpectedEvent {
 }
 
 extension Observation {
-    /// How this is not what was expected; empty when it is.
+    /// The differences from what was expected; empty if there are none.
     func differences(from expected: Scenario.Expectation) -> [String] {
         eventDifferences(expected.events) + callDifferences(expected.calls)
             + holdings.filter { !$0.found.fits($0.expected.value) }.map { holding in

@@ -1,8 +1,8 @@
 import JSON
 
 extension JSON {
-    /// The value at a JSON pointer (RFC 6901); null where there is none. `-1` is an array's last
-    /// element, which the standard has no word for.
+    /// The value at a JSON pointer (RFC 6901), or null if there is none. `-1` is the last element of
+    /// an array, an extension of the standard.
     func value(at pointer: String) -> JSON {
         pointer.split(separator: "/", omittingEmptySubsequences: false).dropFirst()
             .reduce(self) { value, token in value.child(Self.unescaped(token)) }
@@ -29,7 +29,7 @@ extension JSON {
         return text + rest
     }
 
-    /// Whether this is what a scenario expects: the same value, a text that contains
+    /// Returns true if this is what a scenario expects: the same value, a text that contains
     /// `{"contains": ..}`, or as many elements as `{"count": ..}` says.
     func fits(_ expected: JSON) -> Bool {
         if let part = expected["contains"]?.string { return string?.contains(part) ?? false }

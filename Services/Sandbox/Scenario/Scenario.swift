@@ -1,27 +1,27 @@
 import JSON
 
-/// A day to be played: what happens, step by step, and what must come of it. A scenario is data; it
-/// is read whole before anything is done.
+/// A script of steps with their expected results. A scenario is data: it is read whole before the
+/// first step runs.
 ///
-///     {"title", "capture"?, "steps": [{"title", "do": [ACT, ..], "capture"?, "expect"}]}
+///     {"title", "capture"?, "steps": [{"title", "do": [ACTION, ..], "capture"?, "expect"}]}
 ///
 /// `capture` names values for later: `{"incident": "/_sandbox/..#/pointer"}`; `#/pointer` alone
-/// looks into the answer of the step's last act. Everywhere else `{{name}}` stands for such a
+/// reads the answer to the step's last action. Everywhere else `{{name}}` stands for such a
 /// value or for a variable of the environment.
 struct Scenario: Sendable {
     let title: String
     let captures: [Capture]
     let steps: [ScenarioStep]
 
-    /// A name for the value at `pointer` of what a GET of `path` answers; without a path, of what
-    /// the last act was answered.
+    /// A name for the value at `pointer` in the answer to a GET of `path`, or without a path in the
+    /// answer to the last action.
     struct Capture: Sendable {
         let name: String
         let path: String?
         let pointer: String
     }
 
-    /// What must come of a step.
+    /// The expected results of a step.
     struct Expectation: Sendable {
         /// All new events of the log in any order; echoes of our own writes need not be listed.
         let events: [ExpectedEvent]
@@ -30,16 +30,16 @@ struct Scenario: Sendable {
         /// any text; with `, once or more` at the end a call may be repeated, because writes of
         /// several lanes travel together when they happen to meet.
         let calls: [String]
-        /// For each path of the control API, values at pointers.
+        /// Expected values at pointers into the control API.
         let holdings: [Holding]
     }
 
     struct ExpectedEvent: Sendable {
         let kind: String
         let outcome: String
-        /// Those that matched, by the last part of their ids.
+        /// The rules that matched, by the last parts of their ids.
         let rules: [String]
-        /// A part of what the log says about the outcome.
+        /// A part of the cause in the log.
         let cause: String?
         let attempts: Int?
     }
@@ -52,17 +52,17 @@ struct Scenario: Sendable {
     }
 }
 
-/// Something that happens in the state.
+/// One action of a step.
 enum ScenarioAction: Sendable {
-    /// `{"control": "POST /_sandbox/..", "body"?}`: somebody works at a vendor, or something
-    /// goes wrong there.
+    /// `{"control": "POST /_sandbox/..", "body"?}`: a user works at a vendor, or a fault
+    /// occurs there.
     case control(method: String, path: String, body: JSON)
     /// `{"deliver": "/pagerduty/acme", "body", "headers"?, "sign"?, "status"}`: a webhook that
     /// the stand-ins do not send by themselves.
     case deliver(RawDelivery)
     /// `{"deliverAgain": true, "status"}`: the same bytes once more.
     case deliverAgain(status: Int)
-    /// `{"console": ["replay", ..]}`: the operator gives a command.
+    /// `{"console": ["replay", ..]}`: runs a command of the console.
     case console([String])
 }
 
@@ -73,7 +73,7 @@ struct ScenarioStep: Sendable {
     let expected: Scenario.Expectation
 }
 
-/// A webhook in the vendor's own words, with the proof that it is to carry.
+/// A webhook in the vendor's own words, with the signature it carries.
 struct RawDelivery: Sendable {
 
     let path: String

@@ -9,12 +9,12 @@ struct ScenarioConfiguration {
     let sandboxURL: String
     let console: String
     let variables: [String: String]
-    /// How long a step may take to come to rest.
+    /// The longest that a step may take to settle.
     var restSecondsMax = 30.0
 
     static let usage = "usage: sandbox scenario FILE INGEST-URL SANDBOX-URL CONSOLE"
 
-    /// `nil` for other words than those of the usage.
+    /// Returns nil if the arguments do not fit the usage.
     init?(
         _ words: [String],
         variables: [String: String] = ProcessInfo.processInfo.environment

@@ -4,7 +4,7 @@ import JSON
 import Models
 import Runtime
 
-/// The running state that a play happens in: the stand-ins, the public door and the console.
+/// The running programs that a scenario acts on: the stand-ins, ingest and the console.
 struct ScenarioEnvironment: Sendable {
     let ingestURL: String
     let sandboxURL: String

@@ -1,14 +1,14 @@
-/// Why a step of a play, or the whole of it, cannot go on.
+/// An error that ends a scenario.
 enum ScenarioError: Error, Equatable {
     /// The scenario itself is wrong; every problem with its JSON pointer.
     case scenario([String])
-    /// `{{name}}` stands for nothing.
+    /// `{{name}}` has no value.
     case unknownName(String)
-    /// No answer at all.
+    /// There was no answer.
     case unreachable(String)
-    /// An answer that is not the one the step relies on.
+    /// The answer was not the one that the step needs.
     case unexpected(String)
-    /// Deliveries or events were still waiting when patience ended.
+    /// Deliveries or events still waited when the time was up.
     case restless(String)
 
     var sentence: String {

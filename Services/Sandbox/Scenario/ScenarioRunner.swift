@@ -2,7 +2,7 @@ import HTTP
 import JSON
 import Models
 
-/// Plays a scenario on a environment, one step after the other, and says what came of each.
+/// Runs the steps of a scenario in order and prints the result of each.
 struct ScenarioRunner {
     let scenario: Scenario
     let environment: ScenarioEnvironment
@@ -10,7 +10,7 @@ struct ScenarioRunner {
     let print: (String) -> Void
 
     private var variables: Variables
-    /// What has been seen before: ids of the log, numbers of calls and deliveries.
+    /// The position up to which results were read: ids of the log, numbers of calls and deliveries.
     private var seenEvents: Set<String> = []
     private var seenCalls = 0
     private var seenDeliveries = 0
@@ -27,7 +27,7 @@ struct ScenarioRunner {
         self.print = print
     }
 
-    /// - Returns: how many steps did not come out as expected.
+    /// - Returns: the number of steps that failed.
     mutating func run() async throws(ScenarioError) -> Int {
         print(scenario.title)
         _ = try await observe(try await environment.logAtRest())
@@ -49,9 +49,10 @@ struct ScenarioRunner {
         return failed
     }
 
-    /// How the step went wrong; empty when it did not.
+    /// Runs one step.
     ///
-    /// - Throws: when the state is gone or does not come to rest, which ends the scenario.
+    /// - Returns: the differences from what was expected; empty if there are none.
+    /// - Throws: if the sandbox does not answer or does not settle. The scenario ends then.
     private mutating func perform(
         _ step: ScenarioStep
     ) async throws(ScenarioError) -> [String] {
@@ -124,7 +125,7 @@ extension ScenarioRunner {
 }
 
 extension ScenarioRunner {
-    /// What is new since the last look.
+    /// The results since the last observation.
     private mutating func observe(_ log: [JSON]) async throws(ScenarioError) -> Observation {
         var observed = Observation()
         let calls = try await environment.control("GET", "/_sandbox/calls?after=\(seenCalls)")
@@ -188,7 +189,7 @@ extension ScenarioRunner {
 }
 
 extension Observation {
-    /// For people.
+    /// The lines that describe a result.
     fileprivate var lines: [String] {
         deliveries.map { "delivered  \($0)" } + events.map { "event      \($0.line)" }
             + calls.map { "called     \($0.line)" }

@@ -1,6 +1,6 @@
 import JSON
 
-/// What `{{name}}` stands for.
+/// The values of `{{name}}`.
 struct Variables: Sendable {
     private var values: [String: JSON]
 
@@ -20,7 +20,7 @@ struct Variables: Sendable {
         return filled + rest
     }
 
-    /// A text that is nothing but `{{name}}` becomes the value with its type.
+    /// A string that holds only `{{name}}` becomes the value with its type.
     func filled(_ json: JSON) throws(ScenarioError) -> JSON {
         switch json {
         case .null, .bool, .number: return json
