@@ -5,7 +5,7 @@ final class ScriptTests: XCTestCase {
     func testTheProgramsSayWhatTheScriptWaitsFor() throws {
         let tree = SourceTree.shared
         let script = try XCTUnwrap(tree.files.first { $0.path == "deploy/up" }).text
-        let asked = script.matches(of: /\$\(told (\w+) (\w+) (\w+)\)/)
+        let asked = script.matches(of: /\$\(logged (\w+) (\w+) (\w+)\)/)
         XCTAssertEqual(asked.count, 5)
         for question in asked {
             let (_, program, message, field) = question.output

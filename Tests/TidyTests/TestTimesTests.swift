@@ -21,11 +21,11 @@ final class TestTimesTests: XCTestCase {
             try ScriptProcess(script, [log.path]).output,
             """
             Slowest tests:
-                61.50 s  Gone.testMoved
-                 0.12 s  \(name)
+               61.500 s  Gone.testMoved
+                0.125 s  \(name)
             Time of each target:
-                61.50 s  other, 1 tests
-                 0.12 s  TidyTests, 1 tests
+               61.500 s  other, 1 tests
+                0.125 s  TidyTests, 1 tests
 
             """)
     }
