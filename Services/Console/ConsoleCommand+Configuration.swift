@@ -44,7 +44,7 @@ extension ConsoleCommand {
     /// secrets may be lost, or a newer check may refuse it. Then `apply` replaces it.
     private func inForce(
         _ store: Store
-    ) async throws(CommandError) -> (version: Int64, configuration: Configuration?) {
+    ) async throws(CommandError) -> (version: ConfigurationVersion, configuration: Configuration?) {
         let active: ActiveConfiguration?
         do {
             active = try await store.loadConfiguration()

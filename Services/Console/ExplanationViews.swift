@@ -55,7 +55,7 @@ extension Explanation {
             "event": .string(logged.job.event.id.rawValue),
             "connection": .string(logged.job.event.connection.rawValue),
             "outcome": .string(logged.outcomeName),
-            "configurationVersion": .number(JSONNumber(Int(history.version))),
+            "configurationVersion": .number(JSONNumber(Int(history.version.rawValue))),
             "versionInForce": .number(JSONNumber(Int(history.versionInForce))),
             "evaluatedThen": .bool(logged.ending?.configurationVersion != nil),
         ]

@@ -78,7 +78,7 @@ extension LoggedEvent {
             object["worker"] = ending.worker.map { .string($0.description) }
             object["settledAt"] = .string(ending.settledAt.iso8601)
             object["configurationVersion"] = ending.configurationVersion.map {
-                .number(JSONNumber(Int($0)))
+                .number(JSONNumber(Int($0.rawValue)))
             }
         }
         if let postponement {

@@ -5,9 +5,9 @@ import Store
 struct RuleHistory {
     /// The version of `rulesets`: the one that settled the event. For an event that no rule has
     /// decided, the version in force.
-    let version: Int64
+    let version: ConfigurationVersion
     let rulesets: [Ruleset]
-    let versionInForce: Int64
+    let versionInForce: ConfigurationVersion
     private let then: [RuleID: VersionedRule]
     private let now: [RuleID: VersionedRule]
 

@@ -8,7 +8,7 @@ import Synchronization
 /// be read.
 final class ConnectionDirectory: Sendable {
     private struct Copy {
-        var version: Int64
+        var version: ConfigurationVersion
         var connections: [ConnectionID: Connection]
         /// They exist, but nobody here knows how they are.
         var unreadable: Set<ConnectionID>
@@ -34,7 +34,7 @@ final class ConnectionDirectory: Sendable {
     }
 
     var isLoaded: Bool { version != nil }
-    var version: Int64? { copy.withLock { $0?.version } }
+    var version: ConfigurationVersion? { copy.withLock { $0?.version } }
 
     /// `nil` for an unknown one. Until the first copy is there nobody knows, which is our trouble.
     func connection(_ id: ConnectionID) throws(Rejection) -> Connection? {
@@ -54,7 +54,7 @@ final class ConnectionDirectory: Sendable {
             log.info(
                 "configuration loaded",
                 [
-                    "version": .integer(Int(active.version)),
+                    "version": .integer(Int(active.version.rawValue)),
                     "connections": .integer(active.connections.count),
                 ])
             for (id, reason) in active.unreadable {

@@ -33,7 +33,7 @@ struct Ingest: Sendable {
             queue.waitingEvents
         }
         metrics.gauge("configuration_version", "Version in force; 0 for none.") {
-            Int(directory.version ?? 0)
+            Int(directory.version?.rawValue ?? 0)
         }
 
         let admission = RequestAdmission(

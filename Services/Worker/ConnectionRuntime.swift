@@ -7,7 +7,7 @@ struct ConnectionRuntime: Sendable {
     let rulebook: Rulebook
     let vendors: Vendors
 
-    var version: Int64 { rulebook.version }
+    var version: ConfigurationVersion { rulebook.version }
 
     func judge(_ facts: Facts) -> Judgement { rulebook.judge(facts, now: facts.moment) }
 }

@@ -9,7 +9,7 @@ import Synchronization
 /// read keeps the runtime it has.
 final class ConnectionRuntimes: Sendable {
     private struct State {
-        var version: Int64 = -1
+        var version: ConfigurationVersion = -1
         var runtimes: [ConnectionID: ConnectionRuntime] = [:]
         var unreadable: Set<ConnectionID> = []
     }

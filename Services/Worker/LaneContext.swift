@@ -25,7 +25,7 @@ struct LaneContext: Sendable {
 
     /// - Parameter lanes: with their jobs.
     init(
-        of lanes: [(lane: Int64, jobs: [ReadJob])], in connection: ConnectionID, from store: Store
+        of lanes: [(lane: LaneID, jobs: [ReadJob])], in connection: ConnectionID, from store: Store
     ) async throws(StoreError) {
         var incidents: Set<IncidentID> = []
         var records: Set<RecordID> = []
@@ -71,7 +71,7 @@ struct LaneContext: Sendable {
         return links.sorted { ($0.incident, $0.record) < ($1.incident, $1.record) }
     }
 
-    func begunFacts(of job: Job, in lane: Int64) -> JSON? {
+    func begunFacts(of job: Job, in lane: LaneID) -> JSON? {
         begun.isEmpty ? nil : begun[JobName(job, in: lane)]
     }
 

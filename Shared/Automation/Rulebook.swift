@@ -12,7 +12,7 @@ import Models
 /// ```
 public struct Rulebook: Sendable {
     public let connection: ConnectionID
-    public let version: Int64
+    public let version: ConfigurationVersion
     let entries: [PreparedRule]
     let positions: [RuleID: Int]
     let index: RuleIndex
@@ -32,7 +32,7 @@ public struct Rulebook: Sendable {
 
     /// - Parameter rulesets: disabled ones and disabled rules are left out.
     public init(
-        connection: ConnectionID, version: Int64, rulesets: [Ruleset],
+        connection: ConnectionID, version: ConfigurationVersion, rulesets: [Ruleset],
         mappings: [ObjectMapping] = []
     ) {
         self.connection = connection

@@ -1,5 +1,11 @@
 import JSON
 
+/// Counts what was applied: each `apply` makes the next version. 0 stands before the first.
+public struct ConfigurationVersion: NumericIdentifier {
+    public let rawValue: Int64
+    public init(rawValue: Int64) { self.rawValue = rawValue }
+}
+
 /// Everything that an administrator writes: which accounts, and which rules for each.
 public struct Configuration: Hashable, Sendable {
     public struct ConnectionEntry: Hashable, Sendable {

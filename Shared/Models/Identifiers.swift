@@ -12,6 +12,20 @@ extension Identifier {
     public static func < (a: Self, b: Self) -> Bool { a.rawValue < b.rawValue }
 }
 
+/// A number that is a name: compared and stored, never calculated with.
+public protocol NumericIdentifier: RawRepresentable, Hashable, Comparable, Sendable,
+    CustomStringConvertible, ExpressibleByIntegerLiteral
+where RawValue: FixedWidthInteger {
+    init(rawValue: RawValue)
+}
+
+extension NumericIdentifier {
+    public init(_ value: RawValue) { self.init(rawValue: value) }
+    public init(integerLiteral value: RawValue) { self.init(rawValue: value) }
+    public var description: String { String(rawValue) }
+    public static func < (a: Self, b: Self) -> Bool { a.rawValue < b.rawValue }
+}
+
 /// A bridge between one PagerDuty account and one Salesforce organisation, by the short name that
 /// its administrator gave it; stands in the webhook URLs.
 public struct ConnectionID: Identifier {

@@ -11,15 +11,27 @@ public struct LaneKey: Identifier {
     public static let connection: LaneKey = "connection"
 }
 
+/// A lane's identity: a hash of its connection and key, the same in every database.
+public struct LaneID: NumericIdentifier {
+    public let rawValue: Int64
+    public init(rawValue: Int64) { self.rawValue = rawValue }
+}
+
+/// A day of the log, counted from 1970 by the database's clock: the partition that holds a job,
+/// its effects and its settlement.
+public struct Segment: NumericIdentifier {
+    public let rawValue: Int32
+    public init(rawValue: Int32) { self.rawValue = rawValue }
+}
+
 /// An event in its lane.
 public struct Job: Hashable, Sendable {
     /// 1, 2, 3 ... without a gap within the lane.
     public let sequence: Int64
-    /// Which partition of the log holds it.
-    public let segment: Int32
+    public let segment: Segment
     public let event: Event
 
-    public init(sequence: Int64, segment: Int32, event: Event) {
+    public init(sequence: Int64, segment: Segment, event: Event) {
         self.sequence = sequence
         self.segment = segment
         self.event = event
@@ -28,7 +40,7 @@ public struct Job: Hashable, Sendable {
 
 /// A lane that this worker holds, with the jobs at its head in order.
 public struct LeasedLane: Hashable, Sendable {
-    public let id: Int64
+    public let id: LaneID
     public let connection: ConnectionID
     public let key: LaneKey
     /// Every write after the lease carries it; a newer one means that the lease was lost.
@@ -38,7 +50,7 @@ public struct LeasedLane: Hashable, Sendable {
     public let jobs: [Job]
 
     public init(
-        id: Int64, connection: ConnectionID, key: LaneKey, epoch: Int64, attempt: Int, jobs: [Job]
+        id: LaneID, connection: ConnectionID, key: LaneKey, epoch: Int64, attempt: Int, jobs: [Job]
     ) {
         self.id = id
         self.connection = connection
@@ -53,10 +65,10 @@ public struct LeasedLane: Hashable, Sendable {
 
 /// The proof that a write after a lease is still entitled.
 public struct Fence: Hashable, Sendable {
-    public let lane: Int64
+    public let lane: LaneID
     public let epoch: Int64
 
-    public init(lane: Int64, epoch: Int64) {
+    public init(lane: LaneID, epoch: Int64) {
         self.lane = lane
         self.epoch = epoch
     }

@@ -34,11 +34,11 @@ public struct Settlement: Equatable, Sendable {
     public var facts: JSON?
     /// The configuration version in force then; `nil` when it is not one of this database, for an
     /// event that was moved here.
-    public var configurationVersion: Int64?
+    public var configurationVersion: ConfigurationVersion?
 
     public init(
         job: Job, attempt: Int, outcome: Outcome, facts: JSON? = nil,
-        configurationVersion: Int64? = nil
+        configurationVersion: ConfigurationVersion? = nil
     ) {
         self.job = job
         self.attempt = attempt

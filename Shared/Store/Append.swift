@@ -5,7 +5,7 @@ import Postgres
 
 /// What became of an event on its way into the log.
 public enum Appended: Equatable, Sendable {
-    case accepted(lane: Int64, sequence: Int64)
+    case accepted(lane: LaneID, sequence: Int64)
     /// The connection has seen this deduplication key in the last 30 days, or earlier in this
     /// batch.
     case duplicate
@@ -26,7 +26,7 @@ extension Store {
         let rows = try await insertMakingRoom(columns.statement)
         var answers = [Appended](repeating: .duplicate, count: events.count)
         let accepted = try rows.mapped { row throws(PostgresError) in
-            try row.decoded(Int.self, Int64.self, Int64.self)
+            try row.decoded(Int.self, LaneID.self, Int64.self)
         }
         for (row, lane, sequence) in accepted where columns.places.indices.contains(row - 1) {
             answers[columns.places[row - 1]] = .accepted(lane: lane, sequence: sequence)
@@ -80,9 +80,9 @@ extension Store {
 /// The identity of a lane: the first 63 bits of a hash of its connection and key. Every statement
 /// locks lanes in the order of this number, which is the same for all, before and after a lane
 /// exists. It is made of names alone, so it is the same in every database.
-func laneID(connection: ConnectionID, key: LaneKey) -> Int64 {
+func laneID(connection: ConnectionID, key: LaneKey) -> LaneID {
     let digest = SHA256.digest(Array("lane\0\(connection)\0\(key)".utf8))
-    return digest.prefix(8).reduce(Int64(0)) { $0 << 8 | Int64($1) } & .max
+    return LaneID(digest.prefix(8).reduce(Int64(0)) { $0 << 8 | Int64($1) } & .max)
 }
 
 /// Events as the arrays that the statement reads, without repetitions of a deduplication key.
@@ -91,7 +91,7 @@ private struct EventColumns {
     private(set) var places: [Int] = []
     private var known: Set<[UInt8]> = []
     private var hashes: [[UInt8]] = []
-    private var lanes: [Int64] = []
+    private var lanes: [LaneID] = []
     private var connections: [Int32] = []
     private var keys: [String] = []
     private var ids: [String] = []

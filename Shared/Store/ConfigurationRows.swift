@@ -28,7 +28,7 @@ struct ConnectionRow: Sendable {
         rulesets = entry.rulesets.map(\.json.text)
     }
 
-    func write(in session: Session, version: Int64) async throws(PostgresError) {
+    func write(in session: Session, version: ConfigurationVersion) async throws(PostgresError) {
         let numbers = try await session.query(
             """
             INSERT INTO connection (id, configuration) VALUES (\(id), \(configuration))
@@ -49,7 +49,7 @@ struct ConnectionRow: Sendable {
     }
 
     /// A ruleset that did not change keeps its version.
-    private func rulesetsChanged(_ number: Int32, _ version: Int64) -> SQL {
+    private func rulesetsChanged(_ number: Int32, _ version: ConfigurationVersion) -> SQL {
         """
         INSERT INTO ruleset_version (connection, name, version, since, position, document)
         SELECT \(number), new.name, coalesce(old.version, 0) + 1, \(version), new.position,
@@ -61,7 +61,7 @@ struct ConnectionRow: Sendable {
         """
     }
 
-    private func rulesetsRemoved(_ number: Int32, _ version: Int64) -> SQL {
+    private func rulesetsRemoved(_ number: Int32, _ version: ConfigurationVersion) -> SQL {
         """
         INSERT INTO ruleset_version
             (connection, name, version, since, position, document, is_removed)

@@ -5,7 +5,7 @@ import Postgres
 /// The configuration in force.
 public struct ActiveConfiguration: Equatable, Sendable {
     /// Grows with every `apply`.
-    public let version: Int64
+    public let version: ConfigurationVersion
     public let configuration: Configuration
     /// Connections that are left out because what is stored of them cannot be read, and why.
     public let unreadable: [ConnectionID: String]
@@ -13,13 +13,13 @@ public struct ActiveConfiguration: Equatable, Sendable {
 
 /// The connections in force, for programs that need no rules and then cannot trip over one.
 public struct ActiveConnections: Sendable {
-    public let version: Int64
+    public let version: ConfigurationVersion
     public let connections: [Models.Connection]
     /// As in `ActiveConfiguration`.
     public let unreadable: [ConnectionID: String]
 
     public init(
-        version: Int64, connections: [Models.Connection],
+        version: ConfigurationVersion, connections: [Models.Connection],
         unreadable: [ConnectionID: String] = [:]
     ) {
         self.version = version
@@ -30,10 +30,10 @@ public struct ActiveConnections: Sendable {
 
 extension Store {
     /// The version in force, 0 if nothing was ever applied. Cheap: ask often.
-    public func configurationVersion() async throws(StoreError) -> Int64 {
+    public func configurationVersion() async throws(StoreError) -> ConfigurationVersion {
         let rows = try await run { pool throws(PostgresError) in
             try await pool.query("SELECT coalesce(max(version), 0) FROM configuration")
-                .decoded(Int64.self)
+                .decoded(ConfigurationVersion.self)
         }
         return rows.first ?? 0
     }
@@ -47,8 +47,8 @@ extension Store {
     ///   - version: the version that the author had read; `.conflict` if another is in force now.
     /// - Returns: the new version.
     public func apply(
-        _ configuration: Configuration, by author: String, expecting version: Int64? = nil
-    ) async throws(StoreError) -> Int64 {
+        _ configuration: Configuration, by author: String, expecting version: ConfigurationVersion? = nil
+    ) async throws(StoreError) -> ConfigurationVersion {
         guard let secretKeys else { throw .defect("no key to seal secrets with") }
         var rows: [ConnectionRow] = []
         for entry in configuration.entries { rows.append(try ConnectionRow(entry, secretKeys)) }
@@ -63,17 +63,17 @@ extension Store {
 
     /// - Returns: the new version, or `nil` if another than the expected one is in force.
     private static func write(
-        _ rows: [ConnectionRow], by author: String, expecting version: Int64?, in session: Session
-    ) async throws(PostgresError) -> Int64? {
+        _ rows: [ConnectionRow], by author: String, expecting version: ConfigurationVersion?, in session: Session
+    ) async throws(PostgresError) -> ConfigurationVersion? {
         // One at a time; readers are not kept waiting.
         try await session.query("LOCK TABLE configuration IN EXCLUSIVE MODE")
         let latest = try await session.query(
             "SELECT coalesce(max(version), 0) FROM configuration"
-        ).decoded(Int64.self)
+        ).decoded(ConfigurationVersion.self)
         guard version == nil || version == latest.first else { return nil }
         let answer = try await session.query(
             "INSERT INTO configuration (applied_by) VALUES (\(author.storable)) RETURNING version")
-        guard let new = try answer.decoded(Int64.self).first else { throw .row("no version") }
+        guard let new = try answer.decoded(ConfigurationVersion.self).first else { throw .row("no version") }
         let names = rows.map(\.id)
         _ = try await session.pipeline([
             "UPDATE connection SET is_active = false WHERE id <> ALL (\(names))",
@@ -92,7 +92,7 @@ extension Store {
     /// - Returns: `nil` if it is not newer than the version that the caller has.
     /// - Throws: `.defect` if not one of them can be read: the key is another.
     public func loadConfiguration(
-        newerThan known: Int64? = nil
+        newerThan known: ConfigurationVersion? = nil
     ) async throws(StoreError) -> ActiveConfiguration? {
         guard let stored = try await load(newerThan: known) else { return nil }
         let (entries, unreadable) = try stored.reading { stored throws(StoreError) in
@@ -107,7 +107,7 @@ extension Store {
 
     /// The connections alone.
     public func loadConnections(
-        newerThan known: Int64? = nil
+        newerThan known: ConfigurationVersion? = nil
     ) async throws(StoreError) -> ActiveConnections? {
         guard let stored = try await load(newerThan: known) else { return nil }
         let (connections, unreadable) = try stored.reading { stored throws(StoreError) in
@@ -119,7 +119,7 @@ extension Store {
 
     /// The rulesets that were in force at a version, to explain what was decided then.
     public func rulesets(
-        of connection: ConnectionID, at version: Int64
+        of connection: ConnectionID, at version: ConfigurationVersion
     ) async throws(StoreError) -> [Ruleset] {
         let rows = try await run { pool throws(PostgresError) in
             try await pool.query(Self.rulesetsStatement(at: version))
@@ -128,7 +128,7 @@ extension Store {
         return try Self.rulesets(rows.filter { $0.0 == connection.rawValue }.map(\.1))
     }
 
-    private func load(newerThan known: Int64?) async throws(StoreError) -> StoredConfiguration? {
+    private func load(newerThan known: ConfigurationVersion?) async throws(StoreError) -> StoredConfiguration? {
         let version = try await configurationVersion()
         guard version > known ?? -1 else { return nil }
         // One statement each, read later than the version: at worst the caller loads once more.
@@ -157,7 +157,7 @@ extension Store {
         return StoredConfiguration(version: version, connections: connections)
     }
 
-    private static func rulesetsStatement(at version: Int64) -> SQL {
+    private static func rulesetsStatement(at version: ConfigurationVersion) -> SQL {
         """
         SELECT id, document FROM (
             SELECT DISTINCT ON (connection.number, name) connection.id, connection.number, name,

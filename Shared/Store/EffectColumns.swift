@@ -4,9 +4,9 @@ import Postgres
 
 /// Starts as the arrays that the statement unnests.
 struct EffectStartColumns {
-    private var lanes: [Int64] = []
+    private var lanes: [LaneID] = []
     private var epochs: [Int64] = []
-    private var segments: [Int32] = []
+    private var segments: [Segment] = []
     private var sequences: [Int64] = []
     private var keys: [String] = []
     private var requests: [String?] = []
@@ -70,9 +70,9 @@ struct EffectStartColumns {
 /// Ends as the arrays that the statement unnests; a superseded effect is a row of its own.
 struct EffectEndColumns {
     private var places: [Int64] = []
-    private var lanes: [Int64] = []
+    private var lanes: [LaneID] = []
     private var epochs: [Int64] = []
-    private var segments: [Int32] = []
+    private var segments: [Segment] = []
     private var sequences: [Int64] = []
     private var keys: [String] = []
     private var states: [String] = []

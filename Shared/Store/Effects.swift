@@ -10,7 +10,7 @@ extension Store {
 
     /// What earlier attempts at these jobs recorded.
     public func effects(
-        of jobs: [Job], in lane: Int64
+        of jobs: [Job], in lane: LaneID
     ) async throws(StoreError) -> [EffectKey: EffectProgress] {
         let statement: SQL = """
             SELECT key, state, result FROM effect
@@ -28,7 +28,7 @@ extension Store {
     /// What was done for an event, also by its replays.
     /// - Parameter event: `Event.original`.
     public func effects(
-        ofAll event: EventID, in lane: Int64
+        ofAll event: EventID, in lane: LaneID
     ) async throws(StoreError) -> EarlierEffects {
         let statement: SQL = """
             SELECT key, state, result, request, facts FROM effect

@@ -10,11 +10,11 @@ public struct LoggedEvent: Equatable, Sendable {
         public let worker: WorkerID?
         public let settledAt: Timestamp
         public let facts: JSON?
-        public let configurationVersion: Int64?
+        public let configurationVersion: ConfigurationVersion?
     }
 
     public let job: Job
-    public let lane: Int64
+    public let lane: LaneID
     public let appendedAt: Timestamp
     public let ending: Ending?
     /// Why it has not ended yet, when a worker had it and put it off.
@@ -26,10 +26,10 @@ public struct LoggedEvent: Equatable, Sendable {
 /// A place in the log, newest first.
 public struct EventCursor: Equatable, Sendable, CustomStringConvertible {
     let appendedMicroseconds: Int64
-    let lane: Int64
+    let lane: LaneID
     let sequence: Int64
 
-    init(appendedMicroseconds: Int64, lane: Int64, sequence: Int64) {
+    init(appendedMicroseconds: Int64, lane: LaneID, sequence: Int64) {
         self.appendedMicroseconds = appendedMicroseconds
         self.lane = lane
         self.sequence = sequence
@@ -41,7 +41,7 @@ public struct EventCursor: Equatable, Sendable, CustomStringConvertible {
         guard numbers.count == 3, let appended = numbers[0], let lane = numbers[1],
             let sequence = numbers[2]
         else { return nil }
-        self.init(appendedMicroseconds: appended, lane: lane, sequence: sequence)
+        self.init(appendedMicroseconds: appended, lane: LaneID(lane), sequence: sequence)
     }
 
     public var description: String { "\(appendedMicroseconds).\(lane).\(sequence)" }
@@ -184,8 +184,8 @@ extension LoggedEvent {
     fileprivate init(_ row: Row) throws(PostgresError) {
         var row = row.reader
         let connection: String = try row.next()
-        let segment: Int32 = try row.next()
-        let lane: Int64 = try row.next()
+        let segment: Segment = try row.next()
+        let lane: LaneID = try row.next()
         let sequence: Int64 = try row.next()
         let id: String = try row.next()
         let (source, kind, format): (String, String, String) =
@@ -218,8 +218,8 @@ extension LoggedEvent.Ending {
         let detail: String? = try row.next()
         let facts: String? = try row.next()
         let attempt: Int? = try row.next()
-        let worker: Int64? = try row.next()
-        configurationVersion = try row.next()
+        worker = try row.next()
+                configurationVersion = try row.next()
         let settled: Int64? = try row.next()
         guard let name else { return nil }
         guard
@@ -228,7 +228,6 @@ extension LoggedEvent.Ending {
         else { throw .row("an outcome of a newer program: \(name)") }
         self.outcome = outcome
         self.attempt = attempt
-        self.worker = worker.map(WorkerID.init)
         self.facts = facts.flatMap { try? JSON(stored: $0) }
         settledAt = Timestamp(milliseconds: settled)
     }

@@ -136,7 +136,7 @@ extension WorkerID {
     private func standing(_ generation: Int64) -> SQL {
         """
         FROM worker
-        WHERE id = \(rawValue) AND expires_at > now() AND generation = \(generation)
+        WHERE id = \(self) AND expires_at > now() AND generation = \(generation)
         """
     }
 
@@ -180,7 +180,7 @@ extension WorkerID {
             WHERE EXISTS (SELECT \(standing(generation)))
             LIMIT \(limits.lanesMax)),
         leased AS (
-            UPDATE lane SET state = 2, owner = \(rawValue), epoch = epoch + 1, attempt = attempt + 1
+            UPDATE lane SET state = 2, owner = \(self), epoch = epoch + 1, attempt = attempt + 1
             FROM picked WHERE lane.lane_id = picked.lane_id
             RETURNING lane.*)
         SELECT lane.lane_id, connection.id, lane.key, lane.epoch, lane.attempt, job.*,
@@ -228,12 +228,12 @@ private struct LeasedRow {
 
     init(_ row: Row) throws(PostgresError) {
         var row = row.reader
-        let laneID: Int64 = try row.next()
+        let laneID: LaneID = try row.next()
         let id: String = try row.next()
         let key: String = try row.next()
         let epoch: Int64 = try row.next()
         let attempt: Int = try row.next()
-        let segment: Int32? = try row.next()
+        let segment: Segment? = try row.next()
         let sequence: Int64? = try row.next()
         let event: String? = try row.next()
         let source: String? = try row.next()

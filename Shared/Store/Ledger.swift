@@ -5,16 +5,16 @@ import Postgres
 /// Rows of the ledger: one for each event that has ended, and the table's primary key is the proof
 /// that it ended once.
 struct LedgerColumns {
-    private var lanes: [Int64] = []
-    private var segments: [Int32] = []
+    private var lanes: [LaneID] = []
+    private var segments: [Segment] = []
     private var sequences: [Int64] = []
     private var attempts: [Int64] = []
     private var outcomes: [String] = []
     private var details: [String?] = []
     private var facts: [String?] = []
-    private var configurations: [Int64?] = []
+    private var configurations: [ConfigurationVersion?] = []
 
-    mutating func append(_ settlement: Settlement, lane: Int64) {
+    mutating func append(_ settlement: Settlement, lane: LaneID) {
         lanes.append(lane)
         segments.append(settlement.job.segment)
         sequences.append(settlement.job.sequence)

@@ -25,10 +25,10 @@ public struct Retention: Sendable {
 
 /// What a round of maintenance did.
 public struct Maintenance: Equatable, Sendable {
-    public var segmentsDropped: [Int32] = []
+    public var segmentsDropped: [Segment] = []
     public var periodsDropped: [Int32] = []
     /// Was due, but somebody used the table; the next round tries again.
-    public var segmentsBusy: [Int32] = []
+    public var segmentsBusy: [Segment] = []
     public var lanesForgotten = 0
     /// Of connections on which nobody works: they went past what is older than the retention.
     public var lanesExpired = 0
@@ -106,7 +106,7 @@ extension Store {
                 WHERE state = 1 AND segment < oldest AND NOT (\(Self.isServed))
                 ORDER BY lane_id
                 """, deadlineSeconds: 60
-            ).decoded(Int64.self, Int32.self)
+            ).decoded(LaneID.self, Segment.self)
         }
         guard let oldest = stale.first?.1 else { return 0 }
         var cut = 0
@@ -120,7 +120,7 @@ extension Store {
     /// The lanes are locked by a statement of its own: only the next one is sure to see every event
     /// that was appended before.
     private func cutShort(
-        _ lanes: [Int64], before oldest: Int32
+        _ lanes: [LaneID], before oldest: Segment
     ) async throws(StoreError) -> Int {
         let isStale: SQL = "lane_id = ANY (\(lanes)) AND state = 1 AND segment < \(oldest)"
         let rows = try await runByIndex([
@@ -146,7 +146,7 @@ extension Store {
 
     /// Segments that are old and that no lane needs: a lane that is idle can only come to need
     /// today's.
-    private func segmentsOver(_ retention: Retention) async throws(StoreError) -> [Int32] {
+    private func segmentsOver(_ retention: Retention) async throws(StoreError) -> [Segment] {
         try await run { pool throws(PostgresError) in
             try await pool.query(
                 """
@@ -156,7 +156,7 @@ extension Store {
                         WHERE state <> 0)
                 ORDER BY number
                 """
-            ).decoded(Int32.self)
+            ).decoded(Segment.self)
         }
     }
 

@@ -24,7 +24,7 @@ struct SettlementColumns {
     private let fences: [Fence]
     private var firsts: [Int64?] = []
     private var counts: [Int64] = []
-    private var segments: [Int32?] = []
+    private var segments: [Segment?] = []
     private var delays: [Double] = []
     private var refunds: [Bool] = []
     private var causes: [String?] = []
@@ -85,7 +85,7 @@ struct SettlementColumns {
 
     func lost(kept rows: Rows) throws(StoreError) -> [Fence] {
         let kept = try rows.mapped { row throws(PostgresError) in
-            let (lane, epoch) = try row.decoded(Int64.self, Int64.self)
+            let (lane, epoch) = try row.decoded(LaneID.self, Int64.self)
             return Fence(lane: lane, epoch: epoch)
         }
         let known = Set(kept)

@@ -3,7 +3,7 @@ import Models
 
 /// A configuration as the tables have it, not read yet.
 struct StoredConfiguration {
-    let version: Int64
+    let version: ConfigurationVersion
     let connections: [StoredConnection]
 
     /// What can be read, and of the rest why not.

@@ -15,11 +15,11 @@ public struct StoredLaneContext: Sendable {
 
 /// A job among those of all lanes.
 public struct JobName: Hashable, Sendable {
-    public let lane: Int64
+    public let lane: LaneID
     public let sequence: Int64
-    let segment: Int32
+    let segment: Segment
 
-    public init(_ job: Job, in lane: Int64) {
+    public init(_ job: Job, in lane: LaneID) {
         self.lane = lane
         sequence = job.sequence
         segment = job.segment
@@ -65,7 +65,7 @@ extension Store {
     }
 
     /// What the rules were judged on when effects of the job were begun; `nil` if none were.
-    public func begunFacts(of job: Job, in lane: Int64) async throws(StoreError) -> JSON? {
+    public func begunFacts(of job: Job, in lane: LaneID) async throws(StoreError) -> JSON? {
         let name = JobName(job, in: lane)
         guard let rows = try await runByIndex([[name].begun]).last else {
             throw .defect("no answer")

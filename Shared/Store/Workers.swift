@@ -2,14 +2,9 @@ import Models
 import Postgres
 
 /// One run of one worker process. A process that starts again is another worker.
-public struct WorkerID: Hashable, Sendable, CustomStringConvertible {
+public struct WorkerID: NumericIdentifier {
     public let rawValue: Int64
-
-    public init(rawValue: Int64) {
-        self.rawValue = rawValue
-    }
-
-    public var description: String { String(rawValue) }
+    public init(rawValue: Int64) { self.rawValue = rawValue }
 }
 
 extension Store {
@@ -30,10 +25,10 @@ extension Store {
                 VALUES (\(name.storable), now() + \(ttlSeconds) * interval '1 second')
                 RETURNING id
                 """
-            ).decoded(Int64.self)
+            ).decoded(WorkerID.self)
         }
         guard let id = rows.first else { throw .defect("no worker id") }
-        return WorkerID(rawValue: id)
+        return id
     }
 
     /// The worker's own deadline runs from *before* this call: by then it must have been renewed
@@ -47,7 +42,7 @@ extension Store {
             try await pool.query(
                 """
                 UPDATE worker SET expires_at = now() + \(ttlSeconds) * interval '1 second'
-                WHERE id = \(worker.rawValue) AND expires_at > now()
+                WHERE id = \(worker) AND expires_at > now()
                 """, deadlineSeconds: deadlineSeconds)
         }
         guard rows.affected == 1 else { throw .lostLease }
@@ -58,9 +53,9 @@ extension Store {
     public func retire(_ worker: WorkerID) async throws(StoreError) {
         _ = try await run { pool throws(PostgresError) in
             try await pool.pipeline([
-                "SELECT FROM worker WHERE id = \(worker.rawValue) FOR UPDATE",
-                Self.endLeases(where: "owner = \(worker.rawValue)", attempt: .refunded),
-                "DELETE FROM worker WHERE id = \(worker.rawValue)",
+                "SELECT FROM worker WHERE id = \(worker) FOR UPDATE",
+                Self.endLeases(where: "owner = \(worker)", attempt: .refunded),
+                "DELETE FROM worker WHERE id = \(worker)",
             ])
         }
     }
@@ -79,12 +74,12 @@ extension Store {
         // The worker's row is waited for: a lease that is being made holds it.
         try await run { pool throws(PostgresError) in
             try await pool.pipeline([
-                "SELECT FROM worker WHERE id = \(worker.rawValue) FOR UPDATE",
+                "SELECT FROM worker WHERE id = \(worker) FOR UPDATE",
                 Self.endLeases(
                     with: """
                         newer AS (
                             UPDATE worker SET generation = \(generation)
-                            WHERE id = \(worker.rawValue) AND generation < \(generation)
+                            WHERE id = \(worker) AND generation < \(generation)
                             RETURNING id),
                         """,
                     where: """
@@ -109,7 +104,7 @@ extension Store {
             try await pool.withTransaction { session throws(PostgresError) in
                 let expired = try await session.query(
                     "SELECT id FROM worker WHERE expires_at <= now() FOR UPDATE SKIP LOCKED"
-                ).decoded(Int64.self)
+                ).decoded(WorkerID.self)
                 guard !expired.isEmpty else { return 0 }
                 let rows = try await session.pipeline([
                     Self.endLeases(where: "owner = ANY (\(expired))", attempt: .counted),

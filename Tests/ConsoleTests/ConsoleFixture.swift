@@ -90,7 +90,7 @@ struct ConsoleFixture {
 
     /// Leases everything that waits and settles each event with what `outcome` says of it.
     func settle(
-        version: Int64? = 1, facts: JSON? = nil, _ outcome: (Event) -> Outcome
+        version: ConfigurationVersion? = 1, facts: JSON? = nil, _ outcome: (Event) -> Outcome
     ) async throws {
         let worker = try await store.register(name: "worker", ttlSeconds: 3600)
         let lease = try await store.lease(

@@ -17,7 +17,7 @@ final class FakeIngestStore: Sendable {
     fileprivate struct State {
         var mood = Mood.well
         var configurationIsAway = false
-        var version: Int64 = 1
+        var version: ConfigurationVersion = 1
         var connections: [Connection] = []
         var unreadable: [ConnectionID: String] = [:]
         var keys: Set<String> = []
@@ -52,7 +52,7 @@ final class FakeIngestStore: Sendable {
 
     func configure(_ connections: [Connection], unreadable: [ConnectionID: String] = [:]) {
         state.withLock { state in
-            state.version += 1
+            state.version = ConfigurationVersion(state.version.rawValue + 1)
             state.connections = connections
             state.unreadable = unreadable
         }
@@ -89,7 +89,7 @@ final class FakeIngestStore: Sendable {
     }
 
     private func connections(
-        _ version: Int64?
+        _ version: ConfigurationVersion?
     ) throws(StoreError) -> ActiveConnections? {
         let state = state.withLock { $0 }
         if state.configurationIsAway { throw .unavailable("gone") }

@@ -114,13 +114,13 @@ final class LaneSlotsTests: XCTestCase {
         XCTAssertEqual(slots.next(), .finished)
     }
 
-    private func fence(_ lane: Int64) -> Fence { Fence(lane: lane, epoch: 1) }
+    private func fence(_ lane: Int64) -> Fence { Fence(lane: LaneID(lane), epoch: 1) }
     private func lanes(
         _ ids: ClosedRange<Int64>, of connection: ConnectionID = "acme"
     ) -> [LeasedLane] {
         ids.map {
             LeasedLane(
-                id: $0, connection: connection, key: LaneKey("\($0)"), epoch: 1, attempt: 1,
+                id: LaneID($0), connection: connection, key: LaneKey("\($0)"), epoch: 1, attempt: 1,
                 jobs: [])
         }
     }
