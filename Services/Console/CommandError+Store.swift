@@ -11,8 +11,8 @@ extension CommandError {
                 "another configuration was applied at the same time: "
                     + "read that one, then apply yours again"
             )
-        case .lostLease: self = .problem("the lease was lost")
-        case .defect(let message): self = .problem(message)
+        case .lostLease, .notFound, .schemaMismatch, .missingPartition, .corrupt, .bug:
+            self = .problem(error.description)
         }
     }
 }
@@ -37,10 +37,7 @@ extension PostgresError {
         case .unavailable(let message): "the database cannot be reached: \(message)"
         case .timedOut, .unknownOutcome: "the database gave no answer in time"
         case .retryable(let state): "another transaction was in the way (\(state)); try again"
-        case .constraint(let name): "the constraint \(name) forbids it"
-        case .statement(let state, let message): "\(message) (\(state))"
-        case .row(let message): message
-        case .cancelled: "cancelled"
+        case .constraint, .missingPartition, .statement, .row, .value, .cancelled: description
         }
     }
 }

@@ -48,7 +48,7 @@ extension ConsoleCommand {
         let active: ActiveConfiguration?
         do {
             active = try await store.loadConfiguration()
-        } catch .defect {
+        } catch .corrupt, .notFound {
             active = nil
         } catch {
             throw CommandError(error)

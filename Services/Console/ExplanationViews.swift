@@ -56,7 +56,7 @@ extension Explanation {
             "connection": .string(logged.job.event.connection.rawValue),
             "outcome": .string(logged.outcomeName),
             "configurationVersion": .number(JSONNumber(Int(history.version.rawValue))),
-            "versionInForce": .number(JSONNumber(Int(history.versionInForce))),
+            "versionInForce": .number(JSONNumber(Int(history.versionInForce.rawValue))),
             "evaluatedThen": .bool(logged.ending?.configurationVersion != nil),
         ]
         object["unreadable"] = unreadable.map { .string($0.message) }

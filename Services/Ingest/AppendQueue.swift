@@ -129,10 +129,11 @@ final class AppendQueue: Sendable {
                 observer.databaseAway(reason)
                 decide { $0.commitFailed(since: began, at: .now) }
                 refuse(batch, .unavailable)
-            // An append holds no lease and expects no version; it is refused like a defect.
-            case .defect, .lostLease, .conflict:
+            // The database answered, and would answer the same again.
+            case .notFound, .schemaMismatch, .missingPartition, .corrupt, .bug, .lostLease,
+                .conflict:
                 shared.withLock { $0.decisions.commitSucceeded(at: .now) }
-                await commitAlone(batch, "\(error)")
+                await commitAlone(batch, error.description)
             }
         }
     }

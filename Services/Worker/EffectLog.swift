@@ -128,8 +128,8 @@ extension Failure {
             case .lostLease: .interrupted
             case .conflict:
                 .retryable(Cause(.liaison, code: "conflict", message: "somebody was faster"))
-            case .defect(let message):
-                .permanent(Cause(.liaison, code: "defect", message: message))
+            case .notFound, .schemaMismatch, .missingPartition, .corrupt, .bug:
+                .permanent(Cause(.liaison, code: "defect", message: error.description))
             }
     }
 }

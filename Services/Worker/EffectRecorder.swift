@@ -25,13 +25,13 @@ struct EffectRecorder: Sendable {
 
     /// Before the call is made.
     func begin(_ start: EffectStart) async throws(StoreError) -> EffectStanding {
-        guard let answer = await starts(start) else { throw .defect("no answer") }
+        guard let answer = await starts(start) else { throw .bug("no answer") }
         return try answer.get()
     }
 
     /// Before the next effect of the lane begins.
     func finish(_ end: EffectEnd) async throws(StoreError) {
-        guard let answer = await ends(end) else { throw .defect("no answer") }
+        guard let answer = await ends(end) else { throw .bug("no answer") }
         guard try answer.get() else { throw .lostLease }
     }
 
@@ -39,9 +39,9 @@ struct EffectRecorder: Sendable {
     private static func together<Request, Answer>(
         _ requests: [Request], _ record: ([Request]) async throws(StoreError) -> [Answer]
     ) async -> [Result<Answer, StoreError>] {
-        do throws(StoreError) {
+        do {
             return try await record(requests).map { .success($0) }
-        } catch .defect where requests.count > 1 {
+        } catch where error.isPermanent && requests.count > 1 {
             var answers: [Result<Answer, StoreError>] = []
             for request in requests { answers += await together([request], record) }
             return answers

@@ -54,7 +54,7 @@ struct LaneRunner: Sendable {
                     }
                 }
             }
-        } catch .defect where lanes.count > 1 {
+        } catch where error.isPermanent && lanes.count > 1 {
             // What cannot be read of one lane must not keep the others.
             await withDiscardingTaskGroup { group in
                 for lane in lanes {
@@ -105,11 +105,7 @@ extension LeasedLane {
 
     /// No attempt is spent: nothing was tried. What cannot be read will not be better in a second.
     fileprivate func postponed(because error: StoreError) -> LaneSettlement {
-        let seconds: Double =
-            switch error {
-            case .unavailable, .lostLease, .conflict: 1
-            case .defect: 30
-            }
+        let seconds: Double = error.isPermanent ? 30 : 1
         let cause = Cause(.liaison, code: "database", message: "\(error)")
         return LaneSettlement(
             fence: fence, settlements: [],

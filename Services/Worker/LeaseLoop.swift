@@ -81,8 +81,8 @@ struct LeaseLoop: Sendable {
             await registration.registerAnew()
             slots.notified()
             return []
-        } catch .defect(let reason) where !settling.isEmpty {
-            log.error("settlements were refused", ["reason": "\(reason)"])
+        } catch where error.isPermanent && !settling.isEmpty {
+            log.error("settlements were refused", ["reason": "\(error)"])
             slots.failed(await settleAlone(settling))
             return []
         } catch {
@@ -102,13 +102,13 @@ struct LeaseLoop: Sendable {
             do throws(StoreError) {
                 do throws(StoreError) {
                     try await settle(settlement)
-                } catch .defect(let reason) {
-                    try await settle(settlement.refused(because: reason))
+                } catch where error.isPermanent {
+                    try await settle(settlement.refused(because: error))
                 }
-            } catch .defect(let reason) {
+            } catch where error.isPermanent {
                 log.error(
                     "a settlement was refused",
-                    ["lane": "\(settlement.fence.lane)", "reason": "\(reason)"])
+                    ["lane": "\(settlement.fence.lane)", "reason": "\(error)"])
             } catch {
                 await pause(after: error)
                 return Array(settlements[place...])
@@ -154,10 +154,10 @@ struct LeaseLoop: Sendable {
 }
 
 extension LaneSettlement {
-    fileprivate func refused(because reason: String) -> LaneSettlement {
+    fileprivate func refused(because error: StoreError) -> LaneSettlement {
         let seconds = Backoff.seconds(
             attempt: settlements.first?.attempt ?? 1, jitter: Double.random(in: 0..<1))
-        let cause = Cause(.liaison, code: "defect", message: reason)
+        let cause = Cause(.liaison, code: "defect", message: error.description)
         return LaneSettlement(
             fence: fence, settlements: [],
             next: .retry(afterSeconds: seconds, refundsAttempt: false, because: cause))

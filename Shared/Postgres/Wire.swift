@@ -191,7 +191,9 @@ extension ResultHandle {
         guard PQresultStatus(pointer) == PGRES_FATAL_ERROR else { return nil }
         guard let sqlState = field("C") else { return .unknownOutcome }
         return PostgresError(
-            sqlState: sqlState, message: field("M") ?? "", constraint: field("n"))
+            ServerError(
+                sqlState: sqlState, message: field("M") ?? "", table: field("t"),
+                constraint: field("n")))
     }
 
     /// The server ends the session after an error of this severity.

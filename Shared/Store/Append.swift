@@ -34,11 +34,11 @@ extension Store {
         return answers
     }
 
-    /// The only constraint that this statement can break is that a partition exists.
+    /// Creates today's partitions if they are missing, then inserts again.
     private func insertMakingRoom(_ statement: SQL) async throws(StoreError) -> Rows {
-        do throws(StoreError) {
+        do {
             return try await insert(statement)
-        } catch .defect(let message) where message.hasPrefix("constraint") {
+        } catch .missingPartition {
             try await createPartitions()
             return try await insert(statement)
         }
@@ -58,7 +58,7 @@ extension Store {
                 Self.appending, statement,
             ])
         }
-        guard let answer = rows.last else { throw .defect("no answer") }
+        guard let answer = rows.last else { throw .bug("no answer") }
         return answer
     }
 

@@ -52,7 +52,7 @@ extension Store {
         let grants = try rows.last?.mapped { row throws(PostgresError) in
             try BudgetGrant(row, limits)
         }
-        guard let grant = grants?.first else { throw .defect("no budget") }
+        guard let grant = grants?.first else { throw .bug("no budget") }
         return grant
     }
 

@@ -49,7 +49,7 @@ extension Store {
     public func apply(
         _ configuration: Configuration, by author: String, expecting version: ConfigurationVersion? = nil
     ) async throws(StoreError) -> ConfigurationVersion {
-        guard let secretKeys else { throw .defect("no key to seal secrets with") }
+        guard let secretKeys else { throw .bug("no key to seal secrets with") }
         var rows: [ConnectionRow] = []
         for entry in configuration.entries { rows.append(try ConnectionRow(entry, secretKeys)) }
         let applied = try await run { pool throws(PostgresError) in
@@ -90,7 +90,7 @@ extension Store {
     /// newer program may have stored it, or an older one what is refused today.
     ///
     /// - Returns: `nil` if it is not newer than the version that the caller has.
-    /// - Throws: `.defect` if not one of them can be read: the key is another.
+    /// - Throws: if not one of them can be read, as with another key, why the first cannot.
     public func loadConfiguration(
         newerThan known: ConfigurationVersion? = nil
     ) async throws(StoreError) -> ActiveConfiguration? {
@@ -143,7 +143,7 @@ extension Store {
                 Self.rulesetsStatement(at: version),
             ])
         }
-        guard rows.count == 3 else { throw .defect("\(rows.count) answers instead of 3") }
+        guard rows.count == 3 else { throw .bug("\(rows.count) answers instead of 3") }
         let secrets = Dictionary(
             grouping: try rows[1].mapped { row throws(PostgresError) in try SecretRow(row) },
             by: \.connection)
@@ -176,7 +176,7 @@ extension Store {
             let problems = JSONProblems()
             let reader = JSONReader(try parsed(document), problems: problems)
             guard let ruleset = Ruleset(reading: reader) else {
-                throw .defect("a stored ruleset is unreadable: \(problems.all)")
+                throw .corrupt("a stored ruleset is unreadable: \(problems.all)")
             }
             rulesets.append(ruleset)
         }
@@ -187,7 +187,7 @@ extension Store {
         do {
             return try JSON(parsing: text)
         } catch {
-            throw .defect("stored JSON is unreadable: \(error)")
+            throw .corrupt("stored JSON is unreadable: \(error)")
         }
     }
 }

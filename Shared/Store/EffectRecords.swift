@@ -151,7 +151,7 @@ extension EffectProgress {
         case ("failed", let json?):
             guard let cause = Cause(json: json) else { fallthrough }
             self = .ended(.failed(cause))
-        case (_, _): throw .row("an effect is \(state) with \(result ?? "nothing")")
+        case (_, _): throw .value("an effect is \(state) with \(result ?? "nothing")")
         }
     }
 }

@@ -17,7 +17,7 @@ extension Store {
             WHERE lane_id = \(lane) AND sequence = ANY (\(jobs.map(\.sequence)))
                 AND segment = ANY (\(jobs.map(\.segment)))
             """
-        guard let rows = try await runByIndex([statement]).last else { throw .defect("no answer") }
+        guard let rows = try await runByIndex([statement]).last else { throw .bug("no answer") }
         let recorded = try rows.mapped { row throws(PostgresError) in
             let (key, state, result) = try row.decoded(String.self, String.self, String?.self)
             return (EffectKey(key), try EffectProgress(state: state, result: result))
@@ -35,7 +35,7 @@ extension Store {
             WHERE lane_id = \(lane) AND starts_with(key, \("\(event)|".storable))
             ORDER BY sequence, started_at
             """
-        guard let rows = try await runByIndex([statement]).last else { throw .defect("no answer") }
+        guard let rows = try await runByIndex([statement]).last else { throw .bug("no answer") }
         var earlier = EarlierEffects()
         let recorded = try rows.mapped { row throws(PostgresError) in
             let (key, state, result, request, facts) = try row.decoded(
@@ -61,7 +61,7 @@ extension Store {
     ) async throws(StoreError) -> [EffectStanding] {
         guard !starts.isEmpty else { return [] }
         let statement = EffectStartColumns(starts).statement(limits)
-        guard let rows = try await runByIndex([statement]).last else { throw .defect("no answer") }
+        guard let rows = try await runByIndex([statement]).last else { throw .bug("no answer") }
         var standings = [EffectStanding](repeating: .lost, count: starts.count)
         let held = try rows.mapped { row throws(PostgresError) in
             try row.decoded(Int.self, String?.self, Int.self, String?.self)
@@ -86,7 +86,7 @@ extension Store {
     ) async throws(StoreError) -> [Bool] {
         guard !ends.isEmpty else { return [] }
         let statement = EffectEndColumns(ends).statement(limits)
-        guard let rows = try await runByIndex([statement]).last else { throw .defect("no answer") }
+        guard let rows = try await runByIndex([statement]).last else { throw .bug("no answer") }
         let held = Set(try rows.mapped { row throws(PostgresError) in try row.decoded(Int.self) })
         return ends.indices.map(held.contains)
     }

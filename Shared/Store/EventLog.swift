@@ -198,7 +198,7 @@ extension LoggedEvent {
         postponement = try Postponement(reading: &row)
         try row.end()
         guard let source = EventSource(rawValue: source), let format = EventFormat(rawValue: format)
-        else { throw .row("an event of a newer program: \(source), \(format)") }
+        else { throw .value("an event of a newer program: \(source), \(format)") }
         let event = Event(
             id: EventID(id), connection: ConnectionID(connection), source: source,
             kind: EventKind(rawValue: kind), occurredAt: Timestamp(milliseconds: occurred),
@@ -225,7 +225,7 @@ extension LoggedEvent.Ending {
         guard
             let outcome = Outcome(name: name, detail: detail.flatMap { try? JSON(parsing: $0) }),
             let attempt, let settled
-        else { throw .row("an outcome of a newer program: \(name)") }
+        else { throw .value("an outcome of a newer program: \(name)") }
         self.outcome = outcome
         self.attempt = attempt
         self.facts = facts.flatMap { try? JSON(stored: $0) }

@@ -70,7 +70,7 @@ extension Store {
                         limits, generation: generation, rooms: rooms, from: floors.present)
                 ])
         guard let registered = rows.first, let answer = rows.last else {
-            throw .defect("no answer")
+            throw .bug("no answer")
         }
         let moments = try registered.mapped { row throws(PostgresError) in
             try row.decoded(Double.self)

@@ -1,3 +1,4 @@
+import Models
 import Postgres
 
 /// How long what is kept.

@@ -10,11 +10,10 @@ public struct SecretKeys: Sendable {
     /// - Parameters:
     ///   - current: the name of the key that seals from now on.
     ///   - keys: 32 bytes each, by name.
-    /// - Throws: `.defect` if the current key is missing or one has another length.
-    public init(current: String, keys: [String: [UInt8]]) throws(StoreError) {
-        guard keys[current] != nil else { throw .defect("there is no key \(current)") }
+    public init(current: String, keys: [String: [UInt8]]) throws(SecretKeyError) {
+        guard keys[current] != nil else { throw .missing(name: current) }
         for (name, key) in keys where key.count != AESGCM.keyByteCount {
-            throw .defect("key \(name) has \(key.count) bytes instead of \(AESGCM.keyByteCount)")
+            throw .length(name: name, bytes: key.count)
         }
         self.current = current
         self.keys = keys
@@ -30,21 +29,17 @@ public struct SecretKeys: Sendable {
 
     /// One key, under a name made from it: the first bytes of its hash, which tell nothing about
     /// it.
-    public init(_ key: [UInt8]) throws(StoreError) {
+    public init(_ key: [UInt8]) throws(SecretKeyError) {
         let name = Hex.encode(Array(SHA256.digest(Array("key name\0".utf8) + key).prefix(4)))
         try self.init(current: name, keys: [name: key])
     }
 
     /// One key, as it stands in a configuration: 32 bytes in Base64 or as 64 hexadecimal digits.
-    public init(text: String) throws(StoreError) {
+    public init(text: String) throws(SecretKeyError) {
         let isHexadecimal = text.utf8.count == 2 * AESGCM.keyByteCount
         guard let key = isHexadecimal ? Hex.decode(text) : Base64.decode(text),
             key.count == AESGCM.keyByteCount
-        else {
-            throw .defect(
-                "must be \(AESGCM.keyByteCount) bytes, in Base64 or as "
-                    + "\(2 * AESGCM.keyByteCount) hexadecimal digits")
-        }
+        else { throw .unreadable }
         try self.init(key)
     }
 
@@ -56,26 +51,44 @@ public struct SecretKeys: Sendable {
     /// - Parameter place: authenticated with the secret, so that a sealed value cannot be moved to
     ///   another row.
     func seal(_ secret: SecretText, at place: String) throws(StoreError) -> Sealed {
-        do throws(AESGCMError) {
+        do {
             let bytes = try AESGCM.seal(
                 Array(secret.revealed.utf8), key: keys[current] ?? [],
                 associatedData: Array(place.utf8))
             return Sealed(keyID: current, bytes: bytes)
         } catch {
-            throw .defect("a secret could not be sealed")
+            throw .bug("a secret could not be sealed")
         }
     }
 
     func open(_ sealed: Sealed, at place: String) throws(StoreError) -> SecretText {
         guard let key = keys[sealed.keyID] else {
-            throw .defect("the key \(sealed.keyID), which sealed a secret, is not configured")
+            throw .notFound(.secretKey(sealed.keyID))
         }
-        do throws(AESGCMError) {
+        do {
             let bytes = try AESGCM.open(
                 sealed.bytes, key: key, associatedData: Array(place.utf8))
             return SecretText(String(decoding: bytes, as: UTF8.self))
         } catch {
-            throw .defect("the secret \(place) does not open with the key \(sealed.keyID)")
+            throw .corrupt("the secret \(place) does not open with the key \(sealed.keyID)")
+        }
+    }
+}
+
+/// Why a key cannot seal secrets, as the end of a sentence that names the setting.
+public enum SecretKeyError: Error, Equatable, Sendable, CustomStringConvertible {
+    case missing(name: String)
+    case length(name: String, bytes: Int)
+    case unreadable
+
+    public var description: String {
+        switch self {
+        case .missing(let name): "holds no key \(name)"
+        case .length(let name, let bytes):
+            "holds a key \(name) of \(bytes) bytes instead of \(AESGCM.keyByteCount)"
+        case .unreadable:
+            "must be \(AESGCM.keyByteCount) bytes, in Base64 or as "
+                + "\(2 * AESGCM.keyByteCount) hexadecimal digits"
         }
     }
 }

@@ -13,7 +13,7 @@ extension Store {
         guard !settlements.isEmpty else { return [] }
         let columns = try SettlementColumns(settlements)
         guard let kept = try await runByIndex([columns.statement]).last else {
-            throw .defect("no answer")
+            throw .bug("no answer")
         }
         return try columns.lost(kept: kept)
     }
@@ -30,14 +30,14 @@ struct SettlementColumns {
     private var causes: [String?] = []
     private var ledger = LedgerColumns()
 
-    /// - Throws: `.defect` if a lane comes twice, or its events are not a run without a hole.
+    /// - Throws: `.bug` if a lane comes twice, or its events are not a run without a hole.
     init(_ settlements: [LaneSettlement]) throws(StoreError) {
         fences = settlements.map(\.fence)
-        guard Set(fences).count == fences.count else { throw .defect("a lane is settled twice") }
+        guard Set(fences).count == fences.count else { throw .bug("a lane is settled twice") }
         for lane in settlements {
             for (one, next) in zip(lane.settlements, lane.settlements.dropFirst())
             where next.job.sequence != one.job.sequence + 1 {
-                throw .defect("settlements of lane \(lane.fence.lane) have a hole")
+                throw .bug("settlements of lane \(lane.fence.lane) have a hole")
             }
             firsts.append(lane.settlements.first?.job.sequence)
             counts.append(Int64(lane.settlements.count))

@@ -19,7 +19,7 @@ public struct Store: Sendable {
         self.secretKeys = secretKeys
     }
 
-    /// - Throws: `.defect` if the database has another schema than this program was made for.
+    /// - Throws: `.schemaMismatch` if the database has another schema than this program was made for.
     public func requireCurrentSchema() async throws(StoreError) {
         let version = try await run { pool throws(PostgresError) in
             try await pool.withSession { session throws(PostgresError) in
@@ -27,8 +27,7 @@ public struct Store: Sendable {
             }
         }
         guard version == Self.migrations.count else {
-            throw .defect(
-                "the database has schema \(version), this program needs \(Self.migrations.count)")
+            throw .schemaMismatch(found: version, needed: Self.migrations.count)
         }
     }
 
@@ -67,7 +66,7 @@ public struct Store: Sendable {
         """
 
     /// The number under which the tables know a connection.
-    /// - Throws: `.defect` if it was never configured.
+    /// - Throws: `.notFound` if it was never configured.
     func number(of connection: ConnectionID) async throws(StoreError) -> Int32 {
         if let number = numbers[connection] { return number }
         let rows = try await run { pool throws(PostgresError) in
@@ -76,7 +75,7 @@ public struct Store: Sendable {
         }
         for (id, number) in rows { numbers[ConnectionID(id)] = number }
         guard let number = numbers[connection] else {
-            throw .defect("there is no connection \(connection)")
+            throw .notFound(.connection(connection))
         }
         return number
     }

@@ -31,13 +31,11 @@ extension EnvironmentReader {
 
     private mutating func secretKeys(_ key: Secret, _ name: String) -> SecretKeys {
         if key.revealed.isEmpty { return .none }
-        do throws(StoreError) {
+        do {
             return try SecretKeys(text: key.revealed)
-        } catch .defect(let reason) {
-            problem(name, reason)
         } catch {
-            problem(name, "is unusable")
+            problem(name, error.description)
+            return .none
         }
-        return .none
     }
 }

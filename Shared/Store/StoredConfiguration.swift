@@ -7,20 +7,23 @@ struct StoredConfiguration {
     let connections: [StoredConnection]
 
     /// What can be read, and of the rest why not.
-    /// - Throws: `.defect` if nothing can.
+    /// - Throws: if nothing can be read, why the first connection cannot.
     func reading<Value>(
         _ read: (StoredConnection) throws(StoreError) -> Value
     ) throws(StoreError) -> (values: [Value], unreadable: [ConnectionID: String]) {
         var values: [Value] = []
         var unreadable: [ConnectionID: String] = [:]
+        var first: StoreError?
         for connection in connections {
-            do throws(StoreError) {
+            do {
                 values.append(try read(connection))
-            } catch .defect(let reason) {
-                unreadable[connection.id] = reason
+            } catch {
+                guard error.isPermanent else { throw error }
+                first = first ?? error
+                unreadable[connection.id] = error.description
             }
         }
-        if values.isEmpty, let reason = unreadable.values.first { throw .defect(reason) }
+        if values.isEmpty, let first { throw first }
         return (values, unreadable)
     }
 }
@@ -32,7 +35,7 @@ struct StoredConnection {
     let rulesets: [String]
 
     func connection(_ keys: SecretKeys?) throws(StoreError) -> Models.Connection {
-        guard let keys else { throw .defect("no key to open secrets with") }
+        guard let keys else { throw .bug("no key to open secrets with") }
         var opened: [String: SecretText] = [:]
         for secret in secrets { opened[secret.name] = try secret.opened(by: keys) }
         let problems = JSONProblems()
@@ -40,7 +43,7 @@ struct StoredConnection {
         let connection = Models.Connection(
             reading: reader, secrets: Models.Connection.resolver(of: opened))
         guard let connection, problems.all.isEmpty else {
-            throw .defect("the stored connection \(id) is unreadable: \(problems.all)")
+            throw .corrupt("the stored connection \(id) is unreadable: \(problems.all)")
         }
         return connection
     }

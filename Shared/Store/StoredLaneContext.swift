@@ -44,7 +44,7 @@ extension Store {
             """,
             entries.remembered(by: number), jobs.begun,
         ])
-        guard answers.count == 3 else { throw .defect("\(answers.count) answers instead of 3") }
+        guard answers.count == 3 else { throw .bug("\(answers.count) answers instead of 3") }
         let links = try answers[0].mapped { row throws(PostgresError) -> Link? in
             let (incident, object, record) = try row.decoded(
                 String.self, String.self, String.self)
@@ -68,7 +68,7 @@ extension Store {
     public func begunFacts(of job: Job, in lane: LaneID) async throws(StoreError) -> JSON? {
         let name = JobName(job, in: lane)
         guard let rows = try await runByIndex([[name].begun]).last else {
-            throw .defect("no answer")
+            throw .bug("no answer")
         }
         return try rows.mapped { row throws(PostgresError) in
             try JSON(stored: try row.decoded(Int.self, String.self).1)
@@ -83,7 +83,7 @@ extension JSON {
             try self.init(
                 parsing: Array(text.utf8), limits: .accepted(bytes: text.utf8.count))
         } catch {
-            throw .row("stored JSON cannot be read: \(error)")
+            throw .value("stored JSON cannot be read: \(error)")
         }
     }
 }

@@ -27,7 +27,7 @@ extension Store {
                 """
             ).decoded(WorkerID.self)
         }
-        guard let id = rows.first else { throw .defect("no worker id") }
+        guard let id = rows.first else { throw .bug("no worker id") }
         return id
     }
 

@@ -92,7 +92,7 @@ final class FakeIngestStore: Sendable {
         _ version: ConfigurationVersion?
     ) throws(StoreError) -> ActiveConnections? {
         let state = state.withLock { $0 }
-        if state.configurationIsAway { throw .unavailable("gone") }
+        if state.configurationIsAway { throw .unavailable(reason: "gone") }
         if version == state.version { return nil }
         return ActiveConnections(
             version: state.version, connections: state.connections, unreadable: state.unreadable)
@@ -103,9 +103,9 @@ extension FakeIngestStore.State {
     mutating func commit(_ new: [NewEvent]) -> Result<[Appended], StoreError> {
         switch mood {
         case .well: break
-        case .away: return .failure(.unavailable("gone"))
+        case .away: return .failure(.unavailable(reason: "gone"))
         case .refusing(let id) where new.contains { $0.event.id == id }:
-            return .failure(.defect("no"))
+            return .failure(.bug("no"))
         case .refusing: break
         }
         batches.append(new.count)

@@ -101,7 +101,13 @@ final class ValueTests: XCTestCase {
     func testErrorsSayWhatHappensNext() async throws {
         _ = try await pool.query("CREATE TABLE once (n int CONSTRAINT only_once UNIQUE)")
         _ = try await pool.query("INSERT INTO once VALUES (1)")
-        await check("INSERT INTO once VALUES (1)", fails: .constraint("only_once"))
+        await check(
+            "INSERT INTO once VALUES (1)", fails: .constraint("only_once", sqlState: "23505"))
+        _ = try await pool.query("CREATE TABLE positive (n int CONSTRAINT above_0 CHECK (n > 0))")
+        await check(
+            "INSERT INTO positive VALUES (0)", fails: .constraint("above_0", sqlState: "23514"))
+        _ = try await pool.query("CREATE TABLE by_day (day int) PARTITION BY LIST (day)")
+        await check("INSERT INTO by_day VALUES (1)", fails: .missingPartition(table: "by_day"))
         await check(
             "SELECT nonsense",
             fails: .statement(

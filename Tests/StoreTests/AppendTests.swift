@@ -79,7 +79,7 @@ final class AppendTests: XCTestCase {
 
     func testAnUnknownConnectionIsNamed() async throws {
         let fixture = try await StoreFixture.make(for: self)
-        await assertThrows(.defect("there is no connection elsewhere")) {
+        await assertThrows(.notFound(.connection("elsewhere"))) {
             () async throws(StoreError) in
             try await fixture.store.append([.sample("e", connection: "elsewhere")])
         }

@@ -23,7 +23,7 @@ final class MigrationsTests: XCTestCase {
         let database = try await TestDatabase.make(for: self)
         let store = Store(database.pool(connectionsMax: 1))
         let known = Store.migrations.count
-        await assertThrows(.defect("the database has schema 0, this program needs \(known)")) {
+        await assertThrows(.schemaMismatch(found: 0, needed: known)) {
             () async throws(StoreError) in try await store.requireCurrentSchema()
         }
     }

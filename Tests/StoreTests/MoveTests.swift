@@ -197,7 +197,7 @@ final class MoveTests: XCTestCase {
         _ = try await new.pool.query("DELETE FROM connection WHERE id = 'one'")
         _ = try await old.append([.sample("e1")])
         await assertStays(
-            "one", in: old, to: new, because: .failed(.defect("there is no connection one")))
+            "one", in: old, to: new, because: .failed(.notFound(.connection("one"))))
     }
 
     private func databases() async throws -> (old: StoreFixture, new: StoreFixture) {

@@ -70,7 +70,7 @@ final class RetentionTests: XCTestCase {
             RETURNS void LANGUAGE plpgsql AS
             $$ BEGIN RAISE 'No space left on device' USING ERRCODE = 'disk_full'; END $$
             """)
-        await assertThrows(.unavailable("No space left on device")) {
+        await assertThrows(.unavailable(reason: "No space left on device")) {
             () async throws(StoreError) in
             try await fixture.store.maintain(Retention(logDays: 30))
         }

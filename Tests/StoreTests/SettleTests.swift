@@ -146,9 +146,23 @@ final class SettleTests: XCTestCase {
         // Even if the cursor were moved back by a mistake.
         _ = try await fixture.pool.query("UPDATE lane SET done = 0, state = 1")
         let again = try await fixture.leasedLane(worker)
-        await assertThrows(.defect("constraint settlement_\(lane.jobs[0].segment)_pkey")) {
-            () async throws(StoreError) in
+        let key = "settlement_\(lane.jobs[0].segment)_pkey"
+        await assertThrows(
+            .corrupt("the constraint \(key) forbids the write (SQLSTATE 23505)")
+        ) { () async throws(StoreError) in
             try await fixture.store.settle([again.settled()])
+        }
+    }
+
+    func testASettlementOfADayWithoutAPartitionNamesTheTable() async throws {
+        let fixture = try await StoreFixture.make(for: self)
+        try await fixture.append(1, to: "a")
+        let lane = try await fixture.leasedLane(try await fixture.worker())
+        _ = try await fixture.pool.query(
+            "DROP TABLE settlement_\(unescaped: lane.jobs[0].segment.description)")
+        await assertThrows(.missingPartition(table: "settlement")) {
+            () async throws(StoreError) in
+            try await fixture.store.settle([lane.settled()])
         }
     }
 
@@ -159,7 +173,7 @@ final class SettleTests: XCTestCase {
         let lane = try await fixture.leasedLane(worker)
         var holed = lane.settled()
         holed.settlements.remove(at: 1)
-        await assertThrows(.defect("settlements of lane \(lane.id) have a hole")) {
+        await assertThrows(.bug("settlements of lane \(lane.id) have a hole")) {
             () async throws(StoreError) in try await fixture.store.settle([holed])
         }
         var headless = lane.settled()

@@ -26,8 +26,8 @@ final class WorkerMetricsTests: XCTestCase {
 
     func testLanesInFlightAreThoseLeasedAndNotSettled() {
         let metrics = WorkerMetrics()
-        let lanes = (1...3).map {
-            LeasedLane(id: $0, connection: "one", key: "k", epoch: 1, attempt: 1, jobs: [])
+        let lanes = [1, 2, 3].map { (id: LaneID) in
+            LeasedLane(id: id, connection: "one", key: "k", epoch: 1, attempt: 1, jobs: [])
         }
         metrics.exchanged([], Lease(lanes: lanes, lost: []), took: .zero)
         check(metrics, "lanes_in_flight", 3)
