@@ -1,16 +1,16 @@
 import Models
 
-/// When to try again, and when not to.
+/// The decision after a failed attempt: try again after a pause, or give up.
 public enum Backoff {
     public static let baseSeconds = 2.0
     public static let capSeconds = 300.0
 
-    /// Full jitter: anywhere between nothing and twice as long as last time, so that lanes which
-    /// failed together do not come back together.
+    /// The pause with full jitter: between nothing and twice the longest pause of the attempt
+    /// before, so that lanes which failed together do not come back together.
     ///
     /// - Parameters:
-    ///   - attempt: the one that failed, from 1.
-    ///   - jitter: a die, `0..<1`.
+    ///   - attempt: the attempt that failed, from 1.
+    ///   - jitter: a random number, `0..<1`.
     public static func seconds(attempt: Int, jitter: Double) -> Double {
         let doublings = max(1, min(attempt, 31)) - 1
         var ceiling = baseSeconds
@@ -24,7 +24,7 @@ public enum Backoff {
         case giveUp(Cause)
     }
 
-    /// - Parameter attempt: the one that failed, from 1.
+    /// - Parameter attempt: the attempt that failed, from 1.
     public static func decision(
         after failure: Failure, attempt: Int, attemptsMax: Int, jitter: Double
     ) -> RetryDecision {

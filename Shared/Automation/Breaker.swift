@@ -1,24 +1,24 @@
-/// What is known of a vendor's health, and what it means for calls to it.
+/// A circuit breaker: what is known of a vendor's health decides about calls to it.
 ///
 ///     closed --check failed--> open --its pause is over--> half-open --check--> closed or open
 ///
-/// A call that fails for want of an answer asks whether that is the call's fault or the vendor's: a
-/// check, a cheap call of its own, tells. So an event that the vendor cannot digest uses up its
-/// attempts and is given up, while an outage of hours costs no event an attempt.
+/// A check, which is a cheap call, tells if a call without an answer is the call's fault or the
+/// vendor's. So an event that the vendor cannot process uses up its attempts and is given up, while
+/// an outage of hours costs no event an attempt.
 public enum Breaker: Equatable, Sendable {
     /// Calls go through.
     case closed
-    /// So many checks in a row failed. Nobody calls for so long.
+    /// So many checks in a row failed. No worker calls until this time has passed.
     case open(trips: Int, seconds: Double)
-    /// The pause is over: one of all workers checks, the others wait for what it finds.
+    /// The pause is over: one of all workers checks, and the others wait for its result.
     case halfOpen(trips: Int)
 
-    /// How long a check may take; after that somebody else may try.
+    /// The longest time of one check; after it another worker may check.
     public static let checkSeconds = 5.0
     public static let firstPauseSeconds = 1.0
     public static let lastPauseSeconds = 60.0
 
-    /// As the workers' shared memory has it.
+    /// The state that the workers share in the database.
     public init(trips: Int, secondsLeft: Double) {
         self =
             if trips <= 0 {
@@ -38,9 +38,10 @@ public enum Breaker: Equatable, Sendable {
         }
     }
 
-    /// What a check makes of it.
+    /// The state after a check.
     ///
-    /// - Parameter jitter: a die, `0..<1`: pauses double, and are from half to the whole of it.
+    /// - Parameter jitter: a random number, `0..<1`. Pauses double; each one is from half to the
+    ///   whole of that.
     public func checked(isUp: Bool, jitter: Double) -> Breaker {
         if isUp { return .closed }
         var pause = Self.firstPauseSeconds

@@ -1,13 +1,13 @@
 import Models
 
-/// Who goes first when a vendor's budget is short.
+/// The order in which calls go when a vendor's budget is short.
 public enum CallUrgency: Int, CaseIterable, Comparable, Sendable {
-    /// Can wait without harm.
+    /// Can wait without harm, such as a note.
     case low
     case ordinary
-    /// Somebody is being paged, or should no longer be.
+    /// A person is being paged, or should no longer be.
     case high
-    /// The rest of something that has begun: what was spent on it must not be spent again.
+    /// The rest of work that has begun: the calls spent on it must not be spent again.
     case begun
 
     public static func < (one: CallUrgency, other: CallUrgency) -> Bool {

@@ -1,15 +1,15 @@
 import JSON
 import Models
 
-/// Effects of several events of one lane, with what waiting made superfluous taken out.
+/// The effects of several events of one lane, without those that later ones make superfluous.
 public struct Coalesced: Hashable, Sendable {
     public var effects: [Effect]
-    /// Effects that were dropped, each with the last of the later ones that write its fields.
+    /// The effects that were dropped, each with the last of the later ones that write its fields.
     public var superseded: [EffectKey: EffectKey]
 }
 
-/// Drops each record write all of whose fields later writes of the list set again. Everything else
-/// stays as it is and where it is.
+/// Drops each record write whose fields are all set again by later writes of the list. All other
+/// effects stay unchanged and in their order.
 ///
 /// A write is dropped whole or not at all: taking out some of its fields would save no call, and
 /// one that Salesforce refuses for a field would go through without it.

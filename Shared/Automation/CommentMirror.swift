@@ -1,8 +1,8 @@
 import JSON
 import Models
 
-/// The copies of notes and comments on the other side. Each begins with a line that says where it
-/// comes from, which is also how a copy is known from an original.
+/// The copies of notes and comments on the other side. Each begins with a line that tells its
+/// origin, which also tells a copy from an original.
 enum Comment {
     static let noteRule: RuleID = "@sync/notes"
     static let commentRule: RuleID = "@sync/comments"
@@ -32,7 +32,7 @@ enum Comment {
 }
 
 extension Rulebook {
-    /// Whether the event is a note of which copies are wanted.
+    /// True if the event is a note that a linked record's object wants copied.
     func mirrorsNote(_ facts: Facts) -> Bool {
         guard let note = facts.event.note, !Comment.isCopy(note.text), !facts.isWhollyEcho else {
             return false

@@ -14,7 +14,7 @@ struct PatternKey: Hashable {
 
 typealias Patterns = [PatternKey: Result<Pattern, PatternError>]
 
-/// Answers conditions for one rule and one event.
+/// Evaluates conditions for one rule and one event.
 struct ConditionEvaluation {
     let scope: RuleScope
     let patterns: Patterns
@@ -63,7 +63,7 @@ struct ConditionEvaluation {
     }
 
     func verdict(_ condition: Condition) -> Verdict {
-        do throws(Unanswerable) {
+        do {
             return try holds(condition) != condition.isNegated ? .yes : .no
         } catch {
             return error.verdict
@@ -72,9 +72,9 @@ struct ConditionEvaluation {
 }
 
 extension Verdict {
-    /// Kleene's three-valued logic, with the third value in two kinds: what can still be fetched
-    /// may become either, what cannot be evaluated never becomes true. An empty group does not
-    /// hold. No more verdicts are asked for than it takes to decide.
+    /// Kleene's three-valued logic, with the third value in two kinds: a condition on facts that
+    /// can still be fetched may become either, one that cannot be evaluated never becomes true. An
+    /// empty group does not hold. The evaluation stops at the first verdict that decides.
     init(of group: Trace.Group, _ verdicts: some Sequence<Verdict>) {
         var isEmpty = true
         var isUnfetched = false
@@ -93,7 +93,7 @@ extension Verdict {
             case .unfetched: isUnfetched = true
             }
         }
-        // For `any` a condition that can still come true outweighs one that cannot.
+        // A condition of `any` that can still come true outweighs one that cannot.
         if group == .any, isUnfetched {
             self = .unfetched
         } else if let obstacle {
@@ -106,7 +106,7 @@ extension Verdict {
     }
 }
 
-/// Why a question has no answer.
+/// The reason for which a question has no answer.
 private struct Unanswerable: Error {
     let verdict: Verdict
 
@@ -206,7 +206,7 @@ extension ConditionEvaluation {
         }
     }
 
-    /// Milliseconds since the moment; negative when it lies ahead.
+    /// The milliseconds since the time; negative if it lies ahead.
     private func age(_ value: ComparedValue) throws(Unanswerable) -> Int64 {
         scope.context.now.milliseconds - (try value.moment()).milliseconds
     }
@@ -261,7 +261,7 @@ extension ConditionEvaluation {
     }
 }
 
-/// A field's value, read as the type that the question wants.
+/// A field's value, read as the type that the operator compares.
 private struct ComparedValue {
     let value: FieldValue
     let isCaseSensitive: Bool

@@ -4,32 +4,32 @@ import Models
 /// The value of a field as far as it is known.
 enum FieldValue: Hashable {
     case known(JSON)
-    /// There is nothing of which this could be told, and why.
+    /// The thing that the field describes does not exist; the text says which.
     case missing(String)
-    /// The vendor does not tell, in its own words.
+    /// The vendor does not tell the value; the text is its own.
     case unreadable(String)
-    /// Can be had by a call to the vendor.
+    /// A call to the vendor will tell the value.
     case unfetched
 }
 
-/// One event with its facts, prepared once for all rules. A class, because thousands of rules look
-/// at one and a copy of all facts for each would cost more than the looking.
+/// One event with its facts, prepared once for all rules. It is a class because thousands of rules
+/// read it, and a copy of all facts for each would cost more than the reading.
 final class Context {
     let facts: Facts
     let now: Timestamp
-    /// Names, in lower case, of the record's fields that changed and are no echo of ours; `nil`
-    /// when no old values are told.
+    /// The names, in lower case, of the record's fields that changed and are no echo of ours. Nil
+    /// if the event tells no old values.
     let changedFields: Set<String>?
-    /// Of the record that changed: the incidents linked to it, each once.
+    /// The incidents that are linked to the record that changed, each once.
     let linkedIncidents: [IncidentID]
-    /// The one that `incident.*` means in a rule on record changes; `nil` when it is not known.
+    /// The incident that `incident.*` means in a rule on record changes; nil if it is not known.
     let linkedIncident: Incident?
     let isWhollyEcho: Bool
-    /// Which rules the event concerns.
+    /// The direction of the rules that the event concerns.
     let direction: Rule.Direction?
-    /// Of the changed record, in lower case.
+    /// The object of the changed record, in lower case.
     let object: String?
-    /// Texts that conditions have read, of fields that all rules see alike.
+    /// The texts that conditions have read already, for fields that all rules see alike.
     var texts: [Field: FoldedText] = [:]
 
     init(_ facts: Facts, now: Timestamp) {
@@ -44,7 +44,7 @@ final class Context {
         object = facts.event.record?.reference.object.lowercased()
     }
 
-    /// Links of the changed record, and of the record on which a comment hangs.
+    /// The links of the changed record and, for a comment, of the record that it belongs to.
     private static func linkedIncidents(_ facts: Facts) -> [IncidentID] {
         let records = Set(facts.event.linkSubjects.records)
         var seen: Set<IncidentID> = []
@@ -52,7 +52,7 @@ final class Context {
             .filter { seen.insert($0).inserted }
     }
 
-    /// An open one before a resolved one, then the newest.
+    /// Prefers an open incident to a resolved one, then the newest.
     private static func best(_ linked: [IncidentID], _ facts: Facts) -> Incident? {
         let known = linked.compactMap { facts.incidents[$0] }
         if known.isEmpty { return linked.count == 1 ? linked.first.map { Incident(id: $0) } : nil }
@@ -79,11 +79,11 @@ extension Incident {
     var isOpen: Bool { status == .triggered || status == .acknowledged }
 }
 
-/// What one rule sees of one event.
+/// The values that one rule reads from one event.
 struct RuleScope {
     let context: Context
     let object: String
-    /// The record that the rule is applied to: the changed one, or one that is linked.
+    /// The record that the rule is applied to: the changed record, or a linked one.
     let record: RecordReference?
 
     private var facts: Facts { context.facts }
@@ -96,7 +96,7 @@ struct RuleScope {
         }
     }
 
-    /// Whether every rule sees the same value: it is the event's, not a linked record's.
+    /// True if every rule reads the same value: it is the event's, not a linked record's.
     func isShared(_ field: Field) -> Bool {
         switch field {
         case .record: event.record != nil
@@ -104,7 +104,7 @@ struct RuleScope {
         }
     }
 
-    /// The value before the change; `nil` when none is told.
+    /// The value before the change; nil if the event tells none.
     func oldValue(of field: Field) -> JSON? {
         switch field {
         case .record(let name): event.record?.old?[name]
@@ -112,7 +112,7 @@ struct RuleScope {
         }
     }
 
-    /// What the event tells comes before what was fetched, as for incidents.
+    /// Prefers the event's own value to a fetched one, as for incidents.
     private func recordValue(_ name: String) -> FieldValue {
         if let change = event.record, change.isWhole || change.new.tells(name) {
             return .known(change.new[name])
@@ -159,7 +159,8 @@ struct RuleScope {
         value.map(FieldValue.known) ?? .missing("the event does not carry \(what)")
     }
 
-    /// An incident may have been moved by nobody; whoever saved a record is only not told.
+    /// The agent of an incident's change may be null, since automations change incidents too. The
+    /// user who saved a record exists, even if the event does not tell.
     private func agent(_ text: String?, _ what: String) -> FieldValue {
         event.record == nil ? .known(.text(text)) : told(text.map(JSON.string), what)
     }
@@ -177,8 +178,7 @@ struct RuleScope {
         return told(event.note.map { .string($0.text) }, "a note")
     }
 
-    /// What the event tells comes before what was fetched: the one is as it was, the other as it
-    /// is.
+    /// Prefers the event's own value to a fetched one: it is the state at the event, not of today.
     private func incidentValue(_ fact: Fact) -> FieldValue {
         let told = event.record == nil ? event.incident : context.linkedIncident
         guard let told else {
@@ -196,7 +196,7 @@ extension JSON {
 }
 
 extension Incident {
-    /// `nil` when the message did not tell, or when this is no field of an incident.
+    /// Returns nil if the message did not tell, or if this is no field of an incident.
     func value(of fact: Fact) -> JSON? {
         switch fact {
         case .incidentID: .string(id.rawValue)

@@ -6,9 +6,9 @@ import Models
 public struct WrittenValue: Hashable, Sendable {
     /// `record:<15 characters>` or `incident:<id>`.
     public var target: String
-    /// A field's API name in lower case, or what `Echo.name` calls the aspect.
+    /// A field's API name in lower case, or a name of `Echo.name`.
     public var aspect: String
-    /// The value in one form, whatever channel it travels through.
+    /// The value in a form that is the same in every channel.
     public var value: String
 
     init(_ target: LaneKey, _ aspect: String, _ value: JSON) {
@@ -17,8 +17,8 @@ public struct WrittenValue: Hashable, Sendable {
         self.value = Self.canonical(value)
     }
 
-    /// Blank values are one; date-times to the second, which is all that Salesforce keeps; numbers
-    /// by value; white space at the ends is lost on the way.
+    /// All blank values are equal. Date-times count to the second, which is all that Salesforce
+    /// keeps; numbers count by value; white space at the ends is dropped.
     private static func canonical(_ value: JSON) -> String {
         if ValueReading.isBlank(value) { return "" }
         if let moment = ValueReading.moment(value) { return "time \(moment.seconds)" }
@@ -31,7 +31,7 @@ public struct WrittenValue: Hashable, Sendable {
 }
 
 extension Command {
-    /// What to put into the journal before the command is sent.
+    /// The values that go into the journal before the command is sent.
     public var writtenValues: [WrittenValue] {
         switch self {
         case .updateRecord(let record, let fields, _):
@@ -41,14 +41,14 @@ extension Command {
             [WrittenValue(.incident(incident), Echo.mirrored.name, .string(text))]
         case .addComment(let record, let text, _):
             [WrittenValue(.record(record.id), Echo.mirrored.name, .string(text))]
-        // They come back as no value of the incident; they are told for the fuse, which counts.
+        // They come back as no value of the incident; the fuse counts them.
         case .startWorkflow(let incident, let id), .runResponsePlay(let incident, let id):
             [WrittenValue(.incident(incident), "@run", .string(id))]
         case .createIncident, .createRecord, .deliver: []
         }
     }
 
-    /// What to put into the journal once the new record's id is known.
+    /// The value that goes into the journal once the new record's id is known.
     public static func writtenValue(ofCreated record: RecordID) -> WrittenValue {
         WrittenValue(.record(record), Echo.created.name, .null)
     }
@@ -74,7 +74,7 @@ extension JSON {
 }
 
 extension EventFacts {
-    /// What to look for in the journal, and what it means when it is there.
+    /// The values to look for in the journal, each with the echo that it proves.
     public var writtenValues: [WrittenValue: Echo] {
         if let record { return record.writtenValues }
         guard let incident, let change = incidentChange else { return [:] }
@@ -129,7 +129,7 @@ extension RecordChangeFacts {
         return writtenValues
     }
 
-    /// Salesforce sets these with every write, whoever makes it. In lower case.
+    /// The fields, in lower case, that Salesforce sets with every write of any user.
     static let systemFields: Set<String> = [
         "systemmodstamp", "lastmodifieddate", "lastmodifiedbyid", "lastvieweddate",
         "lastreferenceddate", "attributes",
@@ -137,7 +137,7 @@ extension RecordChangeFacts {
 }
 
 extension Echo {
-    /// A field by its name, an aspect by a word that no field can have.
+    /// The name of the field, or of the aspect: a word that no field can have.
     public var name: String {
         switch self {
         case .field(let name): name
@@ -164,8 +164,8 @@ extension Echo {
 }
 
 extension Facts {
-    /// The event tells of nothing but our own writes: no rule is applied to it. The trigger of an
-    /// incident never is, so that an incident which we created can be talked about by rules.
+    /// True if the event tells of nothing but our own writes: no rule is applied to it. The trigger
+    /// of an incident never is, so that rules apply to an incident which Liaison created.
     public var isWhollyEcho: Bool {
         if let record = event.record {
             if record.isInsert { return !echoes.isDisjoint(with: [.created, .mirrored]) }

@@ -1,10 +1,10 @@
 import JSON
 import Models
 
-/// What one rule made of one event, and why.
+/// The result of one rule for one event, with the reasons.
 public struct Evaluation: Hashable, Sendable {
     public var rule: RuleID
-    /// The record for which the rule was evaluated; `nil` when no record of its object is linked.
+    /// The record for which the rule was evaluated; nil if no record of its object is linked.
     public var record: RecordReference?
     public var result: Result
 
@@ -22,7 +22,7 @@ public struct Evaluation: Hashable, Sendable {
         }
     }
 
-    /// `nil` if it did not match.
+    /// Nil if it did not match.
     public var match: Match? { isMatched ? Match(rule: rule, record: record) : nil }
 
     public init(rule: RuleID, record: RecordReference?, result: Result) {
@@ -32,13 +32,13 @@ public struct Evaluation: Hashable, Sendable {
     }
 }
 
-/// The answer to one condition or group (Kleene's logic: what cannot be evaluated never makes a
-/// rule fire, whatever is negated around it).
+/// The answer to one condition or group. In Kleene's logic a condition that cannot be evaluated
+/// never makes a rule match, whatever is negated around it.
 public enum Verdict: Hashable, Sendable {
     case yes
     case no
     case notEvaluable(String)
-    /// Asks for something that could be fetched and was not. Counts as not evaluable.
+    /// The condition reads a fact that could be fetched and was not. It counts as not evaluable.
     case unfetched
 }
 
@@ -61,11 +61,11 @@ public indirect enum Trace: Hashable, Sendable {
 
 public struct ConditionTrace: Hashable, Sendable {
     public var condition: Condition
-    /// The field's value; `nil` when it is not known.
+    /// The field's value; nil if it is not known.
     public var left: JSON?
-    /// The value before, for a field of a record whose old values are told.
+    /// The value before the change, for a field of a record whose old values are told.
     public var old: JSON?
-    /// What it was compared with: the operand, or the other field's value.
+    /// The value on the right: the operand, or the other field's value.
     public var right: JSON?
     public var verdict: Verdict
 }

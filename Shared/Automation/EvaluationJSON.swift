@@ -2,7 +2,7 @@ import JSON
 import Models
 
 extension Evaluation {
-    /// For the console: `{"rule", "record"?, "result", "reason"?, "conditions"?}`.
+    /// The form that the console shows: `{"rule", "record"?, "result", "reason"?, "conditions"?}`.
     public var json: JSON {
         var object: JSONObject = ["rule": .string(rule.rawValue)]
         object["record"] = record.map { ["object": .string($0.object), "id": .string($0.id.long)] }
@@ -20,7 +20,7 @@ extension Evaluation {
         return .object(object)
     }
 
-    /// One line for the rule and one for each condition, indented by its depth.
+    /// A line for the rule and one for each condition, indented by its depth.
     public var text: String {
         let subject = record.map { " for \($0.object) \($0.id)" } ?? ""
         switch result {

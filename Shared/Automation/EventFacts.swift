@@ -1,15 +1,16 @@
 import JSON
 import Models
 
-/// What one event tells, read from the vendor's words. Nothing here was fetched.
+/// The facts that one event tells, read from the vendor's payload. Nothing here was fetched.
 public struct EventFacts: Hashable, Sendable {
     public let event: Event
-    /// As told; only a reference when the event is about a note, a workflow and the like.
+    /// The incident as the event tells it; only a reference if the event is about a note, a
+    /// workflow and the like.
     public var incident: Incident?
     public var record: RecordChangeFacts?
     public var note: NoteFacts?
     public var agent: Reference?
-    /// Only V2 carries it.
+    /// The Custom Incident Action that was pressed; only V2 tells it.
     public var customAction: CustomAction?
     public var workflow: Reference?
     public var responder: Responder?
@@ -18,35 +19,35 @@ public struct EventFacts: Hashable, Sendable {
     public var isMerge = false
 
     public struct NoteFacts: Hashable, Sendable {
-        /// V2 tells none.
+        /// The note's id; V2 tells none.
         public var id: String?
         public var text: String
-        /// PagerDuty cut the text in the webhook; the whole is at `GET /incidents/{id}/notes`.
+        /// True if PagerDuty cut the text in the webhook (PagerDuty.md 11).
         public var isTrimmed = false
     }
 
     public struct CustomAction: Hashable, Sendable {
-        /// Of the webhook behind the button.
+        /// The id of the webhook behind the button.
         public var id: String?
-        /// What the button says.
+        /// The label of the button.
         public var name: String?
     }
 
     public struct Responder: Hashable, Sendable {
         public var name: String?
-        /// `pending`, `accepted`, ... an open set.
+        /// `pending`, `accepted` and others; an open set.
         public var state: String?
         public var message: String?
     }
 
-    /// Only the readers of the formats make one.
+    /// Only the readers of the formats make such a value.
     init(event: Event) {
         self.event = event
     }
 }
 
 extension EventFacts {
-    /// What moved the incident; `nil` when the event is about something else.
+    /// The change of the incident; nil if the event is about something else.
     public var incidentChange: EventKind.IncidentChange? {
         switch event.kind {
         case .incident(let change): change
@@ -54,7 +55,7 @@ extension EventFacts {
         }
     }
 
-    /// Which rules the event concerns; `nil` when it concerns none.
+    /// The direction of the rules that the event concerns; nil if it concerns none.
     public var direction: Rule.Direction? {
         switch event.kind {
         case .incident: incident == nil ? nil : .incidentChange
@@ -63,8 +64,8 @@ extension EventFacts {
         }
     }
 
-    /// Whose links the evaluation wants to see: of the incident, or of these records. A comment's
-    /// incidents are those of the record that it hangs on.
+    /// The incident, or the records, whose links the evaluation reads. A comment's incidents are
+    /// those of the record that it belongs to.
     public var linkSubjects: (incident: IncidentID?, records: [RecordID]) {
         guard let record else { return (incident?.id, []) }
         return (nil, [record.reference.id] + (record.commentParent.map { [$0] } ?? []))
@@ -81,20 +82,21 @@ extension EventFacts {
     }
 }
 
-/// What Salesforce told about one change of one record.
+/// The facts of one change of one record, as Salesforce told them.
 public struct RecordChangeFacts: Hashable, Sendable {
     public var reference: RecordReference
     public var isInsert: Bool
-    /// Who saved it, where the sender says so.
+    /// The user who saved the record, where the sender tells.
     public var userID: RecordID?
     public var new: RecordFields
     /// True if a field that `new` does not tell is null. An Apex trigger leaves out nothing but
     /// nulls (Salesforce.md 43), an outbound message also the fields that were not chosen for it.
     public var isWhole: Bool
-    /// On an insert empty; `nil` when the channel tells no old values (an outbound message).
+    /// The fields before the change: empty on an insert, nil if the channel tells no old values (an
+    /// outbound message).
     public var old: RecordFields?
 
-    /// Who saved it.
+    /// The user who saved the record.
     public var author: RecordID? {
         userID ?? new["LastModifiedById"].string.flatMap { RecordID($0) }
     }
@@ -105,8 +107,8 @@ public struct RecordChangeFacts: Hashable, Sendable {
         return new["ParentId"].string.flatMap(RecordID.init)
     }
 
-    /// Names, in lower case, of the fields whose value is another one than before; `nil` when no
-    /// old values are told. Null, absent and the empty text are one value.
+    /// The names, in lower case, of the fields whose value has changed. Nil if no old values are
+    /// told. Null, absent and the empty text are one value.
     public var changedFields: Set<String>? {
         guard let old else { return nil }
         let names = Set(new.names).union(old.names)
@@ -118,7 +120,7 @@ public struct RecordChangeFacts: Hashable, Sendable {
 /// names (Salesforce.md 36 and 43), so an absent field reads as null; see `tells`.
 public struct RecordFields: Hashable, Sendable {
     public let object: JSONObject
-    /// Why a field cannot be had, by its name in lower case.
+    /// The reasons for which fields cannot be read, by the field's name in lower case.
     public let obstacles: [String: String]
     private let byName: [String: JSON]
 
@@ -131,10 +133,10 @@ public struct RecordFields: Hashable, Sendable {
 
     public subscript(_ name: String) -> JSON { byName[name.lowercased()] ?? .null }
 
-    /// Whether the field was told at all, if only as null.
+    /// True if the field was told at all, if only as null.
     public func tells(_ name: String) -> Bool { byName[name.lowercased()] != nil }
 
-    /// In lower case.
+    /// The names of the fields, in lower case.
     var names: Dictionary<String, JSON>.Keys { byName.keys }
 
     public static func == (a: Self, b: Self) -> Bool {

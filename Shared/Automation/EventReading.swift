@@ -1,15 +1,18 @@
 import JSON
 import Models
 
-/// The payload is not what its format promises. Permanent: reading it again cannot help.
-public struct UnreadableEvent: Error, Equatable, Sendable {
+/// The payload is not what its format promises. This is permanent: reading it again cannot help.
+public struct UnreadableEvent: Error, Equatable, Sendable, CustomStringConvertible {
     public let cause: Cause
+
+    public var description: String { cause.message }
 
     init(_ message: String) { cause = Cause(.liaison, code: "event.unreadable", message: message) }
 }
 
 extension EventFacts {
-    /// Reads an event of any kind; kinds that concern no rule give facts without subject.
+    /// Reads an event of any kind. Kinds that concern no rule give facts without incident or
+    /// record.
     public init(_ event: Event) throws(UnreadableEvent) {
         let payload = try event.parsedPayload()
         self.init(event: event)
@@ -73,7 +76,8 @@ extension EventFacts {
         }
     }
 
-    /// V3 gives an object with a type, V2 the bare word.
+    /// True if the incident was merged: V3 gives an object with a type, V2 a word (PagerDuty.md
+    /// 12).
     private static func isMerge(_ incident: JSONPart?) -> Bool {
         let reason = incident?["resolve_reason"]
         return reason?["type"]?.string == "merge_resolve_reason" || reason?.string == "merged"
@@ -93,7 +97,8 @@ extension EventFacts {
         agent = record?.author.map { Reference(id: $0.long) }
     }
 
-    /// Whether the record was created or updated is not told; the kind says what was assumed.
+    /// Reads the record of an outbound message, which does not tell whether the record was created
+    /// or updated: the event's kind says what was assumed.
     private mutating func readOutboundMessage(_ payload: JSONPart) throws(UnreadableEvent) {
         guard let new = payload.present("new")?.value.object else {
             throw UnreadableEvent("the notification carries no record")
@@ -117,7 +122,7 @@ extension EventFacts {
 
 extension Event {
     func parsedPayload() throws(UnreadableEvent) -> JSONPart {
-        do throws(JSONParseError) {
+        do {
             let limits = JSONLimits.accepted(bytes: payload.count)
             return try JSONOutline(parsing: payload, limits: limits).root
         } catch {

@@ -1,16 +1,17 @@
 import Models
 
-/// Everything an evaluation looks at. With the event and the rules' versions it is all that is
-/// needed to evaluate again later.
+/// The facts of an evaluation. With the event and the rules' versions they are all that is needed
+/// to evaluate again later.
 public struct Facts: Hashable, Sendable {
     public var event: EventFacts
-    /// Of the incident or the record of the event (`EventFacts.linkSubjects`).
+    /// The links of the event's incident or record (`EventFacts.linkSubjects`).
     public var links: [Link]
-    /// As fetched for `FactNeeds`.
+    /// The incidents that were fetched for `FactNeeds`.
     public var incidents: [IncidentID: Incident]
-    /// As fetched for `FactNeeds`: for each record the fields asked for, null where it has none.
+    /// The records that were fetched for `FactNeeds`: the wanted fields of each, null where it has
+    /// none.
     public var records: [RecordID: RecordFields]
-    /// Which of the changes only repeat what we wrote ourselves.
+    /// The changes that only repeat what Liaison wrote itself.
     public var echoes: Set<Echo>
     /// The whole text of a note that the webhook had cut.
     public var noteText: String?
@@ -36,23 +37,23 @@ extension Facts {
     }
 }
 
-/// A change that we made ourselves, coming back.
+/// A change that Liaison made itself and that comes back as an event.
 public enum Echo: Hashable, Sendable {
     /// A field of the record that changed, by API name.
     case field(String)
     case incidentStatus
     case incidentPriority
     case incidentAssignment
-    /// The record was created by us.
+    /// Liaison created the record.
     case created
-    /// The record was saved by us; which of its fields changed is not told.
+    /// Liaison saved the record; the event does not tell which of its fields changed.
     case saved
-    /// The note or the comment was written by us: it mirrors one of the other side.
+    /// Liaison wrote the note or comment: it is a copy of one of the other side.
     case mirrored
 }
 
-/// What an evaluation wants to know beyond the event. Empty for most events: only rules that the
-/// event alone does not rule out ask for more.
+/// The facts that an evaluation needs beyond the event. It is empty for most events: only rules
+/// that the event alone does not rule out ask for more.
 public struct FactNeeds: Hashable, Sendable {
     public var incidents: Set<IncidentID>
     /// Fields by API name.

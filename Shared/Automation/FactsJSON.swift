@@ -71,7 +71,7 @@ extension Link {
 }
 
 extension Incident {
-    /// In the shape of a V3 event, which `init(_:)` reads.
+    /// The incident in the form of a V3 event, which `init(_:)` reads.
     fileprivate var json: JSON {
         var object: JSONObject = ["id": .string(id.rawValue)]
         object["number"] = number.map { .number(JSONNumber($0)) }

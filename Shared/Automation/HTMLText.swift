@@ -1,5 +1,5 @@
-/// The text of a rich-text field. No parser of HTML: tags are dropped, entities resolved, and the
-/// result goes to places where it is text again.
+/// The text of a rich-text field. It is no parser of HTML: tags are dropped, entities are resolved,
+/// and the result is used as plain text only.
 enum HTMLText {
     static func plain(_ html: String) -> String {
         var text = ""

@@ -1,7 +1,7 @@
 import Models
 
-/// The key under which an incident is made for a record says which record that was: so the link is
-/// known from the incident's first event on, which may arrive before PagerDuty's answer to us has.
+/// The key of an incident that is made for a record names the record. So the link is known from the
+/// incident's first event on, which may arrive before PagerDuty's answer.
 enum IncidentKey {
     /// The same for every attempt and every event, so that PagerDuty itself refuses a second open
     /// incident of the rule for the record.
@@ -12,7 +12,7 @@ enum IncidentKey {
             .cut(toUnits: VendorLimits.incidentKeyUnitsMax)
     }
 
-    /// The record of a key of ours; `nil` for anybody else's.
+    /// The record of a key that Liaison made; nil for any other key.
     static func record(of text: String, connection: ConnectionID) -> RecordReference? {
         let parts = text.split(separator: ":", maxSplits: 4, omittingEmptySubsequences: false)
         guard parts.count == 5, parts[0] == "liaison", parts[1] == connection.rawValue,

@@ -4,9 +4,10 @@ import Models
 public struct Match: Hashable, Sendable {
     public var rule: RuleID
     public var record: RecordReference?
-    /// Made by an action of the rule: what the actions after it act on where there is no `record`.
+    /// The record that an action of the rule created; the actions after it act on it if there is no
+    /// `record`.
     public internal(set) var created: RecordReference?
-    /// How many of the rule's actions are over.
+    /// The number of the rule's actions that are done.
     public internal(set) var actionsDone = 0
 
     public init(rule: RuleID, record: RecordReference?) {
@@ -17,21 +18,21 @@ public struct Match: Hashable, Sendable {
     var subject: RecordReference? { record ?? created }
 }
 
-/// What the rules make of an event, without the reasons: those are for `Rulebook.explain`.
+/// The rules that match an event, without the reasons: `Rulebook.explain` gives those.
 public struct Judgement: Sendable {
     public internal(set) var matches: [Match] = []
-    /// What must be fetched before `matches` is the last word. Rules that the event alone rules out
-    /// ask for nothing.
+    /// The facts that must be fetched before `matches` is final. Rules that the event alone rules
+    /// out ask for nothing.
     public internal(set) var needs = FactNeeds()
-    /// Rules that had to be asked; the others were ruled out by the index.
+    /// The number of rules that were evaluated; the index ruled out the others.
     public internal(set) var rulesAsked = 0
 }
 
 extension Rulebook {
-    /// Asks every rule that the event could match, once for each record that it is linked to.
+    /// Evaluates every rule that the event could match, once for each record that it is linked to.
     ///
-    /// - Parameter now: what `withinLast` and its like count from; the same moment gives the same
-    ///   answers.
+    /// - Parameter now: the time from which `withinLast` and its like count; the same time gives
+    ///   the same answers.
     public func judge(_ facts: Facts, now: Timestamp) -> Judgement {
         let context = Context(facts, now: now)
         var judgement = Judgement()
@@ -45,8 +46,8 @@ extension Rulebook {
         return judgement
     }
 
-    /// What is left to be planned after an effect that created something. Rules before that one
-    /// have had their turn, as have the actions before it.
+    /// The matches that are still to be planned after an effect that created something. The rules
+    /// and actions before that effect are done.
     public func rest(of matches: [Match], after creation: Effect, _ link: Link) -> [Match] {
         var rest = Array(matches.drop { $0.rule != creation.rule })
         guard !rest.isEmpty else { return matches }
@@ -57,7 +58,7 @@ extension Rulebook {
         return rest
     }
 
-    /// What the actions of these rules read that is not known yet.
+    /// The facts that the actions of these rules read and that are not known yet.
     public func needs(of matches: [Match], _ facts: Facts) -> FactNeeds {
         let context = Context(facts, now: facts.event.event.occurredAt)
         var needs = FactNeeds()
@@ -121,7 +122,7 @@ extension Rulebook {
 }
 
 extension Facts {
-    /// The note of the event when its text was cut and the whole is not known yet.
+    /// The note of the event if its text was cut and the whole is not known yet.
     var unfetchedNote: FactNeeds.NoteReference? {
         guard noteText == nil, let note = event.note, note.isTrimmed, let id = note.id,
             let incident = event.incident

@@ -1,12 +1,12 @@
 import CPCRE2
 
 /// A regular expression of a user: PCRE2 with limits, so that no expression and no text can hold a
-/// worker up. Finds the expression anywhere in a text unless it is anchored.
+/// worker up. It matches anywhere in a text unless it is anchored.
 final class Pattern: Sendable {
     enum SearchResult: Equatable, Sendable {
         case found
         case absent
-        /// Given up; says at which limit.
+        /// The search was given up at this limit.
         case limit(String)
     }
 
@@ -35,9 +35,9 @@ final class Pattern: Sendable {
 
     deinit { pcre2_code_free_8(code) }
 
-    /// Why a text is no regular expression; `nil` when it is one.
+    /// The reason for which a text is no regular expression; nil if it is one.
     static func problem(in pattern: String) -> String? {
-        do throws(PatternError) {
+        do {
             _ = try Pattern(pattern, caseSensitive: true)
             return nil
         } catch {

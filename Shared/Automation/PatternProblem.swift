@@ -3,7 +3,7 @@ import Models
 
 extension Ruleset {
     /// Reads rulesets that a person gave, regular expressions included; every problem is noted at
-    /// its pointer. `nil` when there is one.
+    /// its pointer; returns nil if there is one.
     public static func list(checking reader: JSONReader) -> [Ruleset]? {
         list(reading: reader, patternProblem: Pattern.problem(in:))
     }

@@ -1,10 +1,10 @@
 import Models
 
-/// What the rules that matched want done, in order.
+/// The effects that the matched rules want, in order.
 public struct Plan: Hashable, Sendable {
     public var effects: [Effect] = []
-    /// Actions that cannot be carried out until a person mends the rule or the data: the event is
-    /// marked failed after the effects are performed.
+    /// The actions that cannot be carried out until a person corrects the rule or the data. The
+    /// event is marked failed after the effects are performed.
     public var problems: [Problem] = []
     /// Actions that had nothing to act on, in words for the explanation.
     public var remarks: [Remark] = []

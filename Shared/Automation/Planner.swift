@@ -2,15 +2,15 @@ import JSON
 import Models
 
 extension Rulebook {
-    /// What the matched rules want done: their actions in order, filled in, each with its stable
-    /// key; then the copies of notes and comments. Nothing is planned twice.
+    /// Plans the actions of the matched rules in order, filled in, each with its stable key; then
+    /// the copies of notes and comments. No command is planned twice.
     ///
-    /// - Parameter done: commands of earlier actions.
+    /// - Parameter done: the commands of earlier actions.
     public func plan(
         _ matches: [Match], _ facts: Facts, after done: Set<Command> = []
     ) -> Plan {
         if matches.isEmpty && mappings.isEmpty { return Plan() }
-        // Templates read no clock: the moment of the event stands in.
+        // Templates read no clock: the time of the event is used.
         let context = Context(facts, now: facts.event.event.occurredAt)
         var planner = Planner(connection: connection, context: context, done: done)
         for match in matches {
@@ -27,9 +27,9 @@ struct Planner {
     let connection: ConnectionID
     let context: Context
     private(set) var plan = Plan()
-    /// So that no command is planned twice, whichever rules want it.
+    /// The commands that are planned or done, so that none is planned twice.
     private var planned: Set<Command>
-    /// Actions that happen once for an event, however many records their rule matched for.
+    /// The actions that happen once for an event, for however many records their rule matched.
     private var performedOnce: Set<EffectKey> = []
     private var creatingFor: Set<RecordID> = []
 
@@ -48,7 +48,7 @@ struct Planner {
             let matched = MatchedAction(
                 entry: entry, ordinal: ordinal, record: match.record, created: match.created,
                 rendering: Rendering(scope: scope))
-            do throws(RenderingProblem) {
+            do {
                 try perform(action, matched)
             } catch {
                 plan.problems.append(Plan.Problem(rule: entry.id, cause: error.cause))
@@ -153,7 +153,7 @@ extension Planner {
     }
 
     private func delivery() throws(RenderingProblem) -> JSON {
-        do throws(UnreadableEvent) {
+        do {
             return try facts.event.delivery()
         } catch {
             throw RenderingProblem(error.cause)
@@ -165,7 +165,7 @@ extension Planner {
         if !plan.remarks.contains(remark) { plan.remarks.append(remark) }
     }
 
-    /// Whether this is the first time that the action is reached for this event.
+    /// True the first time that the action is reached for this event.
     private mutating func isFirst(_ matched: MatchedAction) -> Bool {
         performedOnce.insert(
             EffectKey(
@@ -182,7 +182,7 @@ extension Planner {
         return context.linkedIncidents
     }
 
-    /// Without those known to be resolved: of what ended, nothing is to be changed.
+    /// The incidents without those known to be resolved, which no action changes.
     private mutating func openIncidents(_ matched: MatchedAction) -> [IncidentID] {
         let all = incidents(matched)
         guard facts.event.record != nil else { return all }
@@ -221,8 +221,8 @@ extension Planner {
 }
 
 extension Planner {
-    /// All `setField` actions of the rule with the same options, as one write, in the place of the
-    /// first; but those after a creation, which may speak of what it made, apart from those before.
+    /// Plans all `setField` actions of the rule with the same options as one write, in the place of
+    /// the first. Those after a creation may read what it made: they are a write of their own.
     private mutating func setFields(
         _ options: RecordWriteOptions, _ matched: MatchedAction
     ) throws(RenderingProblem) {

@@ -1,7 +1,8 @@
 import JSON
 import Models
 
-/// Why a template gives no text. Permanent: a person must mend the rule or the data.
+/// The reason for which a template gives no text. It is permanent: a person must correct the rule
+/// or the data.
 struct RenderingProblem: Error {
     let cause: Cause
 
@@ -12,7 +13,7 @@ struct RenderingProblem: Error {
     }
 }
 
-/// Fills templates from what a rule sees of an event.
+/// Fills templates with the values that a rule reads from an event.
 struct Rendering {
     let scope: RuleScope
 
@@ -54,8 +55,8 @@ struct Rendering {
         }
     }
 
-    /// Sets a field of a record, over an earlier value under the same name in whatever case. No
-    /// field takes a list or an object: it becomes what it is inside a text.
+    /// Sets a field of a record and replaces an earlier value of the same name in any case. No
+    /// field takes a list or an object: it becomes its form inside a text.
     func set(_ field: FieldTemplate, in fields: inout JSONObject) throws(RenderingProblem) {
         let name = fields.keys.first { Names.areSame($0, field.field) } ?? field.field
         let value = try value(field.value)
@@ -71,7 +72,7 @@ struct Rendering {
         switch scope.value(of: placeholder.field) {
         case .known(let known): value = known
         case .missing, .unfetched: value = .null
-        // Null would be written over what stands there.
+        // Null would overwrite the value that is there.
         case .unreadable(let reason):
             throw RenderingProblem(
                 "unreadable", "\(placeholder.field.name) cannot be read: \(reason)")
@@ -117,7 +118,7 @@ struct Rendering {
 }
 
 extension Timestamp {
-    /// In UTC; see `Template.Filter.date`.
+    /// The time in UTC, by the pattern of `Template.Filter.date`.
     func formatted(_ pattern: String) -> String {
         let digits = Array(iso8601)
         let parts: [(token: String, value: String)] = [

@@ -1,12 +1,12 @@
 import JSON
 import Models
 
-/// Finds the rules that an event could match without asking the others. A rule is filed under one
-/// thing that must be so for it to match: a condition at the root, or in groups `all` from the root
+/// Finds the rules that an event could match without evaluating the others. A rule is indexed by
+/// one condition that must hold for it to match: one at the root, or in groups `all` from the root
 /// on, that asks for equality or for a change.
 struct RuleIndex: Sendable {
     private struct Partition: Sendable {
-        /// Rules of which nothing of the kind is known.
+        /// The rules without such a condition.
         var unindexed: [Int] = []
         var byChange: [String: [Int]] = [:]
         var byValue: [Field: [String: [Int]]] = [:]
@@ -32,7 +32,7 @@ struct RuleIndex: Sendable {
         }
     }
 
-    /// Positions, in the order of the rules, each once.
+    /// The positions of the rules, in their order, each once.
     func candidates(_ context: Context) -> [Int] {
         guard let direction = context.direction,
             let partition = partitions[Self.name(direction, context.object ?? "")]
@@ -70,7 +70,7 @@ struct RuleIndex: Sendable {
         case value(Field, Set<String>)
     }
 
-    /// The most telling key: a value of some field before a change, and the event's type last,
+    /// The most selective key: a value of some field before a change, and the event's type last,
     /// because many rules share it.
     private static func key(of rule: Rule) -> IndexKey? {
         let conditions = required(rule.when)
@@ -81,7 +81,7 @@ struct RuleIndex: Sendable {
         return values.first.map { .value($0.field, $0.keys) }
     }
 
-    /// Conditions that must hold for the tree to hold.
+    /// The conditions that must hold for the tree to hold.
     private static func required(_ tree: ConditionTree) -> [Condition] {
         switch tree {
         case .all(let children): children.flatMap(required)
@@ -115,7 +115,7 @@ struct RuleIndex: Sendable {
         }
     }
 
-    /// The event itself tells, whatever is linked: a linked record's fields are known only later.
+    /// True if the event itself tells the field; a linked record's fields are known only later.
     private static func isTold(_ field: Field, _ direction: Rule.Direction) -> Bool {
         switch (field, direction) {
         case (.record, .recordChange): true

@@ -1,7 +1,7 @@
 import Models
 
-/// The enabled rules of one connection in one version, made ready: expressions compiled, rules
-/// filed so that an event touches only those that it could match.
+/// The enabled rules of one connection in one version, prepared: expressions are compiled, and an
+/// index lets an event touch only the rules that it could match.
 ///
 /// ```
 /// let event = try EventFacts(job.event)
@@ -17,15 +17,15 @@ public struct Rulebook: Sendable {
     let positions: [RuleID: Int]
     let index: RuleIndex
     let patterns: Patterns
-    /// By the object's name in lower case.
+    /// The mappings by the object's name in lower case.
     let mappings: [String: ObjectMapping]
 
     struct PreparedRule: Sendable {
         let id: RuleID
         let rule: Rule
-        /// In lower case.
+        /// The rule's object in lower case.
         let object: String
-        /// What its templates read.
+        /// The fields that its templates read.
         let templateFields: Set<Field>
         let createsIncident: Bool
     }
@@ -73,8 +73,7 @@ extension Rulebook.PreparedRule {
 }
 
 extension Rulebook {
-    /// Why each enabled rule did or did not match, without exception: what `judge` decides, with
-    /// the reasons.
+    /// Evaluates every enabled rule as `judge` does, with the reasons.
     ///
     /// - Parameter only: the one rule that is asked about.
     public func explain(
@@ -115,7 +114,8 @@ extension Rulebook {
         return nil
     }
 
-    /// The changed record; or each linked record of the rule's object, or none when none is linked.
+    /// The scopes of a rule: one for the changed record, or one for each linked record of the
+    /// rule's object. Without a linked record there is one scope without a record.
     func scopes(_ rule: Rule, _ context: Context) -> [RuleScope] {
         if let record = context.facts.event.record {
             return [RuleScope(context: context, object: rule.object, record: record.reference)]

@@ -1,5 +1,5 @@
 extension String {
-    /// Whether the part stands in the text. Texts of ASCII, which nearly all are, are searched as
+    /// True if the text contains the part. Texts of ASCII, which nearly all are, are searched as
     /// bytes; all others by character, so that composed and decomposed letters are the same.
     func holds(_ part: String) -> Bool {
         if part.isEmpty { return true }
@@ -13,7 +13,7 @@ extension String {
 
     private var isASCII: Bool { utf8.allSatisfy { $0 < 0x80 } }
 
-    /// Text from elsewhere is contiguous; what is not yet becomes so.
+    /// A native Swift text is contiguous; another one is made so first.
     private func withBytes<T>(_ body: (UnsafeBufferPointer<UInt8>) -> T) -> T {
         if let answer = utf8.withContiguousStorageIfAvailable(body) { return answer }
         var copy = self

@@ -1,10 +1,10 @@
 import JSON
 import Models
 
-/// How values of either vendor are read as texts, numbers and so on. They arrive typed from Apex
-/// and REST but as texts from outbound messages, and a rule must not notice: see `Operator`.
+/// Reads values of either vendor as texts, numbers and so on. They arrive typed from Apex and REST
+/// but as texts from outbound messages, and a rule must not notice: see `Operator`.
 enum ValueReading {
-    /// Null and the empty text are one value: Salesforce knows no difference.
+    /// Null and the empty text are one value, as they are in Salesforce.
     static func isBlank(_ value: JSON) -> Bool { value.isNull || value == .string("") }
 
     static func text(_ value: JSON) -> String? {
@@ -68,7 +68,7 @@ enum ValueReading {
         return a == b
     }
 
-    /// Whether a text can only mean itself: no number, boolean or date-time in the form of a text.
+    /// True if a text can only mean itself: no number, boolean or date-time in the form of a text.
     static func isWord(_ text: String) -> Bool {
         !text.isEmpty && number(.string(text)) == nil && bool(.string(text)) == nil
             && Timestamp(text) == nil
@@ -79,14 +79,15 @@ enum ValueReading {
         return caseSensitive ? whole : whole.lowercased()
     }
 
-    /// Texts that are the same have a key in common; the reverse need not hold.
+    /// Texts that are the same share a key; texts that share one need not be the same.
     static func keys(_ text: String) -> Set<String> {
         var keys: Set = [key(text)]
         if text.utf8.count == 18, let id = identifier(text) { keys.insert(key(id.key)) }
         return keys
     }
 
-    /// What tells an id from a word of 15 letters is a digit: every id has one.
+    /// Reads a text as a record id. A digit tells an id from a word of 15 letters: every id has
+    /// one.
     private static func identifier(_ text: String) -> RecordID? {
         guard text.utf8.count == 15 || text.utf8.count == 18,
             text.utf8.contains(where: { (0x30...0x39).contains($0) })
@@ -94,8 +95,8 @@ enum ValueReading {
         return RecordID(text)
     }
 
-    /// Whether two values of whatever type mean the same: by number when one is a number, by truth
-    /// when one is a boolean, as moments when both are, else as texts.
+    /// True if two values of any type mean the same: as numbers if one is a number, as booleans if
+    /// one is a boolean, as times if both are, else as texts.
     static func areEqual(_ a: JSON, _ b: JSON, caseSensitive: Bool = false) -> Bool {
         if isBlank(a) || isBlank(b) { return isBlank(a) && isBlank(b) }
         switch (a, b) {

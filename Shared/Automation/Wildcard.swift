@@ -1,10 +1,10 @@
 /// `*` is any run of characters, `?` one character; the whole text must match.
 enum Wildcard {
-    /// Steps before a comparison is given up.
+    /// The number of steps after which a comparison is given up.
     static let stepsMax = 1_000_000
 
-    /// `nil` when the limit was met. Remembers only the last `*`: what follows an earlier one is
-    /// found leftmost already.
+    /// Returns nil if the limit was met. It goes back to the last `*` only: the text after an
+    /// earlier one is found leftmost already.
     static func matches(_ pattern: String, _ text: String) -> Bool? {
         let pattern = Array(pattern)
         let text = Array(text)

@@ -1,10 +1,19 @@
 import CCrypto
 
-public enum AESGCMError: Error, Equatable, Sendable {
+public enum AESGCMError: Error, Equatable, Sendable, CustomStringConvertible {
     /// The key has another length than 32 bytes.
     case keyLength(Int)
-    /// Wrong key, wrong associated data, or the bytes were cut or changed; nobody can say which.
+    /// The key or the associated data is wrong, or the bytes were cut or changed; the cipher cannot
+    /// tell which.
     case notAuthentic
+
+    public var description: String {
+        switch self {
+        case .keyLength(let count): "an AES-256 key has 32 bytes, not \(count)"
+        case .notAuthentic:
+            "the sealed value does not open: the key or its place is another, or it was changed"
+        }
+    }
 }
 
 /// AES-256 in Galois/Counter Mode (NIST SP 800-38D). A sealed text is

@@ -19,7 +19,7 @@ public enum SHA256 {
 public enum HMACSHA256 {
     public static let byteCount = 32
 
-    /// Without a key. The algorithms are looked up once; every use takes a copy.
+    /// A context without a key. The algorithms are looked up once; every use takes a copy.
     private nonisolated(unsafe) static let prototype: OpaquePointer? = {
         let algorithm = EVP_MAC_fetch(nil, "HMAC", nil)
         defer { EVP_MAC_free(algorithm) }
@@ -45,7 +45,7 @@ public enum HMACSHA256 {
         defer { EVP_MAC_CTX_free(context) }
         var output = [UInt8](repeating: 0, count: byteCount)
         var length = 0
-        // A null pointer would mean the key of the time before.
+        // A null pointer would mean the key of the previous use.
         let done =
             EVP_MAC_init(context, key.isEmpty ? [0] : key, key.count, nil) == 1
             && EVP_MAC_update(context, message, message.count) == 1
@@ -55,8 +55,8 @@ public enum HMACSHA256 {
     }
 }
 
-/// Whether both are equal, in a time that depends on their length only. The length is no secret:
-/// unequal lengths answer at once.
+/// True if both are equal. The comparison takes a time that depends on their length only. The
+/// length is no secret: unequal lengths return at once.
 public func constantTimeEqual(_ a: [UInt8], _ b: [UInt8]) -> Bool {
     a.count == b.count && CRYPTO_memcmp(a, b, a.count) == 0
 }

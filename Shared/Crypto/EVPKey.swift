@@ -12,8 +12,8 @@ struct EVPKey: ~Copyable {
         self.pointer = pointer
     }
 
-    /// `parser` is one of libcrypto's `d2i_` functions. Nil when it does not understand `der`, or
-    /// leaves a part of it over.
+    /// `parser` is one of libcrypto's `d2i_` functions. Returns nil if it does not understand `der`
+    /// or leaves a part of it over.
     init?(parsing der: [UInt8], with parser: Parser) {
         defer { ERR_clear_error() }
         let parsed = der.withUnsafeBufferPointer { buffer -> OpaquePointer? in

@@ -1,10 +1,11 @@
-/// Why a key cannot be used, in words for the person who pasted it. Holds nothing of the key.
+/// A key that cannot be used. The description is for the person who pasted it and holds nothing of
+/// the key.
 public enum KeyError: Error, Equatable, Sendable, CustomStringConvertible {
     /// The text holds no `-----BEGIN ..-----` block, not even behind Base64.
     case notPEM
     /// The text is PEM, but of another kind than asked for; `found` are its labels.
     case wrongKind(found: String)
-    /// The key is protected by a passphrase, which nobody is there to type.
+    /// The key is protected by a passphrase, which a service cannot type.
     case encrypted
     /// The algorithm is not RSA: `EC`, `ED25519` ...
     case notRSA(algorithm: String)

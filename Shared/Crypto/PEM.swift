@@ -2,7 +2,7 @@
 /// environment variables and secret stores: CRLF, surrounding blanks, lines joined by blanks,
 /// `\n` spelled out, the whole text wrapped in Base64 once more.
 struct PEMBlock: Equatable {
-    /// What stands after `BEGIN`, for example `RSA PRIVATE KEY`.
+    /// The words after `BEGIN`, for example `RSA PRIVATE KEY`.
     let label: String
     /// The decoded body; empty when `isEncrypted`.
     let der: [UInt8]
@@ -67,7 +67,7 @@ struct PEMBlock: Equatable {
 
     private static let marker = "-----"
 
-    /// Nil when there is no marker at all.
+    /// Returns nil if there is no marker at all.
     private static func parse(_ lines: [String]) throws(KeyError) -> [PEMBlock]? {
         var blocks: [PEMBlock] = []
         var open: (label: String, body: [String])?

@@ -4,7 +4,7 @@ import CCrypto
 /// RFC 8017 section 8.2). Kept as bytes, so that it is `Sendable`; parsing it for every signature
 /// costs a tenth of the signature.
 public struct RSAPrivateKey: Sendable {
-    /// PKCS#8, unencrypted.
+    /// The key as unencrypted PKCS#8.
     private let der: [UInt8]
     private let publicDER: [UInt8]
 
@@ -65,7 +65,7 @@ public struct RSAPrivateKey: Sendable {
 }
 
 extension RSAPrivateKey: CustomStringConvertible, CustomReflectable {
-    /// Never the key.
+    /// The description never holds the key.
     public var description: String { "RSAPrivateKey" }
     public var customMirror: Mirror { Mirror(self, children: [:]) }
 }

@@ -34,7 +34,7 @@ extension JSON {
 
     public var isNull: Bool { self == .null }
 
-    /// The member of an object; `nil` when this is no object or has no such member.
+    /// The member of an object; nil if this is no object or has no such member.
     public subscript(_ key: String) -> JSON? { object?[key] }
 
     public subscript(_ index: Int) -> JSON? {
@@ -42,7 +42,7 @@ extension JSON {
         return array[index]
     }
 
-    /// `nil` for an absent member and for `null`: what most vendors mean the same by.
+    /// Returns nil for an absent member and for `null`, which mean the same to most vendors.
     public func present(_ key: String) -> JSON? {
         guard let value = self[key], !value.isNull else { return nil }
         return value

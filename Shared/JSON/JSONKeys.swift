@@ -17,7 +17,7 @@ struct JSONKey: Hashable, Comparable {
     }
 }
 
-/// Texts that differ do so at once; what is left is compared in full.
+/// Compares the texts first, since most differ, and their bytes only if the texts are equal.
 func isSameKey(_ a: String, _ b: String) -> Bool {
     a == b && a.utf8.elementsEqual(b.utf8)
 }

@@ -9,7 +9,7 @@ public struct JSONNumber: Sendable {
 
     public init(_ value: Int) { literal = String(value) }
 
-    /// `nil` for infinities and NaN, which JSON cannot say.
+    /// Returns nil for infinities and NaN, which JSON cannot express.
     public init?(_ value: Double) {
         guard value.isFinite else { return nil }
         if let whole = Int(exactly: value) {

@@ -40,10 +40,10 @@ public struct JSONPart: Sendable {
 
     private var node: JSONOutline.Node { outline.nodes[number] }
 
-    /// Exactly as it was sent; a valid text by itself.
+    /// The bytes exactly as they were sent; a valid text by itself.
     public var bytes: [UInt8] { Array(outline.text[node.start..<node.end]) }
 
-    /// Everything in it, decoded.
+    /// The decoded value with everything in it.
     public var value: JSON {
         outline.text.withUnsafeBufferPointer { decodedValue(number, outline.nodes, in: $0) }
     }
@@ -76,7 +76,7 @@ public struct JSONPart: Sendable {
         return elements
     }
 
-    /// The member of an object; `nil` when this is no object or has no such member.
+    /// The member of an object; nil if this is no object or has no such member.
     public subscript(_ key: String) -> JSONPart? {
         guard node.kind == .object else { return nil }
         return outline.text.withUnsafeBufferPointer { bytes in
@@ -91,7 +91,7 @@ public struct JSONPart: Sendable {
         }
     }
 
-    /// `nil` for an absent member and for `null`: what most vendors mean the same by.
+    /// Returns nil for an absent member and for `null`, which mean the same to most vendors.
     public func present(_ key: String) -> JSONPart? {
         guard let part = self[key], !part.isNull else { return nil }
         return part

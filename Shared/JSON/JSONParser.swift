@@ -1,18 +1,18 @@
-/// What a document may cost; everything beyond is refused, not truncated.
+/// The limits of a document; a text beyond them is refused, not truncated.
 public struct JSONLimits: Sendable {
-    /// Nesting of arrays and objects.
+    /// The deepest nesting of arrays and objects.
     public var depthMax = 64
-    /// Members of one object.
+    /// The most members of one object.
     public var membersMax = 10_000
-    /// Bytes of one string, escapes counted as written.
+    /// The most bytes of one string, escapes counted as written.
     public var stringBytesMax = 256 * 1024
-    /// Characters of one number.
+    /// The most characters of one number.
     public var numberBytesMax = 64
 
     public init() {}
 
-    /// For a text of so many bytes that was accepted before: its length bounds it already, so only
-    /// the nesting is measured again.
+    /// The limits of a text of this length that was accepted before: its length bounds it already,
+    /// so only the nesting is measured again.
     public static func accepted(bytes: Int) -> JSONLimits {
         var limits = JSONLimits()
         limits.membersMax = bytes
@@ -21,7 +21,7 @@ public struct JSONLimits: Sendable {
     }
 }
 
-/// Why a text is not acceptable JSON, and where.
+/// A text that is not acceptable JSON: the reason and the position.
 public struct JSONParseError: Error, Equatable, Sendable, CustomStringConvertible {
     public enum Reason: String, Sendable {
         case unexpectedEnd = "the text ends too early"
@@ -47,8 +47,8 @@ public struct JSONParseError: Error, Equatable, Sendable, CustomStringConvertibl
     public var description: String { "\(reason.rawValue) (byte \(offset))" }
 }
 
-/// Checks a text and notes where its values stand. Iterative, so that no nesting can exhaust a
-/// stack.
+/// Checks a text and notes where its values stand. It is iterative, so that no nesting can exhaust
+/// the stack.
 struct JSONParser {
     typealias Node = JSONOutline.Node
 
@@ -99,7 +99,8 @@ struct JSONParser {
         if offset < bytes.count { throw failure(.trailingBytes) }
     }
 
-    /// A value; of a container that is not empty only the opening. Whether it is complete.
+    /// Reads a value, or the opening of a container that is not empty. Returns true if the value is
+    /// complete.
     private mutating func value() throws(JSONParseError) -> Bool {
         switch try next() {
         case UInt8(ascii: "\""): try string()
@@ -130,7 +131,8 @@ struct JSONParser {
         return false
     }
 
-    /// After a value: whether another one follows in its container, or that ends.
+    /// Reads what follows a value in its container. Returns true if another value follows, false if
+    /// the container ends.
     private mutating func more(in container: Container) throws(JSONParseError) -> Bool {
         open[open.count - 1].count += 1
         if container.isObject, container.count >= limits.membersMax {
@@ -175,7 +177,7 @@ struct JSONParser {
         append(kind, from: start)
     }
 
-    /// A value that ends here.
+    /// Notes a value that ends here.
     mutating func append(_ kind: JSONOutline.NodeKind, isPlain: Bool = false, from start: Int) {
         nodes.append(
             Node(kind: kind, isPlain: isPlain, start: start, end: offset, next: nodes.count + 1))

@@ -7,9 +7,9 @@ public protocol JSONReadable {
     var int: Int? { get }
     /// The elements of an array.
     var elements: [Self]? { get }
-    /// The member of an object; `nil` when this is no object or has no such member.
+    /// The member of an object; nil if this is no object or has no such member.
     subscript(_ key: String) -> Self? { get }
-    /// `nil` for an absent member and for `null`: what most vendors mean the same by.
+    /// Returns nil for an absent member and for `null`, which mean the same to most vendors.
     func present(_ key: String) -> Self?
 }
 

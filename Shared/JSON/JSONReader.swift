@@ -1,4 +1,4 @@
-/// One thing wrong in a document, and where (RFC 6901).
+/// One problem of a document, with its JSON pointer (RFC 6901).
 public struct JSONProblem: Error, Equatable, Sendable, CustomStringConvertible {
     /// A JSON pointer; `""` is the whole document.
     public let pointer: String
@@ -12,7 +12,7 @@ public struct JSONProblem: Error, Equatable, Sendable, CustomStringConvertible {
     public var description: String { "\(pointer.isEmpty ? "/" : pointer): \(message)" }
 }
 
-/// Where readers of one document put what they find, so that all of it is reported at once.
+/// The problems that the readers of one document find, so that all are reported at once.
 public final class JSONProblems {
     public private(set) var all: [JSONProblem] = []
 
@@ -23,8 +23,8 @@ public final class JSONProblems {
     }
 }
 
-/// A value on its way to becoming a type of ours: knows its pointer, notes every problem, and
-/// notices members that nobody asked for.
+/// Reads a JSON value into a type of ours: it knows its pointer, notes every problem, and notices
+/// members that were not asked for.
 public final class JSONReader {
     public let value: JSON
     public let pointer: String
@@ -53,7 +53,7 @@ public final class JSONReader {
         return "\(pointer)/\(escaped)"
     }
 
-    /// The member, `nil` when absent or `null`.
+    /// The member; nil if it is absent or `null`.
     public func member(_ key: String) -> JSONReader? {
         asked.insert(key)
         guard let found = value.present(key) else { return nil }
@@ -116,7 +116,7 @@ public final class JSONReader {
         return nil
     }
 
-    /// Notes whatever the object holds that no call above has asked for: most are misspellings.
+    /// Notes every member that no call above has asked for: most are misspellings.
     public func refuseOthers() { refuseOthers(than: Array(asked)) }
 
     /// Notes every member whose key is not among these.

@@ -1,5 +1,5 @@
 extension JSONParser {
-    /// After the opening quote; leaves the offset after the closing one.
+    /// Reads a string from after its opening quote to after its closing one.
     mutating func string() throws(JSONParseError) {
         let start = offset
         var isEscaped = false
@@ -25,7 +25,7 @@ extension JSONParser {
         throw failure(.unexpectedEnd)
     }
 
-    /// Passes over eight bytes at a time as long as they are ASCII that stands for itself.
+    /// Skips eight bytes at a time as long as they are ASCII that stands for itself.
     private mutating func skipPlain() {
         while offset + 8 <= bytes.count {
             let word = UnsafeRawBufferPointer(bytes)
@@ -35,13 +35,13 @@ extension JSONParser {
         }
     }
 
-    /// Escapes are ASCII: what is between them is valid by itself, or nothing is.
+    /// Escapes are ASCII, so the text between them is checked as it stands.
     private func checkUTF8(_ range: Range<Int>) throws(JSONParseError) {
         let text = UnsafeBufferPointer(rebasing: bytes[range])
         if String(validating: text, as: UTF8.self) == nil { throw failure(.notUTF8) }
     }
 
-    /// After the backslash.
+    /// Reads an escape sequence from after its backslash.
     fileprivate mutating func escape() throws(JSONParseError) -> Unicode.Scalar {
         guard offset < bytes.count else { throw failure(.unexpectedEnd) }
         offset += 1
@@ -92,7 +92,8 @@ extension JSONParser {
         return code
     }
 
-    /// After its first byte: `-? (0 | [1-9][0-9]*) (. [0-9]+)? ([eE] [+-]? [0-9]+)?`
+    /// Reads a number whose first byte is read already:
+    /// `-? (0 | [1-9][0-9]*) (. [0-9]+)? ([eE] [+-]? [0-9]+)?`
     mutating func number() throws(JSONParseError) {
         offset -= 1
         let start = offset
@@ -141,8 +142,8 @@ extension JSONParser {
     }
 }
 
-/// Whether one of eight bytes is a control character, a quote, a backslash or not ASCII. Each term
-/// sets the high bit of a byte that is: subtracting borrows from it where it is less.
+/// True if one of eight bytes is a control character, a quote, a backslash or not ASCII. Each term
+/// sets the high bit of such a byte: subtracting borrows from it where it is less.
 private func holdsSpecial(_ word: UInt64) -> Bool {
     let ones: UInt64 = 0x0101_0101_0101_0101
     let highs: UInt64 = 0x8080_8080_8080_8080

@@ -8,14 +8,15 @@ extension JSON {
         return output
     }
 
-    /// One text for all equal objects: members sorted by key. For hashes and comparisons.
+    /// The same text for all equal objects: members are sorted by key. It serves hashes and
+    /// comparisons.
     public var canonicalBytes: [UInt8] {
         var output: [UInt8] = []
         write(to: &output, keys: .sorted)
         return output
     }
 
-    /// For people: two blanks a level, members in their order.
+    /// The text for people: two blanks a level, members in their order.
     public var prettyText: String {
         var output: [UInt8] = []
         write(to: &output, keys: .asWritten, indentation: 0)

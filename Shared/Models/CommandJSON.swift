@@ -1,7 +1,7 @@
 import JSON
 
 extension Command {
-    /// For people who read the log: what was asked of the vendor, in one object.
+    /// The request to the vendor as one object, for people who read the log.
     public var json: JSON {
         switch self {
         case .createIncident(let new, let record):

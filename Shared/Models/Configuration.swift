@@ -6,7 +6,7 @@ public struct ConfigurationVersion: NumericIdentifier {
     public init(rawValue: Int64) { self.rawValue = rawValue }
 }
 
-/// Everything that an administrator writes: which accounts, and which rules for each.
+/// The configuration that an administrator writes: the accounts, and the rules for each.
 public struct Configuration: Hashable, Sendable {
     public struct ConnectionEntry: Hashable, Sendable {
         public var connection: Connection
@@ -25,9 +25,10 @@ public struct Configuration: Hashable, Sendable {
     public init(entries: [ConnectionEntry]) { self.entries = entries }
 
     /// Reads `{"connections": [...]}`, where a connection carries its `rulesets`. Notes every
-    /// problem at its pointer; `nil` when there is one.
+    /// problem at its pointer; nil if there is one.
     ///
-    /// - Parameter patternProblem: why a text is no regular expression (see `Ruleset`).
+    /// - Parameter patternProblem: the reason for which a text is no regular expression (see
+    ///   `Ruleset`).
     public init?(
         reading reader: JSONReader, secrets: SecretResolver,
         patternProblem: @escaping (String) -> String?

@@ -27,11 +27,11 @@ public struct PagerDutyAccount: Hashable, Sendable {
         case oauth
     }
 
-    /// Without a trailing slash.
+    /// The URL of the REST API, without a trailing slash.
     public var apiURL: String
     public var token: SecretText
     public var tokenKind: TokenKind
-    /// E-mail of the PagerDuty user in whose name Liaison writes: the guide's "Integration User Email".
+    /// The e-mail address of the PagerDuty user in whose name Liaison writes (PagerDuty.md 41).
     public var from: String
     public var webhooks: [WebhookSubscription]
     public var legacyWebhook: LegacyWebhook?
@@ -53,7 +53,8 @@ public struct PagerDutyAccount: Hashable, Sendable {
     }
 }
 
-/// A V3 webhook subscription. Several may be active at once; that is how a secret is rotated.
+/// A V3 webhook subscription. Several may be active at once, while a secret is being exchanged
+/// (PagerDuty.md 38).
 public struct WebhookSubscription: Hashable, Sendable {
     /// The id that PagerDuty sends as `X-Webhook-Subscription`.
     public var subscription: String?
@@ -65,8 +66,8 @@ public struct WebhookSubscription: Hashable, Sendable {
     }
 }
 
-/// How a V2 webhook, which has no signature, proves itself: a token in a custom header, or as the
-/// password of Basic auth.
+/// The proof of V2 webhooks, which have no signature: a token in a custom header, or as the
+/// password of Basic authentication (PagerDuty.md 17).
 public struct LegacyWebhook: Hashable, Sendable {
     public var header: String
     public var token: SecretText
@@ -78,24 +79,24 @@ public struct LegacyWebhook: Hashable, Sendable {
 }
 
 public struct SalesforceOrganization: Hashable, Sendable {
-    /// Where tokens are asked for: login, test or the organisation's My Domain; no trailing slash.
+    /// The URL of the login: login, test or the organisation's My Domain; no trailing slash.
     public var loginURL: String
     /// The `aud` of the assertion.
     public var audience: String
-    /// Consumer key of the connected or external client app.
+    /// The consumer key of the connected or external client app.
     public var clientID: String
     public var username: String
-    /// RSA key, PEM.
+    /// The RSA key as PEM.
     public var privateKey: SecretText
     /// `62.0`
     public var apiVersion: String
-    /// Compared with the organisation of an outbound message; 15 or 18 characters.
+    /// The organisation's id, with which that of an outbound message is compared.
     public var organizationID: RecordID?
-    /// Key of the HMAC that the Apex package sends.
+    /// The key of the HMAC that the Apex package sends.
     public var webhookSecret: SecretText?
-    /// Static token of the Apex package, where no HMAC can be made.
+    /// The static token of the Apex package, where it cannot make an HMAC (Salesforce.md 45).
     public var webhookToken: SecretText?
-    /// Last part of the URL that outbound messages are sent to.
+    /// The last part of the URL that outbound messages are sent to.
     public var outboundToken: SecretText?
 
     public init(
@@ -117,14 +118,14 @@ public struct SalesforceOrganization: Hashable, Sendable {
     }
 }
 
-/// What Liaison does with one Salesforce object beyond the rules.
+/// The settings of one Salesforce object beyond the rules.
 public struct ObjectMapping: Hashable, Sendable {
     public var object: String
     /// A PagerDuty note becomes a comment on the linked records.
     public var syncNotes: Bool
     /// A comment on a linked record becomes a PagerDuty note.
     public var syncComments: Bool
-    /// Whether such comments show in the customer portal.
+    /// True if the copied comments show in the customer portal (Salesforce.md 38).
     public var commentsPublic: Bool
 
     public init(

@@ -1,9 +1,9 @@
 import JSON
 
 extension Connection {
-    /// Notes every value that a person wrote and with which each event would fail for good. Types
-    /// and secrets are for `init(reading:secrets:)`, which also reads what was stored when less
-    /// was known to be wrong: one such connection must not keep the others from being read.
+    /// Notes every value that a person wrote and that would make each event fail for good. Types
+    /// and secrets are checked by `init(reading:secrets:)`, which also reads connections that an
+    /// older version stored: one such connection must not keep the others from being read.
     static func check(_ reader: JSONReader) {
         let keys = reader.keyed(by: ConnectionKey.self)
         keys.check(.name, isFilled, "must not be empty")
@@ -110,7 +110,7 @@ extension KeyedReader {
     /// The text of a member; nil if the member is absent or of another type.
     fileprivate func text(_ key: Key) -> String? { reader.value[key.rawValue]?.string }
 
-    /// What is absent or no text is not for here.
+    /// Checks a member that is a text; other problems are found by the reading itself.
     fileprivate func check(_ key: Key, _ isGood: (String) -> Bool, _ message: String) {
         guard let text = text(key), !isGood(text) else { return }
         problem(message, at: key)

@@ -1,11 +1,11 @@
 import JSON
 
-/// Turns the place where a secret should stand into the secret: a file or a variable in the
-/// administrator's file, a name in the database. Notes a problem and gives `nil` when it cannot.
+/// Finds the secret for the value in its place: a file or a variable in the administrator's file, a
+/// name in the database. It notes a problem and returns nil if it cannot.
 public typealias SecretResolver = (JSONReader) -> SecretText?
 
 extension Connection {
-    /// Notes every problem at its pointer; `nil` when something that is required is unusable. What
+    /// Notes every problem at its pointer; nil if something that is required is unusable. What
     /// a person wrote is also for `check`.
     public init?(reading reader: JSONReader, secrets: SecretResolver) {
         let keys = reader.keyed(by: ConnectionKey.self)
@@ -131,7 +131,7 @@ extension KeyedReader {
         return nil
     }
 
-    /// In lower case, without the slash at the end.
+    /// Reads a URL in lower case, without the slash at its end.
     func url(_ key: Key) -> String? {
         guard let text = member(key)?.string()?.lowercased() else { return nil }
         return text.hasSuffix("/") ? String(text.dropLast()) : text

@@ -2,7 +2,7 @@ import JSON
 
 extension Connection {
     /// The connection as JSON in which each secret is a name (`{"secret": "pagerDuty.token"}`), and
-    /// the secrets by these names: what the database keeps in two places.
+    /// the secrets by these names. The database keeps the two apart.
     public var separated: (json: JSON, secrets: [String: SecretText]) {
         var vault = Vault()
         var object: JSONObject = ["id": .string(id.rawValue), "name": .string(name)]
@@ -12,7 +12,7 @@ extension Connection {
         return (.object(object), vault.secrets)
     }
 
-    /// The way back: looks names up.
+    /// Looks up the secrets by their names, the reverse of `stored`.
     public static func resolver(of secrets: [String: SecretText]) -> SecretResolver {
         { reader in
             guard let name = reader.required("secret")?.string() else { return nil }

@@ -1,8 +1,8 @@
 import JSON
 
 /// The stable name of one effect: the same event, rule and action give the same key on every
-/// attempt, so that an effect is recorded once and found again. Also the vendor's idempotency
-/// handle where there is one.
+/// attempt, so that an effect is recorded once and found again. It is also the vendor's idempotency
+/// key where there is one.
 public struct EffectKey: Identifier {
     public let rawValue: String
     public init(rawValue: String) { self.rawValue = rawValue }
@@ -13,7 +13,7 @@ public struct EffectKey: Identifier {
     }
 }
 
-/// One thing to do at a vendor, fully decided: no template, no condition is left in it.
+/// One request to a vendor, fully decided: it holds no template and no condition.
 public struct Effect: Hashable, Sendable {
     public var key: EffectKey
     public var rule: RuleID
@@ -30,15 +30,16 @@ public struct Effect: Hashable, Sendable {
 }
 
 public enum Command: Hashable, Sendable {
-    /// Unless the record has an open linked incident by the time; links the new one to the record.
+    /// Creates an incident unless the record has an open linked one by then, and links it to the
+    /// record.
     case createIncident(NewIncident, for: RecordReference)
     case updateIncident(IncidentID, IncidentUpdate)
     case startWorkflow(IncidentID, workflow: String)
-    /// Response plays left PagerDuty's API in 2025; kept for accounts that still have them.
+    /// Runs a response play, for accounts that still have them (PagerDuty.md 55).
     case runResponsePlay(IncidentID, play: String)
     case addNote(IncidentID, text: String)
     case updateRecord(RecordReference, fields: JSONObject, options: RecordWriteOptions)
-    /// Links the new record to the incident, if there is one.
+    /// Creates a record and links it to the incident, if there is one.
     case createRecord(NewRecord, for: IncidentID?)
     case addComment(RecordReference, text: String, isPublic: Bool)
     /// Sends a body to an Apex REST resource, `/services/apexrest/...`.
@@ -63,7 +64,7 @@ public struct RecordReference: Hashable, Sendable {
 public struct NewIncident: Hashable, Sendable {
     public var title: String
     public var service: String
-    /// PagerDuty's dedup key: unique among the open incidents of the service.
+    /// PagerDuty's dedup key, unique among the open incidents of the service (PagerDuty.md 47).
     public var incidentKey: String
     public var body: String?
     public var urgency: Incident.Urgency?
@@ -84,17 +85,19 @@ public struct NewIncident: Hashable, Sendable {
     }
 }
 
-/// To named users (escalation ends) or to a policy (which PagerDuty calls delegating).
+/// The assignment of an incident to named users, which ends its escalation, or to a policy, which
+/// PagerDuty calls delegating.
 public enum Assignment: Hashable, Sendable {
     case users([String])
     case escalationPolicy(String)
 }
 
 public enum IncidentUpdate: Hashable, Sendable {
-    /// Only while it is triggered: a late one would reopen a resolved incident and page again.
+    /// Acknowledges an incident that is triggered. A late acknowledgement would reopen a resolved
+    /// one and page people again (PagerDuty.md 49).
     case acknowledge
     case resolve(resolution: String?)
-    /// By id.
+    /// Sets the priority with this id.
     case setPriority(String)
     case reassign(Assignment)
 }
@@ -129,9 +132,9 @@ public struct ExternalID: Hashable, Sendable {
 
 /// The options of a write to Salesforce (Salesforce.md 20 and 21).
 public struct RecordWriteOptions: Hashable, Sendable {
-    /// Off by default: Salesforce's own default would overwrite an owner and send mail.
+    /// Off by default: the assignment rules would overwrite an owner and send mail.
     public var runsAssignmentRules = false
-    /// Save although a duplicate rule found a match, where that rule permits it.
+    /// Saves although a duplicate rule found a match, where that rule permits it.
     public var allowsDuplicate = false
 
     public init(runsAssignmentRules: Bool = false, allowsDuplicate: Bool = false) {

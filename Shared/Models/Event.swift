@@ -7,8 +7,8 @@ public struct Event: Hashable, Sendable {
     public var occurredAt: Timestamp
     public var lane: LaneKey
     public var format: EventFormat
-    /// The vendor's own words about this one event, JSON text, kept whole: a better reader tomorrow
-    /// still has all of it.
+    /// The vendor's payload of this one event as JSON text. It is kept whole, so that a later
+    /// version can read more of it.
     public var payload: [UInt8]
 
     public init(
@@ -30,7 +30,7 @@ public enum EventSource: String, CaseIterable, Sendable {
     case pagerDuty, salesforce, `operator`
 }
 
-/// How `Event.payload` is to be read.
+/// The format of `Event.payload`.
 public enum EventFormat: String, CaseIterable, Sendable {
     /// The `event` object of a V3 webhook.
     case pagerDutyV3
@@ -40,7 +40,8 @@ public enum EventFormat: String, CaseIterable, Sendable {
     /// `{"object", "old", "new", "isInsert", "userId"?, "transactionId"?}`; `old` and `new` are
     /// field maps or null.
     case apexTrigger
-    /// One notification: `{"object", "new", "organizationId"}`; values are texts; there is no old state.
+    /// One notification: `{"object", "new", "organizationId"}`; values are texts; there is no old
+    /// state.
     case outboundMessage
 }
 

@@ -1,5 +1,5 @@
-/// What happened, in vendor-neutral names; V2's nine events and V3's thirty meet here. An open set:
-/// vendors add kinds, and those are logged and ignored, never refused.
+/// The kind of an event, in vendor-neutral names: V2's nine and V3's thirty kinds meet here. It is
+/// an open set: a kind that a vendor adds is logged and ignored, never refused.
 public enum EventKind: Hashable, Sendable {
     case incident(IncidentChange)
     case service(String)

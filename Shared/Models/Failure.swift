@@ -1,11 +1,11 @@
-/// Why an attempt did not succeed. Each case says what the queue must do next, so nobody downstream
-/// has to interpret a message.
+/// The failure of an attempt. Each case says what the queue must do next, so that no caller has to
+/// interpret a message.
 public enum Failure: Error, Equatable, Sendable {
     /// Try again later, with back-off; counts an attempt.
     case retryable(Cause)
-    /// The vendor asked for patience, or our database is in trouble; costs no attempt.
+    /// The vendor asked for a pause, or our database cannot answer; costs no attempt.
     case throttled(Cause, retryAfterSeconds: Double)
-    /// Trying again cannot help until a person mends something.
+    /// Trying again cannot help until a person changes something.
     case permanent(Cause)
     /// We were stopped or lost the lease; costs no attempt.
     case interrupted
@@ -18,7 +18,17 @@ public enum Failure: Error, Equatable, Sendable {
     }
 }
 
-/// What went wrong, in the words of whoever said so.
+extension Failure: CustomStringConvertible {
+    public var description: String {
+        switch self {
+        case .retryable(let cause), .permanent(let cause): cause.description
+        case .throttled(let cause, let seconds): "\(cause); retry after \(seconds) s"
+        case .interrupted: "interrupted: the worker stopped or lost its lease"
+        }
+    }
+}
+
+/// The cause of a failure, in the words of the side that reported it.
 public struct Cause: Hashable, Sendable, CustomStringConvertible {
     public enum Origin: String, CaseIterable, Sendable {
         case pagerDuty, salesforce, liaison

@@ -27,7 +27,7 @@ extension NumericIdentifier {
 }
 
 /// A bridge between one PagerDuty account and one Salesforce organisation, by the short name that
-/// its administrator gave it; stands in the webhook URLs.
+/// its administrator gave it. It is part of the webhook URLs.
 public struct ConnectionID: Identifier {
     public let rawValue: String
     public init(rawValue: String) { self.rawValue = rawValue }
@@ -41,8 +41,8 @@ public struct ConnectionID: Identifier {
     }
 }
 
-/// One event in the log. Unique within its connection; made from the vendor's own id where it has
-/// one, so that the same notice makes the same id.
+/// One event in the log, unique within its connection. It is made from the vendor's own id where
+/// there is one, so that the same message makes the same id.
 public struct EventID: Identifier {
     public let rawValue: String
     public init(rawValue: String) { self.rawValue = rawValue }

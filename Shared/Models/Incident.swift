@@ -1,6 +1,7 @@
 import JSON
 
-/// A reference to one of PagerDuty's things: its id, and the name as it was when it was sent.
+/// A reference to a resource of PagerDuty: its id, and its name at the time of sending
+/// (PagerDuty.md 6).
 public struct Reference: Hashable, Sendable {
     public var id: String
     public var name: String?
@@ -10,7 +11,7 @@ public struct Reference: Hashable, Sendable {
         self.name = name
     }
 
-    /// V3 and REST name a thing in `summary`, V2 in `name`. Nothing but the id is required.
+    /// Reads the name from `summary` in V3 and REST, from `name` in V2. Only the id is required.
     public init?(_ json: (some JSONReadable)?) {
         guard let json, let id = json.present("id")?.string else { return nil }
         let name = json.present("name")?.string ?? json.present("summary")?.string
@@ -18,8 +19,8 @@ public struct Reference: Hashable, Sendable {
     }
 }
 
-/// An incident as one message or answer showed it. Only the id is certain: vendors' messages leave
-/// out keys, and a note or a workflow tells no more than the id and the title.
+/// An incident as one message or answer tells it. Only the id is certain: messages leave out keys
+/// (PagerDuty.md 7), and a note or a workflow tells the id and the title only.
 public struct Incident: Hashable, Sendable {
     public enum Status: String, CaseIterable, Sendable { case triggered, acknowledged, resolved }
     public enum Urgency: String, CaseIterable, Sendable { case high, low }
@@ -37,12 +38,12 @@ public struct Incident: Hashable, Sendable {
     public var incidentKey: String?
     public var url: String?
     public var createdAt: Timestamp?
-    /// Set when this incident ended by being merged into another one.
+    /// The incident into which this one was merged.
     public var mergedInto: IncidentID?
 
     public init(id: IncidentID) { self.id = id }
 
-    /// Whether this is all that a rule may ask for, or only a reference.
+    /// True if this is all that a rule may ask for, false if it is only a reference.
     public var isComplete: Bool { status != nil && service != nil }
 }
 
@@ -54,7 +55,7 @@ extension Incident {
         self.init(id: IncidentID(id), json)
     }
 
-    /// The same of an incident whose id was read already.
+    /// Reads an incident whose id was read already.
     public init(id: IncidentID, _ json: some JSONReadable) {
         self.init(id: id)
         number = json.present("number")?.int ?? json.present("incident_number")?.int

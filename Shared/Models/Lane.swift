@@ -1,13 +1,14 @@
-/// What keeps its order within a connection: one incident, one record, one service.
+/// The key within which a connection's events keep their order: one incident, one record, one
+/// service.
 public struct LaneKey: Identifier {
     public let rawValue: String
     public init(rawValue: String) { self.rawValue = rawValue }
 
     public static func incident(_ id: IncidentID) -> LaneKey { LaneKey("incident:\(id)") }
-    /// Keyed by the 15 characters that are the record's identity.
+    /// The lane of a record, by the 15 characters that are its identity.
     public static func record(_ id: RecordID) -> LaneKey { LaneKey("record:\(id.key)") }
     public static func service(_ id: String) -> LaneKey { LaneKey("service:\(id)") }
-    /// For what concerns no incident and no record: pings, kinds that we do not know.
+    /// The lane of events that concern no incident and no record: pings and unknown kinds.
     public static let connection: LaneKey = "connection"
 }
 
@@ -26,7 +27,7 @@ public struct Segment: NumericIdentifier {
 
 /// An event in its lane.
 public struct Job: Hashable, Sendable {
-    /// 1, 2, 3 ... without a gap within the lane.
+    /// The position in the lane: 1, 2, 3 and so on, without a gap.
     public let sequence: Int64
     public let segment: Segment
     public let event: Event
@@ -43,9 +44,10 @@ public struct LeasedLane: Hashable, Sendable {
     public let id: LaneID
     public let connection: ConnectionID
     public let key: LaneKey
-    /// Every write after the lease carries it; a newer one means that the lease was lost.
+    /// The number of this lease, which every write after it carries; a newer one means that the
+    /// lease was lost.
     public let epoch: Int64
-    /// 1 for the first attempt at the job at the head.
+    /// The attempt at the job at the head, from 1.
     public let attempt: Int
     public let jobs: [Job]
 
@@ -63,7 +65,7 @@ public struct LeasedLane: Hashable, Sendable {
     public var fence: Fence { Fence(lane: id, epoch: epoch) }
 }
 
-/// The proof that a write after a lease is still entitled.
+/// The lane and the epoch that a write after a lease carries; a lost lease refuses the write.
 public struct Fence: Hashable, Sendable {
     public let lane: LaneID
     public let epoch: Int64

@@ -1,4 +1,4 @@
-/// An incident and a record that belong together. Many to many; rules make them, people may.
+/// An incident and a record that belong together, many to many. Rules make links, and people may.
 public struct Link: Hashable, Sendable {
     public var incident: IncidentID
     /// The record's object: `Case`, `Account`, `Outage__c`.

@@ -7,11 +7,11 @@ public struct RecordID: Sendable {
     /// 15 characters: the identity.
     public var key: String { String(long.prefix(15)) }
 
-    /// The first three characters: which object the record is of, within one organisation.
+    /// The first three characters, which tell the record's object within one organisation.
     public var keyPrefix: String { String(long.prefix(3)) }
 
-    /// Accepts 15 or 18 letters and digits. A wrong suffix is accepted, too: vendors' own samples
-    /// carry some, and it is not part of the identity.
+    /// Accepts 15 or 18 letters and digits. A wrong suffix is accepted too: published samples carry
+    /// some, and it is not part of the identity.
     public init?(_ text: String) {
         let bytes = Array(text.utf8)
         guard bytes.count == 15 || bytes.count == 18, bytes.allSatisfy(Self.isAlphanumeric) else {

@@ -1,8 +1,8 @@
-/// What an operator wants done again of an event.
+/// The part of an event that an operator wants done again.
 public enum Replay: String, Sendable {
-    /// What it has not done yet.
+    /// The effects that the event has not had yet.
     case rest = "replay"
-    /// All of it, also what it has done already.
+    /// All effects, also those that the event has had already.
     case all = "repeat"
 }
 
@@ -14,14 +14,15 @@ extension EventID {
 }
 
 extension Event {
-    /// The event whose effects count as this one's: for a replay of the rest, what it replays.
+    /// The event whose effects count as this one's: the original of a replay of the rest, else
+    /// itself.
     public var original: EventID {
         var id = id
         while source == .operator, case (.rest, let event)? = Self.replay(id) { id = event }
         return id
     }
 
-    /// Whether this replays that one, in whole or in part.
+    /// True if this replays that event, in whole or in part.
     public func isReplay(of event: EventID) -> Bool {
         source == .operator && Self.replay(id)?.event == event
     }

@@ -1,5 +1,5 @@
-/// A token, a key, a shared secret. Prints as nothing: neither a log, a trace, an error nor an
-/// answer shows it by accident; whoever needs the text asks for it by name.
+/// A token, a key or a shared secret. It prints as `(secret)`: neither a log, a trace, an error nor
+/// an answer shows it by accident; code that needs the text asks for it by name.
 public struct SecretText: Hashable, Sendable, CustomStringConvertible, CustomDebugStringConvertible,
     CustomReflectable
 {

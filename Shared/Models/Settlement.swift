@@ -1,15 +1,15 @@
 import JSON
 
-/// How an event ended. Every accepted event ends in exactly one of these.
+/// The end of an event. Every accepted event has exactly one of these.
 public enum Outcome: Equatable, Sendable {
-    /// A rule matched, or a note or comment was copied; what its actions wanted was done, as far as
-    /// there was something to act on.
+    /// A rule matched, or a note or comment was copied. The actions were performed, as far as there
+    /// was something to act on.
     case applied
-    /// Rules were evaluated, none matched.
+    /// Rules were evaluated; none matched.
     case unmatched
     /// No rule can concern it: a ping, a kind that we do not know, the echo of our own write.
     case ignored(reason: String)
-    /// Given up; the lane went on. Replay after the mend.
+    /// The event was given up and the lane went on. Replay it after the cause is removed.
     case failed(Cause)
 
     public var name: String {
@@ -22,17 +22,17 @@ public enum Outcome: Equatable, Sendable {
     }
 }
 
-/// A job's row in the ledger: the outcome and what is needed to explain it again. The evaluation
-/// itself is not kept, it is pure: event, facts and rule versions give it back.
+/// A job's row in the ledger: the outcome and the data that explain it. The evaluation itself is
+/// not kept: it is pure, so event, facts and rule versions give it again.
 public struct Settlement: Equatable, Sendable {
     public var job: Job
-    /// At which attempt it ended; 1 for the first.
+    /// The attempt at which it ended, from 1.
     public var attempt: Int
     public var outcome: Outcome
-    /// What the rules were judged on beyond the event: links, echoes, what was fetched. `nil` when
-    /// there was nothing.
+    /// The facts beyond the event that the rules were evaluated with: links, echoes, fetched
+    /// values. Nil if there were none.
     public var facts: JSON?
-    /// The configuration version in force then; `nil` when it is not one of this database, for an
+    /// The configuration version in force then; nil if it is not one of this database, for an
     /// event that was moved here.
     public var configurationVersion: ConfigurationVersion?
 
@@ -48,18 +48,18 @@ public struct Settlement: Equatable, Sendable {
     }
 }
 
-/// What becomes of a lane when its lease ends.
+/// The result of a lease: the settled events of the lane, and what comes next.
 public struct LaneSettlement: Equatable, Sendable {
     public enum Next: Equatable, Sendable {
-        /// Due at once when more jobs wait, else idle.
+        /// The lane is due at once if more jobs wait, else idle.
         case proceed
         /// The job at the head is due again after the delay. A refunded attempt is not counted. The
-        /// cause is kept for whoever asks why the event still waits.
+        /// cause is kept to show why the event still waits.
         case retry(afterSeconds: Double, refundsAttempt: Bool, because: Cause? = nil)
     }
 
     public var fence: Fence
-    /// A gapless run from the head of the lane; may be empty.
+    /// Consecutive events from the head of the lane; may be empty.
     public var settlements: [Settlement]
     public var next: Next
 

@@ -1,7 +1,7 @@
 /// A moment in UTC, to the millisecond. It parses every form that the two vendors send
 /// (PagerDuty.md 3, Salesforce.md 37).
 public struct Timestamp: Hashable, Comparable, Sendable {
-    /// Since 1970-01-01T00:00:00Z, leap seconds not counted.
+    /// The milliseconds since 1970-01-01T00:00:00Z, leap seconds not counted.
     public let milliseconds: Int64
 
     public init(milliseconds: Int64) { self.milliseconds = milliseconds }
@@ -53,7 +53,7 @@ extension Timestamp {
         return String(repeating: "0", count: max(0, width - digits.count)) + digits
     }
 
-    /// Days since 1970-01-01 of the proleptic Gregorian calendar, counted in eras of 400 years.
+    /// The days since 1970-01-01 of the proleptic Gregorian calendar, counted in eras of 400 years.
     static func days(year: Int64, month: Int64, day: Int64) -> Int64 {
         let shifted = month <= 2 ? year - 1 : year
         let (era, yearOfEra) = floorDivided(shifted, 400)
@@ -113,7 +113,7 @@ private struct Scanner {
         return Timestamp.civil(fromDays: days) == (year, month, day) ? days : nil
     }
 
-    /// Milliseconds since midnight; digits beyond the third of the fraction are dropped.
+    /// The milliseconds since midnight; digits beyond the third of the fraction are dropped.
     mutating func clock() -> Int64? {
         guard let hour = number(digits: 2), skip(":"), let minute = number(digits: 2),
             hour < 24, minute < 60
@@ -133,7 +133,7 @@ private struct Scanner {
         return digits > 0 ? milliseconds : nil
     }
 
-    /// Milliseconds that local time is ahead of UTC.
+    /// The milliseconds by which local time is ahead of UTC.
     mutating func offset() -> Int64? {
         if skip("Z") || skip("z") { return 0 }
         let sign: Int64

@@ -1,5 +1,5 @@
-/// How long the vendors let texts be. Longer ones are cut before they are planned, so that what is
-/// recorded, looked for and compared is what is sent.
+/// The lengths that the vendors accept. Longer texts are cut before they are planned, so that the
+/// recorded, searched and compared text is the one that is sent.
 public enum VendorLimits {
     /// The length of an incident's title (PagerDuty.md 56).
     public static let titleUnitsMax = 1024
@@ -12,13 +12,13 @@ public enum VendorLimits {
 }
 
 extension String {
-    /// At most so many UTF-16 units, which is how both vendors count characters.
+    /// Cuts to this many UTF-16 units, which is how both vendors count characters.
     public func cut(toUnits count: Int) -> String { cut(to: count) { $0.utf16.count } }
 
-    /// At most so many bytes of UTF-8.
+    /// Cuts to this many bytes of UTF-8.
     public func cut(toBytes count: Int) -> String { cut(to: count) { $0.utf8.count } }
 
-    /// Cut between characters; the last one says that something is missing.
+    /// Cuts between characters; the last one shows that something is missing.
     private func cut(to sizeMax: Int, size: (String) -> Int) -> String {
         guard size(self) > sizeMax else { return self }
         let mark = "…"

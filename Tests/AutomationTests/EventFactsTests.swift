@@ -58,8 +58,7 @@ final class EventFactsTests: XCTestCase {
         XCTAssertEqual(role.incident?.id, Sample.incident)
     }
 
-    /// What the lane was found by is what is read.
-    func testTheIncidentOfTheLaneIsTheIncidentOfTheFacts() throws {
+    func testTheFactsNameTheIncidentOfTheLane() throws {
         let about: JSON = ["id": "QX1", "summary": "Checkout is down"]
         for (data, id) in [
             (["type": "incident", "id": "QX1", "incident": ["id": "QNOT"]], "QX1"),
@@ -160,7 +159,7 @@ final class EventFactsTests: XCTestCase {
         XCTAssertThrowsError(try EventFacts(broken))
     }
 
-    /// What the door took in is not measured again.
+    /// Limits of size are checked when the event is accepted, and not again.
     func testALongPayloadIsRead() throws {
         let text = JSON.string(String(repeating: "a", count: 300_000))
         XCTAssertEqual(try Sample.outbound(["Text__c": text]).record?.new["Text__c"], text)

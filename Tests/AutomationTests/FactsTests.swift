@@ -44,8 +44,8 @@ final class FactsTests: XCTestCase {
         XCTAssertEqual(book.explain(again, now: Sample.now), first)
     }
 
-    /// What we write comes back through another channel in another form, and is known again.
-    func testOurOwnWritesAreKnownAgain() throws {
+    /// A write comes back through another channel and in another form.
+    func testAnEchoOfOurOwnWriteIsRecognised() throws {
         func check(
             _ command: Command, _ event: EventFacts, _ echo: Echo?, line: UInt = #line
         ) {

@@ -50,7 +50,7 @@ enum Sample {
         return try EventFacts(self.event(kind, .apexTrigger, .object(payload), id: event))
     }
 
-    /// As an outbound message tells it: texts only, nothing about before.
+    /// A record as an outbound message tells it: only texts, and no old values.
     static func outbound(_ new: JSONObject) throws -> EventFacts {
         var new = new
         new["Id"] = .string(caseID.long)

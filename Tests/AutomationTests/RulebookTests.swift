@@ -25,7 +25,7 @@ final class RulebookTests: XCTestCase {
         check([later], all: later, any: later, none: later)
         check([later, no], all: no, any: later, none: later)
         check([later, yes], all: later, any: yes, none: no)
-        // What can never become true cannot be saved by what is still to be fetched; `any` can.
+        // A condition that cannot come true decides `all`, whatever is still to be fetched.
         check([later, unknown], all: unknown, any: later, none: unknown)
     }
 

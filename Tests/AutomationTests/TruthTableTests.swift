@@ -103,7 +103,7 @@ final class TruthTableTests: XCTestCase {
         try check(.numberBetween(4, 5), 5, .yes)
         try check(.numberBetween(6, 7), 5, .no)
         try check(.greaterThan(-2), -1.5, .yes)
-        // Beyond what a binary64 can tell apart.
+        // These numbers are equal as binary64.
         try check(.greaterThan(9_007_199_254_740_992), "9007199254740993", .yes)
     }
 
@@ -298,7 +298,7 @@ final class TruthTableTests: XCTestCase {
         try check(.equals("High"), facts, .yes)
     }
 
-    /// What the message leaves out may have any value, until the record has been looked up.
+    /// A field that the message leaves out may have any value until the record is fetched.
     func testAFieldThatAnOutboundMessageLeavesOutIsNotNull() throws {
         var facts = Facts(event: try Sample.outbound(["G": "High"]))
         let tests = [

@@ -1,14 +1,14 @@
 import JSON
 import Models
 
-/// Turns a vendor's own words into events. Nothing authentic is refused here: what we cannot read
-/// becomes an event of an unknown kind in the connection's lane, and stays in the log whole.
+/// Turns a vendor's payloads into events. No authentic payload is refused here: one that cannot be
+/// read becomes an event of an unknown kind in the connection's lane, and stays in the log whole.
 ///
 /// Every text that becomes a name of ours (event id, lane, deduplication key) is either printable
 /// ASCII of a bounded length or replaced by a digest, so no vendor's text can break the log.
 public struct Normalisation: Sendable {
     public let connection: ConnectionID
-    /// Stands in where the vendor tells no time.
+    /// The time of receipt, used where the vendor tells no time.
     public let receivedAt: Timestamp
     /// A collision-resistant hash as printable ASCII; used where the vendor gives no id.
     let digest: @Sendable ([UInt8]) -> String
@@ -22,7 +22,7 @@ public struct Normalisation: Sendable {
         self.digest = digest
     }
 
-    /// An authentic body of a shape that no reference describes.
+    /// An authentic body of a form that is not documented.
     public func unreadable(
         _ body: JSON, from source: EventSource, as format: EventFormat
     ) -> NewEvent {
@@ -32,7 +32,7 @@ public struct Normalisation: Sendable {
             format: format, payload: body.bytes)
     }
 
-    /// Stands for the vendor's id where there is none: equal payloads are one event.
+    /// The id of an event without a vendor's id: equal payloads are one event.
     func digest(of payload: JSON) -> String { "sha256-\(digest(payload.canonicalBytes))" }
 
     func event(
@@ -50,7 +50,7 @@ public struct Normalisation: Sendable {
 
 extension JSONPart {
     /// A string (or a number's digits) that may be a name of ours: 1 to 100 printable ASCII
-    /// characters without blanks. `nil` for everything else.
+    /// characters without blanks. Returns nil for everything else.
     func name(_ key: String) -> String? {
         guard let value = self[key], let text = value.string ?? value.numberLiteral, isName(text)
         else { return nil }

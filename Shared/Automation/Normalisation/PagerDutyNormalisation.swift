@@ -23,7 +23,7 @@ extension Normalisation {
     }
 }
 
-/// What a PagerDuty event is about: its kind, and the lane that keeps its order.
+/// The kind of a PagerDuty event, and the lane that keeps its order.
 private struct Subject {
     let kind: EventKind
     let lane: LaneKey
@@ -66,7 +66,7 @@ private struct Subject {
     }
 }
 
-/// The incident of a message and where it stands: one rule for the lane and for the facts.
+/// The incident of a message and its place in it, the same for the lane and for the facts.
 struct NamedIncident {
     let id: IncidentID
     let part: JSONPart

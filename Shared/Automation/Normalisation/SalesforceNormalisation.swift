@@ -7,9 +7,9 @@ public struct ApexChange: Equatable, Sendable {
     public var new: JSONObject?
     public var isInsert: Bool
     public var userID: String?
-    /// Equal for everything that one save in Salesforce caused.
+    /// The id of the transaction, equal for all changes that one save in Salesforce caused.
     public var transactionID: String?
-    /// The sender's clock, as the delivery says: the same when it is sent again.
+    /// The sender's clock, as the delivery tells it; it is the same if the delivery is repeated.
     public var sentAt: String?
 
     public init(
@@ -24,7 +24,7 @@ public struct ApexChange: Equatable, Sendable {
         self.sentAt = sentAt
     }
 
-    /// Fields whose value differs, each with both values. Absent equals null: a trigger's map
+    /// The fields whose value differs, each with both values. Absent equals null: a trigger's map
     /// leaves empty fields out.
     var changes: JSONObject {
         var changes = JSONObject()
@@ -43,7 +43,7 @@ public struct OutboundNotification: Equatable, Sendable {
     public var organizationID: String
     /// The name after the prefix of `xsi:type`.
     public var object: String?
-    /// `nil` when the record was deleted before the message went out.
+    /// The record's fields; nil if the record was deleted before the message was sent.
     public var fields: JSONObject?
 
     public init(id: String?, organizationID: String, object: String?, fields: JSONObject?) {
@@ -58,9 +58,9 @@ extension Normalisation {
     /// One record of an Apex trigger.
     ///
     /// The same change of a record is one event within a transaction: a retry may be signed anew,
-    /// and a trigger may fire again within the save. Without a transaction the sender's clock and
-    /// the record's own time stamp tell a repetition from a second change; where neither is told,
-    /// nothing is taken for a repetition.
+    /// and a trigger may fire again within the save (Salesforce.md 41). Without a transaction the
+    /// sender's clock and the record's own time stamp tell a repetition from a second change; if
+    /// neither is told, no change counts as a repetition.
     public func apex(_ change: ApexChange) -> NewEvent {
         let state = change.new ?? change.old
         let record = recordID(state?["Id"]?.string)
@@ -88,7 +88,8 @@ extension Normalisation {
             payload: json.bytes)
     }
 
-    /// One notification of an outbound message: the latest state, without what was before.
+    /// One notification of an outbound message: the latest state, without old values
+    /// (Salesforce.md 51).
     public func outbound(_ notification: OutboundNotification) -> NewEvent {
         let record = recordID(notification.fields?["Id"]?.string)
         let id = notification.id.flatMap { isName($0) ? $0 : nil }
@@ -112,7 +113,7 @@ extension Normalisation {
             payload: payload.bytes)
     }
 
-    /// A comment keeps its order among those of the record on which it hangs.
+    /// The lane of a record. A comment goes into the lane of the record that it belongs to.
     private func lane(of record: RecordID?, _ object: String?, _ state: JSONObject?) -> LaneKey {
         let isComment = object.map { Names.areSame($0, "CaseComment") } ?? false
         let parent = isComment ? recordID(state?["ParentId"]?.string) : nil
@@ -132,7 +133,7 @@ extension Normalisation {
             .first { Timestamp($0) != nil }
     }
 
-    /// Without `attributes`, which describes the record and is no field of it.
+    /// The fields without `attributes`, which describes the record and is no field of it.
     private static func fields(_ state: JSONObject?) -> JSON {
         guard var state else { return .null }
         state["attributes"] = nil

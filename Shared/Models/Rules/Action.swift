@@ -1,25 +1,27 @@
-/// What a rule does when it matches. Actions on incidents act on the incident that changed, or on
-/// every incident linked to the record that changed; actions on records act on the record that
+/// An action of a rule that matches. Actions on incidents act on the incident that changed, or on
+/// every incident linked to the record that changed. Actions on records act on the record that
 /// changed, or on each linked record for which the rule matched.
 public enum Action: Hashable, Sendable {
-    /// Unless the record has an open linked incident. In rules on record changes only.
+    /// Creates an incident unless the record has an open linked one. Only for rules on record
+    /// changes.
     case createIncident(NewIncidentTemplate)
     case acknowledgeIncident
     case resolveIncident(resolution: Template?)
-    /// By id.
+    /// Sets the priority with this id.
     case setIncidentPriority(Template)
     case startIncidentWorkflow(workflow: Template)
-    /// Response plays left PagerDuty's API in 2025; kept for rules that were made before.
+    /// Runs a response play. They left PagerDuty's API in 2025 (PagerDuty.md 55); rules that were
+    /// made before keep working.
     case runResponsePlay(play: Template)
     case reassignIncident(AssignmentTemplate)
     case addNote(text: Template)
-    /// Several of one rule become one write.
+    /// Sets a field. Several such actions of one rule become one write.
     case setField(FieldTemplate, RecordWriteOptions)
-    /// Once per event. A rule that creates a record of its own object without having one sets
-    /// the new record's fields with its `setField`, too: that is how the guide says it.
+    /// Creates a record once per event. A rule that creates a record of its own object without
+    /// having one sets the new record's fields with its `setField` actions, too.
     case createRecord(NewRecordTemplate)
     case addComment(text: Template, isPublic: Bool)
-    /// To an Apex REST resource. Without a body the vendor's own words about the event.
+    /// Sends a body to an Apex REST resource; without one, the vendor's own payload of the event.
     case deliver(path: String, body: ValueTemplate?)
 
     public var kind: ActionKind {
@@ -71,7 +73,7 @@ public struct NewIncidentTemplate: Hashable, Sendable {
     }
 }
 
-/// By ids.
+/// An assignment to users or to an escalation policy, by ids.
 public enum AssignmentTemplate: Hashable, Sendable {
     case users([Template])
     case escalationPolicy(Template)

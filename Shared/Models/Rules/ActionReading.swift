@@ -187,7 +187,7 @@ private struct ActionReader {
         keys.required(key).flatMap(context.filledTemplate)
     }
 
-    /// `.some(nil)` when the member is absent, `nil` when it is there and wrong.
+    /// `.some(nil)` when the member is absent, nil if it is there and wrong.
     private func optional<Value>(_ key: ActionKey, _ read: (JSONReader) -> Value?) -> Value?? {
         guard let member = keys.member(key) else { return .some(nil) }
         return read(member).map { .some($0) }

@@ -5,7 +5,7 @@ public struct Condition: Hashable, Sendable {
     public let field: Field
     public let test: Test
     public let isNegated: Bool
-    /// For the comparison of texts only.
+    /// True to compare texts by case; it concerns texts only.
     public let isCaseSensitive: Bool
 
     public init(
@@ -65,7 +65,7 @@ public enum Test: Hashable, Sendable {
     case decreased
     case hasLinkedIncident
     case hasLinkedRecord
-    /// At least one linked incident has the status.
+    /// Holds if one linked incident or more has the status.
     case linkedIncidentStatusIs(Incident.Status)
 
     public var question: Operator.Question {
@@ -110,7 +110,7 @@ public enum Test: Hashable, Sendable {
         }
     }
 
-    /// The operand as it stands in a rules file; `nil` for a question that has none.
+    /// The operand as it stands in a rules file; nil for a question that has none.
     public var operand: JSON? {
         switch self {
         case .exists, .isNull, .isEmpty, .isTrue, .changed, .increased, .decreased,

@@ -32,7 +32,7 @@ extension Condition {
         return nil
     }
 
-    /// The link operators bring their field along; all others must name it.
+    /// The link operators imply their field; all others must name it.
     private static func readField(
         _ reader: KeyedReader<ConditionKey>, _ context: RuleReading, for operator: Operator?
     ) -> Field? {
@@ -105,7 +105,7 @@ private struct OperandReader {
         }
     }
 
-    /// A value that no event can have makes a condition that never holds: most are misspellings.
+    /// Refuses a value that no event can have: most are misspellings.
     func checkVocabulary(of field: Field, _ test: Test) {
         guard case .fact(let fact) = field, let known = fact.values else { return }
         guard test.question == .equals || test.question == .isOneOf else { return }

@@ -1,11 +1,11 @@
 import JSON
 
-/// When a rule matches. A group without conditions never holds, so that a rule which was saved too
-/// early does not fire on everything; whoever wants that writes `{"always": true}`.
+/// The conditions of a rule. A group without conditions never holds, so that a rule which was saved
+/// too early does not match everything; `{"always": true}` does.
 public indirect enum ConditionTree: Hashable, Sendable {
     case all([ConditionTree])
     case any([ConditionTree])
-    /// Holds when no condition in it does.
+    /// Holds if no condition in it does.
     case none([ConditionTree])
     case always
     case condition(Condition)
@@ -32,14 +32,14 @@ extension ConditionTree {
         }
     }
 
-    /// - Parameter depth: of the groups around this node.
+    /// - Parameter depth: the number of groups around this node.
     init?(reading reader: JSONReader, _ context: RuleReading, depth: Int = 0) {
         guard reader.value.object != nil else {
             reader.problem("must be a condition or a group: all, any, none or always")
             return nil
         }
         let group = reader.keyed(by: GroupKey.self)
-        // `always` wins over the others, so that they are what is refused.
+        // `always` wins over the other keys, so that those are refused.
         let key = group.has(.always) ? .always : GroupKey.allCases.first(where: group.has)
         func children(_ key: GroupKey) -> [ConditionTree]? {
             Self.children(key, group, context, depth: depth)

@@ -1,5 +1,4 @@
-/// A point on the time line as people write it in a rule: a date-time, or a date, which stands for
-/// its whole day in UTC.
+/// A time as people write it in a rule: a date-time, or a date, which means its whole day in UTC.
 public struct DateBound: Hashable, Sendable, CustomStringConvertible {
     public let first: Timestamp
     /// The same as `first` unless a day is meant.
@@ -23,7 +22,7 @@ public struct DateBound: Hashable, Sendable, CustomStringConvertible {
         self.last = last
     }
 
-    /// As it is written in a rule: `2026-03-02`, or ISO 8601 in UTC.
+    /// The form in a rule: `2026-03-02`, or ISO 8601 in UTC.
     public var description: String {
         first == last ? first.iso8601 : String(first.iso8601.prefix(Self.dateBytes))
     }

@@ -1,8 +1,8 @@
-/// What a condition or a template may read, by our own stable name and never by a payload's path:
-/// a closed list, and any field of the record that the rule is about.
+/// A value that a condition or a template may read, by our own stable name and never by a payload's
+/// path: one of a closed list, or any field of the record that the rule is about.
 public enum Field: Hashable, Sendable {
     case fact(Fact)
-    /// By its API name; Salesforce does not distinguish upper and lower case in one.
+    /// A field of the record by its API name, which is not case-sensitive (Salesforce.md 36).
     case record(String)
 
     public init?(_ name: String) {
@@ -23,7 +23,7 @@ public enum Field: Hashable, Sendable {
         }
     }
 
-    /// For a message about a name that is none.
+    /// The names that exist, for the message about one that does not.
     static let known =
         Fact.allCases.map(\.rawValue).joined(separator: ", ")
         + ", record.<FieldApiName> (without dots: a record carries its own fields only)"
@@ -56,7 +56,7 @@ public enum Fact: String, CaseIterable, Sendable {
     case incidentAssignees = "incident.assignees"
     case incidentAssigneeNames = "incident.assigneeNames"
     case incidentCreatedAt = "incident.createdAt"
-    /// The id of the incident that swallowed this one.
+    /// The id of the incident into which this one was merged.
     case incidentMergedInto = "incident.mergedInto"
     case noteID = "note.id"
     case noteText = "note.text"
@@ -68,23 +68,24 @@ public enum Fact: String, CaseIterable, Sendable {
     case responderState = "responder.state"
     case responderMessage = "responder.message"
     case statusUpdateMessage = "statusUpdate.message"
-    /// Who did it: a PagerDuty user, service or integration; a Salesforce user, by id only.
+    /// The author of the change: a PagerDuty user, service or integration, or a Salesforce user,
+    /// who is known by id only.
     case agentID = "agent.id"
     case agentName = "agent.name"
     case eventID = "event.id"
     case eventOccurredAt = "event.occurredAt"
     /// The record was created just now. An outbound message does not tell.
     case recordIsNew = "record.isNew"
-    /// How many incidents are linked to the record.
+    /// The number of incidents that are linked to the record.
     case linkIncidents = "link.incidents"
-    /// How many records of the rule's object are linked to the incident.
+    /// The number of records of the rule's object that are linked to the incident.
     case linkRecords = "link.records"
 }
 
-/// What kind of value a field holds, as far as we know before there is an event.
+/// The type of a field's values, as far as it is known before there is an event.
 public enum FieldType: String, Sendable {
     case text, number, boolean, moment, list
-    /// A record's field: Salesforce knows, the value tells.
+    /// The field of a record, whose type only its value tells.
     case any
 }
 
@@ -96,7 +97,8 @@ extension Field {
         }
     }
 
-    /// Why the field means nothing in a rule of this direction; `nil` when it does.
+    /// The reason for which the field has no meaning in a rule of this direction; nil if it has
+    /// one.
     func problem(in direction: Rule.Direction) -> String? {
         guard case .fact(let fact) = self, let only = fact.direction, only != direction else {
             return nil
@@ -122,7 +124,7 @@ extension Fact {
         }
     }
 
-    /// The only direction in which an event carries it; `nil` for both.
+    /// The only direction in which an event carries it; nil for both.
     var direction: Rule.Direction? {
         switch self {
         case .incidentEventType, .noteID, .noteText, .customActionID, .customActionName,
@@ -139,7 +141,7 @@ extension Fact {
         }
     }
 
-    /// All values there are, where a misspelt one would make a condition that never holds.
+    /// All values of a field for which a misspelt one would make a condition that never holds.
     var values: [String]? {
         switch self {
         case .incidentEventType: EventKind.IncidentChange.allCases.map(\.ruleName)

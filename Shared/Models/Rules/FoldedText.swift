@@ -1,5 +1,4 @@
-/// A text to compare with, and its form in which upper and lower case are one: made once, compared
-/// often.
+/// A text to compare with, and its form in lower case. It is made once and compared often.
 public struct FoldedText: Sendable, ExpressibleByStringLiteral {
     public let text: String
     public let folded: String

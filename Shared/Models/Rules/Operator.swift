@@ -1,10 +1,10 @@
-/// What a condition asks of its field: a question and whether it is negated. Every question has
-/// both names, so every operator has its negation.
+/// The operator of a condition: a question, and whether it is negated. Every question has two
+/// names, so every operator has its negation.
 ///
 /// The answer is true, false or "not evaluable" with a reason. Not evaluable never makes a rule
-/// fire, negated or not: groups combine it as Kleene's third value. What the event leaves out is
-/// looked up where it can be. The truth table, for a value that is not told / that is null / that
-/// is of another type ("-" is not evaluable):
+/// match, negated or not: groups combine it as Kleene's third value. A value that the event leaves
+/// out is looked up where that is possible. The truth table, for a value that is not told / that is
+/// null / that is of another type ("-" is not evaluable):
 ///
 /// - `exists`: false / false / true
 /// - `isNull`: - / true / false
@@ -20,8 +20,8 @@
 /// - change: - also when no old values are told / null is a value like any other, and on an insert
 ///   every old value is null / `increased` and `decreased` are - unless both values are numbers or
 ///   both are date-times
-/// - link: whoever has no links has none; `linkedIncidentStatusIs` is - when no linked
-///   incident is known to have the status and the status of one is not known
+/// - link: an event without links has none; `linkedIncidentStatusIs` is - if no linked incident is
+///   known to have the status and the status of one is not known
 ///
 /// Texts are compared without regard to case unless the condition says `"caseSensitive": true`. A
 /// Salesforce id of 15 characters equals its form of 18; ids that differ in case only are
@@ -131,7 +131,8 @@ extension Operator.Question {
         }
     }
 
-    /// Why the question makes no sense for the field in this direction; `nil` when it does.
+    /// The reason for which the question has no meaning for the field in this direction; nil if it
+    /// has one.
     func problem(on field: Field, in direction: Rule.Direction) -> String? {
         switch family {
         case .any: nil
@@ -153,7 +154,7 @@ extension Operator.Question {
             ? nil : "is for a \(type.rawValue), but \(field.name) is a \(field.type.rawValue)"
     }
 
-    /// PagerDuty never sends the state before, and a record that is only fetched has none.
+    /// PagerDuty never sends the state before (PagerDuty.md 8), and a fetched record has none.
     private func changeProblem(on field: Field, in direction: Rule.Direction) -> String? {
         guard case .record = field, direction == .recordChange else {
             return "needs old values: only fields of the record in rules of direction "

@@ -1,18 +1,18 @@
 import JSON
 
-/// When this happens to an object and these conditions hold, do that. One direction each.
+/// A rule: if this happens to an object and these conditions hold, do that. It has one direction.
 public struct Rule: Hashable, Sendable {
-    /// What sets the rule off.
+    /// The kind of change that starts the rule.
     public enum Direction: String, CaseIterable, Sendable {
-        /// "[Object] create or update" of the guide.
+        /// A record of the object was created or updated.
         case recordChange
-        /// "PagerDuty incident create or update". Evaluated once for each linked record of the
-        /// rule's object, or once without a record when none is linked.
+        /// An incident was created or updated. The rule is evaluated once for each linked record of
+        /// its object, or once without a record if none is linked.
         case incidentChange
     }
 
-    /// What a rule on incident changes does about an incident that was resolved by being merged
-    /// into another one. PagerDuty reports that as a resolution, but the trouble is not over: it
+    /// The policy of a rule on incident changes for an incident that was resolved by being merged
+    /// into another one. PagerDuty reports that as a resolution (PagerDuty.md 12), but the problem
     /// goes on under the other incident.
     public enum MergePolicy: String, CaseIterable, Sendable {
         /// The default: the rule is not applied to such an event.
@@ -21,11 +21,11 @@ public struct Rule: Hashable, Sendable {
         case run
     }
 
-    /// Unique within its ruleset; part of every effect's key, so a rule keeps it for life.
+    /// The id, unique within the ruleset. It is part of every effect's key, so it never changes.
     public var id: String
     public var name: String
     public var isEnabled: Bool
-    /// API name: `Case`, `Outage__c`.
+    /// The object's API name: `Case`, `Outage__c`.
     public var object: String
     public var direction: Direction
     public var when: ConditionTree
@@ -70,7 +70,7 @@ extension Rule {
         let when = keys.required(.when)
         let actions = keys.required(.actions)
         keys.refuseOthers()
-        // Fields and operators are judged by the direction, so without one there is nothing to say.
+        // The direction decides about fields and operators, so without one they cannot be checked.
         guard let direction else { return nil }
         let context = RuleReading(direction: direction, patternProblem: patternProblem)
         let tree = when.flatMap { Self.tree($0, context) }

@@ -1,9 +1,9 @@
 import JSON
 
-/// What the parts of a rule must know of the whole while they are read.
+/// The context in which the parts of a rule are read.
 struct RuleReading {
     let direction: Rule.Direction
-    /// Why a text is no regular expression; `nil` when it is one.
+    /// The reason for which a text is no regular expression; nil if it is one.
     let patternProblem: (String) -> String?
 
     /// Reads the name of a field that means something in this direction.

@@ -1,6 +1,6 @@
 import JSON
 
-/// Rules under one name and one switch.
+/// Rules with one name, enabled or disabled together.
 public struct Ruleset: Hashable, Sendable {
     public var name: String
     public var isEnabled: Bool
@@ -12,11 +12,11 @@ public struct Ruleset: Hashable, Sendable {
         self.rules = rules
     }
 
-    /// Reads a ruleset whole and notes every problem at its pointer; `nil` when there is one.
+    /// Reads a whole ruleset and notes every problem at its pointer; returns nil if there is one.
     ///
-    /// - Parameter patternProblem: why a text is no regular expression. The library that knows is
-    ///   out of this module's reach: whoever takes rules from people passes
-    ///   `Pattern.problem(in:)` of Automation; rules that were checked before need it no more.
+    /// - Parameter patternProblem: the reason for which a text is no regular expression. This
+    ///   module cannot tell: a program that takes rules from people passes `Pattern.problem(in:)`
+    ///   of Automation. Rules that were checked before need no such check.
     public init?(
         reading reader: JSONReader, patternProblem: @escaping (String) -> String? = { _ in nil }
     ) {

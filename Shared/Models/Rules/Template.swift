@@ -1,13 +1,14 @@
 /// A text with placeholders: `Case {{record.CaseNumber}}: {{record.Subject | truncate: 200}}`.
-/// There is no logic in it and no host language behind it: fields, a fixed list of filters, nothing
-/// else. Parsed once, when the rule is read.
+/// It has no logic and no host language behind it: only fields and a fixed list of filters. It is
+/// parsed once, when the rule is read.
 ///
 /// - `{{field}}`, `{{field | filter}}`, `{{field | filter: 'argument' | filter}}`; arguments are
 ///   numbers, or texts in single or double quotes.
 /// - `{{'{{'}}` writes what stands between the quotes.
 /// - `{{field}}` alone keeps the type of its value. Every filter but `default`, `date` and
 ///   `required` makes a text of it: `{{incident.number | trim}}` is one.
-/// - What is not told or null becomes the empty text, unless `default` or `required` follows.
+/// - A value that is not told or null becomes the empty text, unless `default` or `required`
+///   follows.
 public struct Template: Hashable, Sendable {
     public enum Part: Hashable, Sendable {
         case text(String)
@@ -25,29 +26,29 @@ public struct Template: Hashable, Sendable {
     }
 
     public enum Filter: Hashable, Sendable {
-        /// Instead of a value that is absent, null or empty.
+        /// Replaces a value that is absent, null or empty.
         case `default`(String)
         case upper
         case lower
-        /// Without white space at both ends.
+        /// Removes white space at both ends.
         case trim
-        /// At most so many characters as Salesforce counts them, in UTF-16 units; the last one is
-        /// `…` when something was cut.
+        /// Cuts to this many characters as Salesforce counts them, in UTF-16 units; the last one is
+        /// `…` if something was cut.
         case truncate(Int)
-        /// A date-time in UTC in a pattern of `yyyy`, `MM`, `dd`, `HH`, `mm` and `ss`, all other
-        /// characters as they are. A value that is no date-time stays as it is.
+        /// Writes a date-time in UTC in a pattern of `yyyy`, `MM`, `dd`, `HH`, `mm` and `ss`, all
+        /// other characters as they are. A value that is no date-time stays as it is.
         case date(String)
-        /// As JSON text, absent as `null`.
+        /// Writes JSON text; an absent value is `null`.
         case json
-        /// Without tags, with the five named entities and numbered ones resolved.
+        /// Removes tags, and resolves the five named entities and numbered ones.
         case stripHTML
-        /// A list as one text with this between the elements; without it `, `.
+        /// Joins a list to one text with this, or `, `, between the elements.
         case join(String)
-        /// The event fails instead of sending an empty text.
+        /// Fails the event instead of sending an empty text.
         case required
     }
 
-    /// As the user wrote it.
+    /// The text that the user wrote.
     public let source: String
     public let parts: [Part]
 

@@ -1,12 +1,14 @@
-/// Why a text is no template, and where.
-public struct TemplateError: Error, Equatable, Sendable {
-    /// Counted in characters from 1.
+/// A text that is no template: the reason and the position.
+public struct TemplateError: Error, Equatable, Sendable, CustomStringConvertible {
+    /// The position in characters, from 1.
     public let position: Int
     public let message: String
+
+    public var description: String { "at character \(position): \(message)" }
 }
 
 extension Template {
-    /// - Parameter field: judges the name of a field.
+    /// - Parameter field: accepts or refuses the name of a field.
     init(
         parsing source: String, field: (String) -> Result<Field, RuleReading.Unsuitable>
     ) throws(TemplateError) {
@@ -14,7 +16,7 @@ extension Template {
         self.init(source: source, parts: try parser.parts(field: field))
     }
 
-    /// For fields of either direction.
+    /// Accepts the fields of both directions.
     public init(parsing source: String) throws(TemplateError) {
         try self.init(parsing: source) { name in
             Field(name).map { .success($0) } ?? .failure(.init("\"\(name)\" is no field"))

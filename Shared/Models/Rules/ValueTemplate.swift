@@ -44,10 +44,10 @@ extension RuleReading {
             reader.problem("must not be longer than \(RuleLimits.templateBytesMax) bytes")
             return nil
         }
-        do throws(TemplateError) {
+        do {
             return try Template(parsing: source, field: field(named:))
         } catch {
-            reader.problem("at character \(error.position): \(error.message)")
+            reader.problem(error.description)
             return nil
         }
     }

@@ -3,7 +3,7 @@ import JSON
 import Models
 
 extension Normalisation {
-    /// With a digest that needs no cryptography.
+    /// A normalisation with a digest that needs no cryptography.
     static let test = received(at: Timestamp(seconds: 1_938_000_000))
     /// A millisecond.
     static let later = received(at: Timestamp(milliseconds: 1_938_000_000_001))
@@ -21,7 +21,7 @@ extension Normalisation {
 }
 
 extension JSON {
-    /// As if it had been sent in the shortest form.
+    /// The value as a part of a document in its shortest form.
     fileprivate var part: JSONPart {
         guard let outline = try? JSONOutline(parsing: bytes) else {
             preconditionFailure("\(self) is no text that may be sent")

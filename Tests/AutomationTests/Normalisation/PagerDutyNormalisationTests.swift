@@ -70,7 +70,7 @@ final class PagerDutyNormalisationTests: XCTestCase {
             ("ping", "pagerDuty.ping"), ("pagey.pong", "pagerDuty.pagey.pong"),
         ] {
             check(v3: type, incident, .unknown(kind), lane: .connection)
-            // What the log gives back is not one of our kinds either.
+            // The kind stays unknown when it is read from the log.
             XCTAssertEqual(EventKind(rawValue: kind), .unknown(kind))
         }
     }
@@ -129,7 +129,7 @@ final class PagerDutyNormalisationTests: XCTestCase {
             XCTAssertEqual(new.event.id, EventID(id))
             XCTAssertEqual(new.deduplicationKey, "pagerDutyV3:\(id)")
         }
-        // Without an id that can be a name, equal payloads are one event.
+        // Equal payloads without a usable id are one event.
         let first = Normalisation.test.pagerDutyV3(["id": "\n", "event_type": "x", "a": 1])
         let same = Normalisation.test.pagerDutyV3(["a": 1.0, "event_type": "x", "id": "\n"])
         let other = Normalisation.test.pagerDutyV3(["id": "\n", "event_type": "x", "a": 2])
