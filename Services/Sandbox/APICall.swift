@@ -101,7 +101,7 @@ extension HTTPResponse {
 }
 
 extension Timestamp {
-    /// `2026-03-02T09:15:04Z`, without fractions of a second, as most of PagerDuty's fields have it.
+    /// `2026-03-02T09:15:04Z`, in whole seconds, as in most of PagerDuty's fields.
     var wholeSeconds: String { "\(iso8601.dropLast(5))Z" }
 }
 

@@ -1,7 +1,7 @@
 import HTTP
 import Models
 
-/// The whole state of a sandbox: both vendors, the messages they have queued and the calls they got.
+/// The whole state of a sandbox: both vendors, their queued messages and the calls they got.
 /// It changes only under the lock of `SharedSandboxState`.
 struct SandboxState: Sendable {
 

@@ -50,7 +50,8 @@ final class SharedSandboxState: Sendable {
         state.withLock { $0.settle(entry, result, at: now) }
     }
 
-    /// The time to the end of the earliest pause of a delivery. Nil if none pauses or the clock stands.
+    /// The time to the end of the earliest pause of a delivery. Nil if no delivery pauses or the
+    /// clock stands.
     var secondsToNextDue: Double? {
         guard clock.runs, let due = state.withLock({ $0.outbox.nextDue }) else { return nil }
         return Double(due.milliseconds - clock.milliseconds) / 1000

@@ -40,7 +40,8 @@ extension SandboxPagerDuty {
     /// Content longer than this is cut in webhooks and marked `trimmed`.
     static let noteCharactersMax = 20_000
 
-    /// Queues the webhook for every subscription that asks for it and every extension of the service.
+    /// Queues the webhook for every subscription that asks for it and for every extension of the
+    /// service.
     mutating func tell(
         of happening: IncidentOccurrence, _ entry: SandboxIncident.LogEntry,
         _ incident: SandboxIncident,

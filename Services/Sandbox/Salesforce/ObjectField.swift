@@ -37,7 +37,7 @@ struct ObjectField: Sendable {
         isCreateable && !isNillable && defaultValue == nil && !isDefaultedByPlatform
     }
 
-    /// Makes `PagerDuty Incident Id` of `PagerDuty_Incident_Id__c`, and `Account ID` of `AccountId`.
+    /// Makes `PagerDuty Incident Id` of `PagerDuty_Incident_Id__c`, `Account ID` of `AccountId`.
     private static func label(from name: String) -> String {
         if name.hasSuffix("__c") {
             return name.dropLast(3).split(separator: "_").joined(separator: " ")

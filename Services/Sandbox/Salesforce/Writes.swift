@@ -145,7 +145,7 @@ extension SalesforceOrg {
         }
     }
 
-    /// Writes `Case.Comments`: adds a comment in the same transaction, whose id the answer leaves out.
+    /// Writes `Case.Comments`: adds a comment in the same transaction. The answer omits its id.
     private mutating func addComment(
         _ body: JSON, to parent: RecordID, by user: RecordID, at now: Timestamp
     ) {

@@ -1,8 +1,8 @@
 import JSON
 
 extension JSON {
-    /// The value at a JSON pointer (RFC 6901), or null if there is none. `-1` is the last element of
-    /// an array, an extension of the standard.
+    /// The value at a JSON pointer (RFC 6901), or null if there is none. An extension: `-1` is the
+    /// last element of an array.
     func value(at pointer: String) -> JSON {
         pointer.split(separator: "/", omittingEmptySubsequences: false).dropFirst()
             .reduce(self) { value, token in value.child(Self.unescaped(token)) }

@@ -2,7 +2,7 @@ import Foundation  // FileHandle: each line is written at once, whoever reads.
 
 /// Runs `sandbox scenario`.
 ///
-/// - Returns: the exit status: 0 if every step passed, 1 if one failed, 2 if the arguments are wrong.
+/// - Returns: the exit status: 0 if every step passed, 1 if one failed, 2 for wrong arguments.
 func runScenario(_ words: [String]) async -> Int32 {
     guard let configuration = ScenarioConfiguration(words) else {
         FileHandle.standardError.write(Data("\(ScenarioConfiguration.usage)\n".utf8))
