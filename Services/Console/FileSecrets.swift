@@ -24,7 +24,7 @@ struct FileSecrets {
         let variable = keys.member(.variable)
         keys.refuseOthers()
         guard let secret = secret(reader, file: file, variable: variable) else { return nil }
-        // Without this check, a key that cannot sign would show at the first call, hours later.
+        // Checked here, because a key that cannot sign would show hours later, at the first call.
         if reader.pointer.hasSuffix("/privateKey"), !isPrivateKey(secret, reader) { return nil }
         return SecretText(secret)
     }

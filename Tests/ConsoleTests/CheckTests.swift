@@ -47,7 +47,7 @@ final class CheckTests: XCTestCase {
                     "pagerDuty": {
                         "apiURL": "http://example.com",
                         "token": "\(Self.canary)",
-                        "from": "nobody",
+                        "from": "no address",
                         "webhooks": [
                             {"secret": {"variable": "ABSENT"}},
                             {"secret": {"variable": "EMPTY"}},

@@ -1,18 +1,18 @@
-/// The enums' cases of a tree, and the switches over them that stand in a file.
+/// Finds the cases of all enums, and the switches over them.
 struct EnumSwitches {
     struct Switch {
-        /// Where it begins.
+        /// The number of its first line.
         let number: Int
         /// The cases that it names: `.applied`.
         var named: Set<String> = []
-        /// Where it takes whatever is left.
+        /// The numbers of the lines that take every other case.
         var catchAlls: [Int] = []
         fileprivate let depth: Int
     }
 
     private let cases: Set<String>
 
-    /// Optionals and results are everybody's: their cases say nothing about whose a switch is.
+    /// The cases of optionals and results, which are not ours.
     private static let shared: Set = ["some", "none", "success", "failure"]
 
     init(_ files: [SourceTree.File]) {
@@ -20,7 +20,7 @@ struct EnumSwitches {
             .subtracting(Self.shared)
     }
 
-    /// Switches that name cases of ours, and of nobody else.
+    /// The switches that name cases of ours only.
     func ours(in file: SourceTree.File) -> [Switch] {
         all(in: file).filter { !$0.named.isEmpty && $0.named.isSubset(of: cases) }
     }

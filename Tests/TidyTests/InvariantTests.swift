@@ -1,6 +1,6 @@
 import XCTest
 
-/// The invariants of the README, phrased there as absences; each has its test here.
+/// The invariants of the README, each with its test.
 final class InvariantTests: XCTestCase {
     private let tree = SourceTree.shared
 
@@ -114,7 +114,7 @@ final class InvariantTests: XCTestCase {
 
     func testSwitchesAreExhaustive() {
         // A `default:` is for open sets (bytes, texts, foreign enums); over our own enums it would
-        // hide the case that somebody adds tomorrow.
+        // hide a case that is added later.
         let files = tree.swift(under: "Services", "Shared")
         let switches = EnumSwitches(files)
         let found = files.flatMap { file in switches.ours(in: file).map { (file, $0) } }

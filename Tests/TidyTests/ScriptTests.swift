@@ -1,6 +1,6 @@
 import XCTest
 
-/// `deploy/up` learns from the programs' logs where they listen.
+/// `deploy/up` reads from the logs of the programs where they listen.
 final class ScriptTests: XCTestCase {
     func testTheProgramsSayWhatTheScriptWaitsFor() throws {
         let tree = SourceTree.shared

@@ -3,11 +3,11 @@ import Foundation
 /// The project's own files, as text.
 struct SourceTree: Sendable {
     struct File: Sendable {
-        /// From the root of the project: `Shared/Models/Event.swift`.
+        /// The path from the root of the project: `Shared/Models/Event.swift`.
         let path: String
         let text: String
-        /// The lines without comments and without the insides of string literals: what the compiler
-        /// sees as code. Good enough for word searches.
+        /// The lines without comments and without the content of string literals: good enough for
+        /// word searches.
         let code: [(number: Int, text: String)]
 
         init(path: String, text: String) {
@@ -20,8 +20,7 @@ struct SourceTree: Sendable {
         /// The layer's folder and the target's: `Shared/Models`.
         var target: String { path.split(separator: "/").prefix(2).joined(separator: "/") }
 
-        /// The lines that are not within a multi-line string literal, which may be as long as what
-        /// is written in it.
+        /// The lines outside multi-line string literals, which may hold longer lines.
         var ownLines: [(number: Int, text: Substring)] {
             var inLiteral = false
             return lines.enumerated().compactMap { index, line in

@@ -1,6 +1,6 @@
 import XCTest
 
-/// Sizes and words. The size habit of the house is to look twice early; these are where one stops.
+/// The largest sizes, and words that mean unfinished work.
 final class StyleTests: XCTestCase {
     private let tree = SourceTree.shared
 
