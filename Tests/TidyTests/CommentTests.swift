@@ -2,7 +2,7 @@ import XCTest
 
 /// Comments are sentences, or say what a thing is.
 final class CommentTests: XCTestCase {
-    private let tree = SourceTree()
+    private let tree = SourceTree.shared
 
     /// A comment that begins with one of these is a riddle: `/// Of one call.`
     private static let openings: Set<Substring> = [

@@ -3,7 +3,7 @@ import XCTest
 /// One word for one fact, and the word that the field already uses: names and sentences say what a
 /// thing is or does.
 final class WordTests: XCTestCase {
-    private let tree = SourceTree()
+    private let tree = SourceTree.shared
 
     /// Folders whose words are still being changed.
     static let unfinished: Set = [
