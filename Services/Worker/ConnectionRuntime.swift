@@ -1,7 +1,7 @@
 import Automation
 import Models
 
-/// What is needed to work on the lanes of one connection: its rules, made ready, and its vendors.
+/// The rules and the vendors of one connection, ready for work on its lanes.
 struct ConnectionRuntime: Sendable {
     let connection: Connection
     let rulebook: Rulebook
@@ -13,7 +13,7 @@ struct ConnectionRuntime: Sendable {
 }
 
 extension Facts {
-    /// Rules count from when the event occurred: the same answer on every attempt, and when
-    /// somebody asks why, weeks later.
+    /// The moment from which rules count: that of the event. So every attempt has the same answer,
+    /// and an explanation weeks later as well.
     fileprivate var moment: Timestamp { event.event.occurredAt }
 }

@@ -4,48 +4,51 @@ import Runtime
 import Store
 import Synchronization
 
-/// The runtimes of all connections under the configuration in force. A vendor's session outlives a
-/// change of rules: only a connection that itself changed gets new ones. A connection that cannot be
-/// read keeps the runtime it has.
+/// The runtimes of all connections of the configuration in force. A vendor's session outlives a
+/// change of rules: only a connection that itself changed gets a new one. A connection that cannot
+/// be read keeps its last runtime.
 final class ConnectionRuntimes: Sendable {
-    private struct State {
+    private struct Loaded {
         var version: ConfigurationVersion = -1
         var runtimes: [ConnectionID: ConnectionRuntime] = [:]
         var unreadable: Set<ConnectionID> = []
     }
 
-    private let state = Mutex(State())
+    private let loaded = Mutex(Loaded())
     private let access: VendorAccess
     private var store: Store { access.store }
     private var log: Log { access.log }
 
     init(_ access: VendorAccess) { self.access = access }
 
-    subscript(_ id: ConnectionID) -> ConnectionRuntime? { state.withLock { $0.runtimes[id] } }
+    subscript(_ id: ConnectionID) -> ConnectionRuntime? { loaded.withLock { $0.runtimes[id] } }
 
-    /// Connections that only others may be able to work for.
-    var unreadable: Set<ConnectionID> { state.withLock { $0.unreadable } }
+    /// Connections that this worker cannot read: it leases none of their lanes.
+    var unreadable: Set<ConnectionID> { loaded.withLock { $0.unreadable } }
 
-    /// Of all connections.
+    /// The limiters of this vendor for all connections.
     func limiters(of side: Vendors.Side) -> [VendorLimiter] {
-        state.withLock { $0.runtimes.values.flatMap(\.vendors.limiters) }.filter { $0.side == side }
+        loaded.withLock { $0.runtimes.values.flatMap(\.vendors.limiters) }
+            .filter { $0.side == side }
     }
 
-    /// Takes over a newer configuration whenever there is one. Keeps the last good one.
-    func keepFresh(everySeconds seconds: Double, until stop: Latch) async {
-        while !(await stop.wait(atMost: .seconds(seconds))) {
-            do throws(StoreError) {
+    /// Loads a newer configuration whenever there is one.
+    func keepFresh(every interval: Duration, until stop: Latch) async {
+        while !(await stop.wait(atMost: interval)) {
+            do {
                 try await refresh()
             } catch {
-                log.warning("could not read the configuration", ["reason": "\(error)"])
+                log.storeFailed(
+                    "loading of the configuration", error,
+                    next: "the version in use stays; retrying in \(interval.text)")
             }
         }
     }
 
     func refresh() async throws(StoreError) {
-        let known = state.withLock { $0.version }
+        let known = loaded.withLock { $0.version }
         guard let active = try await store.loadConfiguration(newerThan: known) else { return }
-        let earlier = state.withLock { $0.runtimes }
+        let earlier = loaded.withLock { $0.runtimes }
         var runtimes: [ConnectionID: ConnectionRuntime] = [:]
         for entry in active.configuration.entries {
             let id = entry.connection.id
@@ -59,13 +62,17 @@ final class ConnectionRuntimes: Sendable {
         }
         for (id, reason) in active.unreadable {
             runtimes[id] = earlier[id]
-            log.error("a connection is unreadable", ["connection": "\(id)", "reason": "\(reason)"])
+            let next = earlier[id] == nil ? "its lanes are not leased" : "its last version stays"
+            log.error(
+                "connection cannot be read",
+                ["connection": "\(id)", "reason": "\(reason)", "next": "\(next)"])
         }
         let unreadable = Set(active.unreadable.keys).subtracting(runtimes.keys)
-        state.withLock {
-            $0 = State(version: active.version, runtimes: runtimes, unreadable: unreadable)
+        loaded.withLock {
+            $0 = Loaded(version: active.version, runtimes: runtimes, unreadable: unreadable)
         }
         log.info(
-            "configuration", ["version": "\(active.version)", "connections": "\(runtimes.count)"])
+            "configuration loaded",
+            ["version": "\(active.version)", "connections": "\(runtimes.count)"])
     }
 }

@@ -1,47 +1,50 @@
 import Automation
 import JSON
 import Models
+import Runtime
 import Store
 
-/// The record of a lane's effects, written around each call. What it cannot write it does not let
-/// happen: every write is fenced by the lease.
+/// The record of a lane's effects, written around each call. A call whose record cannot be written
+/// is not made: every record is fenced by the lease.
 struct EffectLog: Sendable {
-    enum Standing {
-        case new
-        /// An earlier attempt was about to make the call; whether it did nobody knows.
-        case startedBefore
-        /// With this to remember of it.
+    /// The state of an effect before this attempt began it.
+    enum PriorState {
+        case notStarted
+        /// An earlier attempt was about to make the call; it may have made it.
+        case started
+        /// The call was made, with this result.
         case performed(JSON)
     }
 
     let store: Store
     let recorder: EffectRecorder
     let lane: LeasedLane
+    let jitter: Jitter
 
     /// Records that the call is about to be made and what it will change, so that its echo is
     /// recognised even when it comes back before the answer.
     ///
-    /// - Parameter facts: what the rules were judged on, with the first effect of a job.
+    /// - Parameter facts: the facts that the rules were judged on, with the first effect of a job.
     func begin(
         _ effect: Effect, of job: Job, judgedOn facts: JSON?
-    ) async throws(Failure) -> Standing {
+    ) async throws(Failure) -> PriorState {
         let writtenValues = effect.command.writtenValues
         let start = EffectStart(
             effect.key, of: job, under: lane.fence, request: effect.command.json,
             facts: facts, writes: writtenValues.map(JournalEntry.init))
         let standing: EffectStanding
-        do throws(StoreError) {
+        do {
             standing = try await recorder.begin(start)
         } catch {
-            throw Failure(error)
+            throw Failure(error, jitter)
         }
         switch standing {
-        case .new: return .new
-        case .startedBefore: return .startedBefore
+        case .new: return .notStarted
+        case .startedBefore: return .started
         case .performed(let result): return .performed(result)
         case .fused(let changes):
             throw .permanent(fuse(writtenValues.first?.target ?? "it", changes))
-        case .lost: throw Failure(.lostLease)
+        case .lost: throw .interrupted
         }
     }
 
@@ -57,42 +60,42 @@ struct EffectLog: Sendable {
                 writes: created.map(JournalEntry.init)))
     }
 
-    /// A refusal, for whoever reads the log.
+    /// Records a refusal, for people who read the log.
     func fail(_ effect: Effect, of job: Job, _ cause: Cause) async throws(Failure) {
         try await finish(EffectEnd(effect.key, of: job, under: lane.fence, as: .failed(cause)))
     }
 
     private func finish(_ end: EffectEnd) async throws(Failure) {
-        do throws(StoreError) {
+        do {
             try await recorder.finish(end)
         } catch {
-            throw Failure(error)
+            throw Failure(error, jitter)
         }
     }
 
-    /// What was done already for the event that this one replays.
+    /// Reads the effects of the event that this one replays.
     func earlierEffects(of original: EventID) async throws(Failure) -> EarlierEffects {
-        do throws(StoreError) {
+        do {
             return try await store.effects(ofAll: original, in: lane.id)
         } catch {
-            throw Failure(error)
+            throw Failure(error, jitter)
         }
     }
 
-    /// The record does not exist any more: no later event is about it.
+    /// Removes the links of a record that does not exist any more.
     func unlink(_ record: RecordID) async throws(Failure) {
-        do throws(StoreError) {
+        do {
             try await store.unlink(record, in: lane.connection)
         } catch {
-            throw Failure(error)
+            throw Failure(error, jitter)
         }
     }
 
     func isLinked(_ record: RecordID) async throws(Failure) -> Bool {
-        do throws(StoreError) {
+        do {
             return try await !store.links(records: [record], in: lane.connection).isEmpty
         } catch {
-            throw Failure(error)
+            throw Failure(error, jitter)
         }
     }
 
@@ -114,22 +117,24 @@ extension JournalEntry {
 }
 
 extension Failure {
-    /// What a database that did not do its part means for a job. Nothing is known of the vendors'
-    /// side being at fault: no attempt is spent. While it takes back lanes but no effects, as on a
-    /// full disk, they must not go round, for the vendors would be asked every time.
-    init(_ error: StoreError) {
+    /// The consequence of a database failure for a job. It costs no attempt, because no vendor is
+    /// at fault. The job waits for some seconds: on a full disk the database may take back lanes
+    /// but no effects, and the vendors would be asked again every time.
+    init(_ error: StoreError, _ jitter: Jitter) {
         self =
             switch error {
             case .unavailable where Task.isCancelled: .interrupted
             case .unavailable(let reason):
                 .throttled(
                     Cause(.liaison, code: "database", message: reason),
-                    retryAfterSeconds: Double.random(in: 2...5))
+                    retryAfterSeconds: jitter.duration(in: Self.databaseWait) / .seconds(1))
             case .lostLease: .interrupted
             case .conflict:
-                .retryable(Cause(.liaison, code: "conflict", message: "somebody was faster"))
+                .retryable(Cause(.liaison, code: "conflict", message: "another worker was faster"))
             case .notFound, .schemaMismatch, .missingPartition, .corrupt, .bug:
                 .permanent(Cause(.liaison, code: "defect", message: error.description))
             }
     }
+
+    private static let databaseWait: ClosedRange<Duration> = .seconds(2)...(.seconds(5))
 }

@@ -118,9 +118,9 @@ extension LaneRun {
         ) { command async throws(Failure) -> Performed in
             switch try await begin(effect, of: decision) {
             case .performed(let result): effect.command.performed(before: result)
-            case .new:
+            case .notStarted:
                 try await call(command, effect, of: decision.job, lookFirst: before == .started)
-            case .startedBefore:
+            case .started:
                 try await call(command, effect, of: decision.job, lookFirst: true)
             }
         }
@@ -131,7 +131,7 @@ extension LaneRun {
 
     private mutating func begin(
         _ effect: Effect, of decision: Decision
-    ) async throws(Failure) -> EffectLog.Standing {
+    ) async throws(Failure) -> EffectLog.PriorState {
         let isFirst = !recorded.contains(decision.job.sequence)
         let standing = try await ledger.begin(
             effect, of: decision.job, judgedOn: isFirst ? decision.facts ?? [:] : nil)

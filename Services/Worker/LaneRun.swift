@@ -95,7 +95,7 @@ struct LaneRun {
     func retryOrGiveUp(_ failure: Failure, on job: Job) throws(Pause) -> Cause {
         let decision = Backoff.decision(
             after: failure, attempt: attempt(at: job), attemptsMax: attemptsMax,
-            jitter: Double.random(in: 0..<1))
+            jitter: ledger.jitter.unit())
         switch decision {
         case .again(let next): throw Pause(next: next)
         case .giveUp(let cause): return cause

@@ -2,20 +2,21 @@ import Models
 import Runtime
 import Store
 
-/// Gives each lane of a lease its turn, all at the same time.
+/// Runs the lanes of a lease, all at the same time.
 struct LaneRunner: Sendable {
     let runtimes: ConnectionRuntimes
     let store: Store
     let recorder: EffectRecorder
     let registration: Registration
     let limits: WorkerLimits
-    /// Opens when the worker stops: runner then end at the next call.
+    /// Opens when the worker stops: runs then end at the next call.
     let stopping: Latch
-    /// Opens when a stop has no more time: runner then end in the middle of a call.
-    let cutOff = Latch()
+    /// Opens when a stop has no more time: runs then end in the middle of a call.
+    let cancelling = Latch()
     let log: Log
+    let jitter: Jitter
 
-    func take(
+    func run(
         _ lanes: [LeasedLane], as worker: WorkerID,
         finished: @escaping @Sendable (LaneSettlement) -> Void
     ) async {
@@ -24,18 +25,18 @@ struct LaneRunner: Sendable {
                 await withDiscardingTaskGroup { group in
                     for (connection, lanes) in Dictionary(grouping: lanes, by: \.connection) {
                         group.addTask {
-                            await take(lanes, of: connection, as: worker, finished: finished)
+                            await run(lanes, of: connection, as: worker, finished: finished)
                         }
                     }
                 }
             }
-            group.addTask { await cutOff.wait() }
+            group.addTask { await cancelling.wait() }
             await group.next()
             group.cancelAll()
         }
     }
 
-    private func take(
+    private func run(
         _ lanes: [LeasedLane], of connection: ConnectionID, as worker: WorkerID,
         finished: @escaping @Sendable (LaneSettlement) -> Void
     ) async {
@@ -43,68 +44,73 @@ struct LaneRunner: Sendable {
             for lane in lanes { finished(lane.unconfigured) }
             return
         }
-        do throws(StoreError) {
+        do {
             let jobs = lanes.map { $0.jobs.map(ReadJob.init) }
             let context = try await LaneContext(
                 of: zip(lanes, jobs).map { ($0.id, $1) }, in: connection, from: store)
             await withDiscardingTaskGroup { group in
                 for (lane, jobs) in zip(lanes, jobs) {
                     group.addTask {
-                        finished(await turn(of: lane, jobs, at: runtime, context, worker))
+                        finished(
+                            await settlement(of: lane, jobs, at: runtime, context, worker))
                     }
                 }
             }
         } catch where error.isPermanent && lanes.count > 1 {
-            // What cannot be read of one lane must not keep the others.
+            // One lane whose data cannot be read must not keep the others.
             await withDiscardingTaskGroup { group in
                 for lane in lanes {
                     group.addTask {
-                        await take([lane], of: connection, as: worker, finished: finished)
+                        await run([lane], of: connection, as: worker, finished: finished)
                     }
                 }
             }
         } catch {
-            log.warning("could not look around", ["reason": "\(error)"])
-            for lane in lanes { finished(lane.postponed(because: error)) }
+            log.storeFailed(
+                "reading of links and effects", error,
+                next: "\(lanes.count) lanes of \(connection) are put off")
+            for lane in lanes { finished(lane.putOff(because: error)) }
         }
         if let seconds = runtime.vendors.closedSeconds { await block(connection, seconds) }
     }
 
-    /// Nothing at all can be done: until then its lanes need not even be looked at.
+    /// Keeps all workers from leasing lanes of a connection neither of whose vendors can be called.
     private func block(_ connection: ConnectionID, _ seconds: Double) async {
-        do throws(StoreError) {
+        do {
             try await store.block(connection, forSeconds: seconds)
         } catch {
-            log.warning("could not block the connection", ["reason": "\(error)"])
+            log.storeFailed(
+                "blocking of connection \(connection)", error,
+                next: "its lanes are leased and put off one by one")
         }
     }
 
-    private func turn(
+    private func settlement(
         of lane: LeasedLane, _ jobs: [ReadJob], at runtime: ConnectionRuntime,
-        _ context: LaneContext,
-        _ worker: WorkerID
+        _ context: LaneContext, _ worker: WorkerID
     ) async -> LaneSettlement {
-        var turn = LaneRun(
+        var run = LaneRun(
             of: lane, jobs, at: runtime, context: context,
-            ledger: EffectLog(store: store, recorder: recorder, lane: lane),
+            ledger: EffectLog(store: store, recorder: recorder, lane: lane, jitter: jitter),
             attemptsMax: limits.attemptsMax,
-            mayContinue: { !stopping.isOpen && registration.isEntitled(as: worker) })
-        return await turn.run()
+            mayContinue: { !stopping.isOpen && registration.mayStartCall(as: worker) })
+        return await run.run()
     }
 }
 
 extension LeasedLane {
-    /// Its connection is switched off or not known to this worker yet: the events wait.
+    /// The events of a connection that is disabled, or not known to this worker yet, wait.
     fileprivate var unconfigured: LaneSettlement {
         let cause = Cause(
-            .liaison, code: "unconfigured", message: "the connection is switched off or not known")
+            .liaison, code: "unconfigured", message: "the connection is disabled or not known")
         return LaneSettlement(
             fence: fence, settlements: [],
             next: .retry(afterSeconds: 10, refundsAttempt: true, because: cause))
     }
 
-    /// No attempt is spent: nothing was tried. What cannot be read will not be better in a second.
-    fileprivate func postponed(because error: StoreError) -> LaneSettlement {
+    /// Puts the lane off without counting an attempt: nothing was tried. A row that cannot be read
+    /// needs a person, so the lane waits longer for it.
+    fileprivate func putOff(because error: StoreError) -> LaneSettlement {
         let seconds: Double = error.isPermanent ? 30 : 1
         let cause = Cause(.liaison, code: "database", message: "\(error)")
         return LaneSettlement(

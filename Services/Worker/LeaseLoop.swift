@@ -4,7 +4,7 @@ import Runtime
 import Store
 
 /// Keeps this worker's slots filled: settles what is finished and leases what is due, both in one
-/// exchange with the database, and gives each lane its turn.
+/// exchange with the database, and starts the runs of the leased lanes.
 struct LeaseLoop: Sendable {
     enum LoopEvent: Sendable {
         case finished(LaneSettlement)
@@ -17,26 +17,31 @@ struct LeaseLoop: Sendable {
     let limits: WorkerLimits
     let metrics: WorkerMetrics
     let log: Log
-    let mailbox = Mailbox<LoopEvent>()
+    let jitter: Jitter
+    let inbox = LoopInbox<LoopEvent>()
     let runner: LaneRunner
 
-    /// Somebody appended something: look at once.
-    func notify() { mailbox.put(.notified) }
+    private static let retryPause: ClosedRange<Duration> = .milliseconds(100)...(.milliseconds(500))
+
+    /// Events were appended: look for due lanes at once.
+    func notify() { inbox.add(.notified) }
 
     func run(until stop: Latch) async {
         await withDiscardingTaskGroup { group in
             group.addTask {
                 await stop.wait()
                 runner.stopping.open()
-                mailbox.put(.stop)
+                inbox.add(.stop)
             }
             group.addTask { await poll(until: stop) }
             var slots = LaneSlots(lanesMax: limits.lanesMax, settlementsMax: limits.settlementsMax)
-            // Cancelled: leases expire by themselves.
+            // The leases expire by themselves after a cancellation.
             while !Task.isCancelled {
                 switch slots.next() {
                 case .wait:
-                    slots.take(await mailbox.take())
+                    slots.apply(await inbox.takeAll())
+                case .pause(let duration):
+                    await Latch().wait(atMost: duration)
                 case .reclaim(let known):
                     await reclaim(known, &slots)
                 case .exchange(let settling, let lanesMax):
@@ -44,9 +49,9 @@ struct LeaseLoop: Sendable {
                     let lanes = await exchange(settling, lanesMax, claim, &slots)
                     if lanes.isEmpty { continue }
                     group.addTask {
-                        await runner.take(lanes, as: claim.worker) { mailbox.put(.finished($0)) }
+                        await runner.run(lanes, as: claim.worker) { inbox.add(.finished($0)) }
                     }
-                case .finished:
+                case .finish:
                     return
                 }
             }
@@ -54,13 +59,13 @@ struct LeaseLoop: Sendable {
     }
 
     private func exchange(
-        _ settling: [LaneSettlement], _ lanesMax: Int,
-        _ claim: (worker: WorkerID, generation: Int64), _ slots: inout LaneSlots
+        _ settling: [LaneSettlement], _ lanesMax: Int, _ claim: Registration.Claim,
+        _ slots: inout LaneSlots
     ) async -> [LeasedLane] {
         let began = ContinuousClock.now
         var room = slots.room
         for connection in runner.runtimes.unreadable { room.ofConnections[connection] = 0 }
-        do throws(StoreError) {
+        do {
             let limits = LeaseLimits(
                 lanesMax: lanesMax, room: room, jobsPerLaneMax: limits.jobsPerLaneMax)
             let lease =
@@ -71,50 +76,59 @@ struct LeaseLoop: Sendable {
                 : Lease(lanes: [], lost: try await store.settle(settling))
             metrics.exchanged(settling, lease, took: ContinuousClock.now - began)
             for fence in lease.lost {
-                log.warning("lost a lease", ["lane": "\(fence.lane)", "epoch": "\(fence.epoch)"])
+                log.warning(
+                    "settlement came too late: another worker has the lane",
+                    ["lane": "\(fence.lane)", "epoch": "\(fence.epoch)"])
             }
             slots.leased(lease.lanes, asked: lanesMax)
             return lease.lanes
         } catch .lostLease {
-            // The lanes were rescued under a new epoch; what was to be settled would not be let in.
+            // The lanes have a new epoch: the database would refuse their settlements.
             metrics.expired(settling)
-            await registration.registerAnew()
+            await registration.registerAgain()
             slots.notified()
-            return []
         } catch where error.isPermanent && !settling.isEmpty {
-            log.error("settlements were refused", ["reason": "\(error)"])
-            slots.failed(await settleAlone(settling))
-            return []
+            let retry = await settleOneByOne(settling)
+            slots.failed(retry.owed, pause: retry.pause)
         } catch {
-            slots.failed(settling)
-            await pause(after: error)
-            return []
-        }
-    }
-
-    /// What the database refuses of one lane must not keep the others: that one is put off, with
-    /// its attempt counted, so that its event comes to an end. Should that be refused as well, the
-    /// lane is forgotten here and reclaimed.
-    ///
-    /// - Returns: what is owed still, when the database does not answer.
-    private func settleAlone(_ settlements: [LaneSettlement]) async -> [LaneSettlement] {
-        for (place, settlement) in settlements.enumerated() {
-            do throws(StoreError) {
-                do throws(StoreError) {
-                    try await settle(settlement)
-                } catch where error.isPermanent {
-                    try await settle(settlement.refused(because: error))
-                }
-            } catch where error.isPermanent {
-                log.error(
-                    "a settlement was refused",
-                    ["lane": "\(settlement.fence.lane)", "reason": "\(error)"])
-            } catch {
-                await pause(after: error)
-                return Array(settlements[place...])
-            }
+            slots.failed(settling, pause: pause(after: "lease", error))
         }
         return []
+    }
+
+    /// The database refuses the settlement of one lane: the others are settled without it. The
+    /// refused lane is put off, with its attempt counted, so that its event comes to an end. If the
+    /// database refuses that as well, the lane is forgotten here and reclaimed.
+    ///
+    /// - Returns: what is still owed if the database does not answer, and how long to wait then.
+    private func settleOneByOne(
+        _ settlements: [LaneSettlement]
+    ) async -> (owed: [LaneSettlement], pause: Duration?) {
+        for (place, settlement) in settlements.enumerated() {
+            do {
+                try await settleOrPutOff(settlement)
+            } catch where error.isPermanent {
+                log.storeFailed(
+                    "settlement of lane \(settlement.fence.lane)", error,
+                    next: "the lane is given back", level: .error)
+            } catch {
+                return (Array(settlements[place...]), pause(after: "settlement", error))
+            }
+        }
+        return ([], nil)
+    }
+
+    private func settleOrPutOff(_ settlement: LaneSettlement) async throws(StoreError) {
+        do {
+            try await settle(settlement)
+        } catch where error.isPermanent {
+            let wait = Backoff.seconds(
+                attempt: settlement.settlements.first?.attempt ?? 1, jitter: jitter.unit())
+            log.storeFailed(
+                "settlement of lane \(settlement.fence.lane)", error,
+                next: "the lane is tried again in \(Duration.seconds(wait).text)", level: .error)
+            try await settle(settlement.putOff(seconds: wait, because: error))
+        }
     }
 
     private func settle(_ settlement: LaneSettlement) async throws(StoreError) {
@@ -124,39 +138,41 @@ struct LeaseLoop: Sendable {
             [settlement], Lease(lanes: [], lost: lost), took: ContinuousClock.now - began)
     }
 
-    /// Without it, lanes that were leased by an exchange whose answer never came would stay with a
-    /// worker that lives and does not know of them.
+    /// Gives back lanes that were leased by an exchange whose answer never came: they would stay
+    /// with a worker that lives and does not know of them.
     private func reclaim(_ known: [Fence], _ slots: inout LaneSlots) async {
-        do throws(StoreError) {
+        do {
             let claim = registration.nextClaim()
             let lanes = try await store.reclaim(
                 for: claim.worker, keeping: known, generation: claim.generation)
-            if lanes > 0 { log.warning("gave lanes back", ["lanes": .integer(lanes)]) }
+            if lanes > 0 {
+                log.warning(
+                    "lanes given back: the answer to their lease was lost",
+                    ["lanes": .integer(lanes)])
+            }
             slots.reclaimed()
         } catch {
-            await pause(after: error)
+            slots.reclaimFailed(pause: pause(after: "reclaim", error))
         }
     }
 
-    private func pause(after error: StoreError) async {
-        log.error("the database did not do its part", ["reason": "\(error)"])
-        await Latch().wait(atMost: .seconds(Double.random(in: 0.1...0.5)))
+    private func pause(after operation: String, _ error: StoreError) -> Duration {
+        let pause = jitter.duration(in: Self.retryPause)
+        log.storeFailed(operation, error, next: "retrying in \(pause.text)", level: .error)
+        return pause
     }
 
-    /// The fallback for lost notifications, and what notices due retries. Jitter keeps workers
-    /// apart.
+    /// Notices due retries, and events whose notification was lost. Jitter keeps workers apart.
     private func poll(until stop: Latch) async {
-        let pauses = (limits.pollSeconds / 2)...(limits.pollSeconds * 3 / 2)
-        while !(await stop.wait(atMost: .seconds(Double.random(in: pauses)))) {
-            mailbox.put(.notified)
+        let intervals = (limits.pollInterval / 2)...(limits.pollInterval * 3 / 2)
+        while !(await stop.wait(atMost: jitter.duration(in: intervals))) {
+            inbox.add(.notified)
         }
     }
 }
 
 extension LaneSettlement {
-    fileprivate func refused(because error: StoreError) -> LaneSettlement {
-        let seconds = Backoff.seconds(
-            attempt: settlements.first?.attempt ?? 1, jitter: Double.random(in: 0..<1))
+    fileprivate func putOff(seconds: Double, because error: StoreError) -> LaneSettlement {
         let cause = Cause(.liaison, code: "defect", message: error.description)
         return LaneSettlement(
             fence: fence, settlements: [],
@@ -165,16 +181,16 @@ extension LaneSettlement {
 }
 
 extension LeaseLoop.LoopEvent {
-    var settlement: LaneSettlement? {
+    fileprivate var settlement: LaneSettlement? {
         if case .finished(let settlement) = self { settlement } else { nil }
     }
 }
 
 extension LaneSlots {
-    fileprivate mutating func take(_ letters: [LeaseLoop.LoopEvent]) {
-        finished(letters.compactMap(\.settlement))
-        for letter in letters {
-            switch letter {
+    fileprivate mutating func apply(_ events: [LeaseLoop.LoopEvent]) {
+        finished(events.compactMap(\.settlement))
+        for event in events {
+            switch event {
             case .finished: break
             case .notified: notified()
             case .stop: stop()

@@ -3,8 +3,8 @@ import Runtime
 
 @main
 struct WorkerMain {
-    /// Ends with 0 after a stop, 78 (`EX_CONFIG`) for a configuration that cannot be used, 1 when
-    /// a part of the process failed.
+    /// Exits with 0 after a stop, with 78 (`EX_CONFIG`) if the configuration cannot be used, and
+    /// with 1 if a part of the process failed.
     static func main() async {
         Heap.shareOneArena()
         let stop = Latch()
@@ -22,11 +22,11 @@ struct WorkerMain {
     private static func end(
         of configuration: WorkerConfiguration, log: Log, _ stop: Latch
     ) async -> Int32 {
-        do throws(WorkerFailure) {
+        do {
             try await run(configuration, log: log, until: stop)
             return EXIT_SUCCESS
         } catch {
-            log.error("ended", ["reason": "\(error)"])
+            log.error("worker ended", ["reason": "\(error)"])
             return EXIT_FAILURE
         }
     }

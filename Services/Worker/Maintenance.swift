@@ -1,62 +1,71 @@
 import Runtime
 import Store
 
-/// What any worker may do for all: take over the lanes of workers that died, clean up after lanes
-/// and our own writes, make partitions ahead and drop old ones. Several may do it at once.
+/// Work that any worker does for all: it takes over the lanes of workers that died, cleans up after
+/// lanes and our own writes, makes partitions ahead and drops old ones. Several may do it at once.
 struct Maintenance: Sendable {
     let store: Store
     let limits: WorkerLimits
     let log: Log
+    let jitter: Jitter
+
+    private static let cleaningInterval: ClosedRange<Duration> = .seconds(5)...(.seconds(10))
+    private static let partitionsInterval: ClosedRange<Duration> = .seconds(1800)...(.seconds(3600))
 
     func run(until stop: Latch) async {
         await withDiscardingTaskGroup { group in
-            group.addTask { await rescue(until: stop) }
+            group.addTask { await releaseExpiredLanes(until: stop) }
             group.addTask { await clean(until: stop) }
-            group.addTask { await maintain(until: stop) }
+            group.addTask { await keepPartitions(until: stop) }
         }
     }
 
-    private func rescue(until stop: Latch) async {
-        let seconds = limits.leaseSeconds / 3
-        while !(await stop.wait(atMost: .seconds(Double.random(in: seconds / 2...seconds)))) {
-            do throws(StoreError) {
-                let rescued = try await store.rescue()
-                if rescued > 0 { log.warning("rescued lanes", ["lanes": .number(Double(rescued))]) }
+    private func releaseExpiredLanes(until stop: Latch) async {
+        let interval = (limits.leaseDuration / 6)...(limits.leaseDuration / 3)
+        while !(await stop.wait(atMost: jitter.duration(in: interval))) {
+            do {
+                let lanes = try await store.rescue()
+                if lanes > 0 {
+                    log.warning("took lanes from expired workers", ["lanes": .integer(lanes)])
+                }
             } catch {
-                log.warning("could not look for expired workers", ["reason": "\(error)"])
+                log.storeFailed("search for expired workers", error, next: Self.next)
             }
         }
     }
 
     private func clean(until stop: Latch) async {
-        while !(await stop.wait(atMost: .seconds(Double.random(in: 5...10)))) {
-            do throws(StoreError) {
-                if try await store.cleanLanes() { log.debug("cleaned the lanes") }
+        while !(await stop.wait(atMost: jitter.duration(in: Self.cleaningInterval))) {
+            do {
+                if try await store.cleanLanes() { log.debug("cleaned the table of lanes") }
                 _ = try await store.forgetWrites()
             } catch {
-                log.warning("could not clean up", ["reason": "\(error)"])
+                log.storeFailed("cleaning of lanes and journal", error, next: Self.next)
             }
         }
     }
 
-    private func maintain(until stop: Latch) async {
+    private func keepPartitions(until stop: Latch) async {
         repeat {
-            do throws(StoreError) {
+            do {
                 let done = try await store.maintain(Retention(logDays: limits.retentionDays))
                 for segment in done.segmentsDropped {
                     log.info("dropped a day of the log", ["segment": "\(segment)"])
                 }
                 for segment in done.segmentsBusy {
-                    log.info("a day of the log is in use", ["segment": "\(segment)"])
+                    log.info(
+                        "a day of the log is in use and stays for now", ["segment": "\(segment)"])
                 }
                 if done.lanesExpired > 0 {
                     log.warning(
-                        "events of connections that are off went with their days",
+                        "waiting events of disabled connections were dropped with their days",
                         ["lanes": .integer(done.lanesExpired)])
                 }
             } catch {
-                log.warning("could not maintain the log", ["reason": "\(error)"])
+                log.storeFailed("maintenance of the log's partitions", error, next: Self.next)
             }
-        } while !(await stop.wait(atMost: .seconds(Double.random(in: 1800...3600))))
+        } while !(await stop.wait(atMost: jitter.duration(in: Self.partitionsInterval)))
     }
+
+    private static let next = "this or another worker tries again"
 }

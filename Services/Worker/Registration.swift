@@ -1,100 +1,111 @@
+import Models
 import Runtime
 import Store
 import Synchronization
 
-/// This worker's own lease, in whose name it holds lanes. Renewed in good time; when it could not
-/// be, the worker stops calling vendors by its own clock before anybody else takes its lanes.
+/// This worker's own lease, in whose name it holds lanes. If it cannot be renewed, the worker stops
+/// calling vendors, by its own clock, before another worker takes its lanes.
 final class Registration: Sendable {
-    private struct State {
+    /// The name in which lanes are leased.
+    struct Claim: Equatable, Sendable {
         var worker: WorkerID
-        /// Of its leases: see `Store.reclaim`.
+        /// Counts reclaims: an exchange of an earlier generation leases nothing (`Store.reclaim`).
         var generation: Int64 = 0
+    }
+
+    private struct WorkerLease {
+        var claim: Claim
         var deadline: ContinuousClock.Instant
     }
 
-    private let state: Mutex<State>
+    private let lease: Mutex<WorkerLease>
     private let store: Store
     private let name: String
-    private let ttlSeconds: Double
+    private let duration: Duration
     private let log: Log
     private let clock = ContinuousClock()
 
-    init(store: Store, name: String, ttlSeconds: Double, log: Log) async throws(StoreError) {
+    /// - Parameter duration: the time after which a lease that is not renewed expires.
+    init(store: Store, name: String, duration: Duration, log: Log) async throws(StoreError) {
         // The time before the request counts: the database may have started the lease then.
         let asked = ContinuousClock.now
-        let worker = try await store.register(name: name, ttlSeconds: ttlSeconds)
-        state = Mutex(State(worker: worker, deadline: asked + .seconds(ttlSeconds)))
+        let worker = try await store.register(name: name, ttlSeconds: duration / .seconds(1))
+        lease = Mutex(WorkerLease(claim: Claim(worker: worker), deadline: asked + duration))
         self.store = store
         self.name = name
-        self.ttlSeconds = ttlSeconds
+        self.duration = duration
         self.log = log
     }
 
     var worker: WorkerID { claim.worker }
 
-    /// In whose name lanes are leased.
-    var claim: (worker: WorkerID, generation: Int64) {
-        state.withLock { ($0.worker, $0.generation) }
-    }
+    var claim: Claim { lease.withLock { $0.claim } }
 
-    /// In whose name lanes are reclaimed; the claim from then on.
-    func nextClaim() -> (worker: WorkerID, generation: Int64) {
-        state.withLock { state in
-            state.generation += 1
-            return (state.worker, state.generation)
+    /// The claim in whose name lanes are reclaimed; it is the claim from then on.
+    func nextClaim() -> Claim {
+        lease.withLock { lease in
+            lease.claim.generation += 1
+            return lease.claim
         }
     }
 
-    /// Whether a call may start: the lease is good for long enough to notice in time when it is
-    /// not.
-    func isEntitled(as worker: WorkerID) -> Bool {
-        state.withLock { state in
-            state.worker == worker && clock.now + .seconds(ttlSeconds / 6) < state.deadline
+    /// True if a call may start in this worker's name. A sixth of the lease must be left, so that
+    /// its end is noticed in time.
+    func mayStartCall(as worker: WorkerID) -> Bool {
+        lease.withLock { lease in
+            lease.claim.worker == worker && clock.now + duration / 6 < lease.deadline
         }
     }
 
-    /// Renews until told to stop, then gives everything back. What failed is tried again at once,
-    /// on another connection: there is time for that.
+    /// Renews the lease until the worker stops, then gives everything back. After a failure it
+    /// tries again soon, on another connection: there is time for that.
     func keep(until stop: Latch) async {
         var isRenewed = true
-        while !(await stop.wait(atMost: .seconds(ttlSeconds / (isRenewed ? 3 : 60)))) {
+        while !(await stop.wait(atMost: isRenewed ? duration / 3 : retryPause)) {
             isRenewed = await renew()
         }
-        do throws(StoreError) {
+        do {
             try await store.retire(worker)
         } catch {
-            log.warning("could not retire; the leases will expire", ["reason": "\(error)"])
+            log.storeFailed("retirement of the worker", error, next: "its leases expire")
         }
     }
 
-    /// - Returns: false if it is not known whether it was renewed.
+    private var retryPause: Duration { duration / 60 }
+
+    /// - Returns: false if it is unknown whether the lease was renewed.
     func renew() async -> Bool {
         let (asked, worker) = (clock.now, worker)
-        do throws(StoreError) {
+        do {
             try await store.renew(
-                worker, ttlSeconds: ttlSeconds, deadlineSeconds: ttlSeconds / 6)
-            state.withLock { $0.deadline = asked + .seconds(ttlSeconds) }
+                worker, ttlSeconds: duration / .seconds(1),
+                deadlineSeconds: duration / .seconds(6))
+            lease.withLock { $0.deadline = asked + duration }
             return true
         } catch .lostLease {
-            await registerAnew()
+            await registerAgain()
             return true
         } catch {
-            log.warning("could not renew the lease", ["reason": "\(error)"])
+            log.storeFailed(
+                "renewal of the worker's lease", error, next: "retrying in \(retryPause.text)")
             return false
         }
     }
 
-    /// Whatever this process held is somebody else's now: it goes on as a new worker.
-    func registerAnew() async {
+    /// The lease expired and other workers have its lanes: this process goes on as a new worker.
+    func registerAgain() async {
         let asked = clock.now
-        do throws(StoreError) {
-            let worker = try await store.register(name: name, ttlSeconds: ttlSeconds)
-            state.withLock { state in
-                state = State(worker: worker, deadline: asked + .seconds(ttlSeconds))
+        do {
+            let worker = try await store.register(name: name, ttlSeconds: duration / .seconds(1))
+            lease.withLock { lease in
+                lease = WorkerLease(claim: Claim(worker: worker), deadline: asked + duration)
             }
-            log.warning("the lease was lost; registered anew", ["worker": "\(worker)"])
+            log.warning(
+                "the worker's lease had expired; registered again", ["worker": "\(worker)"])
         } catch {
-            log.warning("could not register", ["reason": "\(error)"])
+            log.storeFailed(
+                "registration", error,
+                next: "no lane is leased before the worker is registered")
         }
     }
 }

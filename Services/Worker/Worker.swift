@@ -3,13 +3,13 @@ import Postgres
 import Runtime
 import Store
 
-/// The process: what it owns, in the order in which it starts; it stops in the reverse order.
+/// Runs a worker process until it is stopped.
 func run(
     _ configuration: WorkerConfiguration, log: Log, until stop: Latch
 ) async throws(WorkerFailure) {
     var limits = PoolLimits()
     limits.connectionsMax = configuration.limits.databaseConnectionsMax
-    // A turn waits for its effects' records as long as it takes: as many waiters as lanes.
+    // The run of a lane waits until its effects are recorded: as many waiters as lanes.
     limits.waitersMax = configuration.limits.lanesMax * 2 + 16
     limits.waitSecondsMax = 10
     let store = Store(
@@ -18,7 +18,8 @@ func run(
     try await worker.run(until: stop)
 }
 
-/// The parts of one worker process.
+/// The parts of one worker process, in the order in which they start. They stop in the reverse
+/// order.
 struct Worker: Sendable {
     private let configuration: WorkerConfiguration
     private let store: Store
@@ -27,16 +28,17 @@ struct Worker: Sendable {
     private let depth: DepthReader
     private let client: HTTPClient
     private let operations: HTTPServer
-    /// Opens when this worker is known to the database.
+    /// Opens when the database knows this worker.
     let isRegistered: Latch
     private let log: Log
+    private let jitter: Jitter
 
     init(
         _ configuration: WorkerConfiguration, store: Store, log: Log,
-        clocks: Clocks = .system
+        clocks: Clocks = .system, jitter: Jitter = .system
     ) throws(WorkerFailure) {
         let (limits, metrics, isRegistered) = (configuration.limits, WorkerMetrics(), Latch())
-        do throws(HTTPClientSetupError) {
+        do {
             client = try HTTPClient(limits: HTTPClientLimits())
         } catch {
             throw .http("\(error)")
@@ -46,13 +48,14 @@ struct Worker: Sendable {
                 client: client, store: store, limits: limits, meter: metrics.calls,
                 clocks: clocks, log: log))
         metrics.watch(runtimes)
-        depth = DepthReader(store: store, metrics: metrics, log: log)
+        depth = DepthReader(store: store, metrics: metrics, log: log, jitter: jitter)
         operations = try Self.operations(configuration, metrics, isRegistered)
         self.configuration = configuration
         self.store = store
         self.metrics = metrics
         self.isRegistered = isRegistered
         self.log = log
+        self.jitter = jitter
     }
 
     func run(until stop: Latch) async throws(WorkerFailure) {
@@ -72,18 +75,18 @@ struct Worker: Sendable {
             runtimes: runtimes, store: store,
             recorder: EffectRecorder(store: store, limits: limits.journal),
             registration: registration, limits: limits,
-            stopping: Latch(), log: log)
+            stopping: Latch(), log: log, jitter: jitter)
         let loop = LeaseLoop(
             store: store, registration: registration, limits: limits, metrics: metrics, log: log,
-            runner: runner)
+            jitter: jitter, runner: runner)
         let services = [
             Service("registration") { await registration.keep(until: $0) },
             Service("configuration") {
-                await runtimes.keepFresh(
-                    everySeconds: configuration.refreshSeconds, until: $0)
+                await runtimes.keepFresh(every: configuration.refreshInterval, until: $0)
             },
             Service("maintenance") {
-                await Maintenance(store: store, limits: limits, log: log).run(until: $0)
+                await Maintenance(store: store, limits: limits, log: log, jitter: jitter)
+                    .run(until: $0)
             },
             Service("depth") { await depth.run(until: $0) },
             Service("listener") { await listen(for: loop, until: $0) },
@@ -94,37 +97,43 @@ struct Worker: Sendable {
         try await run(services, until: stop)
     }
 
-    /// A database that is away is waited for: whoever starts everything at once need not care what
-    /// comes up first.
+    /// Registers this worker; waits for a database that does not answer yet, so that all programs
+    /// may be started at once.
     ///
-    /// - Returns: `nil` when it is to stop before.
+    /// - Returns: `nil` if the worker is stopped before the database answers.
     private func registered(until stop: Latch) async throws(WorkerFailure) -> Registration? {
+        var pause: Duration
         repeat {
-            do throws(StoreError) {
+            pause = jitter.duration(in: .milliseconds(500)...(.milliseconds(1500)))
+            do {
                 try await store.requireCurrentSchema()
                 try await runtimes.refresh()
                 return try await Registration(
                     store: store, name: configuration.name,
-                    ttlSeconds: configuration.limits.leaseSeconds, log: log)
+                    duration: configuration.limits.leaseDuration, log: log)
             } catch .unavailable(let reason) {
-                log.warning("waiting for the database", ["reason": "\(reason)"])
+                log.warning(
+                    "waiting for the database",
+                    ["reason": "\(reason)", "next": "retrying in \(pause.text)"])
             } catch {
                 throw .store(error)
             }
-        } while !(await stop.wait(atMost: .seconds(Double.random(in: 0.5...1.5))))
+        } while !(await stop.wait(atMost: pause))
         return nil
     }
 
     private func run(_ services: [Service], until stop: Latch) async throws(WorkerFailure) {
-        let group = ServiceGroup(services, graceSeconds: configuration.graceSeconds, log: log)
-        do throws(ServiceFailure) {
+        let group = ServiceGroup(
+            services, graceSeconds: configuration.stopGrace / .seconds(1), log: log)
+        do {
             try await group.run(until: stop)
         } catch {
             throw .service(error)
         }
     }
 
-    /// Calls that do not end are cut off while there is time to give their lanes back.
+    /// Runs the lease loop. Calls that do not end are cancelled while there is time to give their
+    /// lanes back.
     private func run(_ loop: LeaseLoop, until stop: Latch) async {
         let ended = Latch()
         await withDiscardingTaskGroup { group in
@@ -133,19 +142,24 @@ struct Worker: Sendable {
                 ended.open()
             }
             await stop.wait()
-            let patience = Duration.seconds(configuration.graceSeconds * 0.8)
-            if !(await ended.wait(atMost: patience)) { loop.runner.cutOff.open() }
+            if !(await ended.wait(atMost: configuration.stopGrace * 0.8)) {
+                loop.runner.cancelling.open()
+            }
         }
     }
 
-    /// What wakes an idle worker at once. Losing it costs a poll interval.
+    /// Wakes an idle worker at once when events are appended. A lost notification costs a poll
+    /// interval.
     private func listen(for loop: LeaseLoop, until stop: Latch) async {
         await withTaskGroup(of: Void.self) { group in
             group.addTask {
                 for await signal in Store.notifications(from: configuration.database) {
                     switch signal {
                     case .notified, .listening: loop.notify()
-                    case .deaf: log.info("no notifications through a pooler: polling")
+                    case .deaf:
+                        log.info(
+                            "no notifications through a pooler: polling",
+                            ["interval": "\(configuration.limits.pollInterval.text)"])
                     }
                 }
             }
@@ -160,7 +174,7 @@ struct Worker: Sendable {
         let operations = HTTPOperations(
             unreadiness: { isRegistered.isOpen ? nil : "The database has not answered yet." },
             metrics: { (Metrics.contentType, metrics.registry.render()) })
-        do throws(HTTPServerError) {
+        do {
             return try HTTPServer(
                 host: configuration.operationsHost, port: configuration.operationsPort,
                 limits: HTTPServerLimits(), handler: operations.handler)

@@ -1,7 +1,7 @@
 import Runtime
 import Store
 
-/// Why a worker did not start, or ended without being asked to. Each says what to mend.
+/// The reason for which a worker did not start, or ended by itself. Each says what to repair.
 enum WorkerFailure: Error, CustomStringConvertible {
     case store(StoreError)
     case http(String)

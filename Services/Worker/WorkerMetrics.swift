@@ -2,15 +2,15 @@ import Models
 import Runtime
 import Store
 
-/// What a worker counts.
+/// The numbers that a worker reports at `/metrics`.
 struct WorkerMetrics: Sendable {
-    enum Ending: String, NamedMetricLabel {
+    enum OutcomeLabel: String, NamedMetricLabel {
         static let labelName = "outcome"
         case applied, unmatched, ignored, failed
     }
 
     let registry = Metrics()
-    private let settled: Labelled<Ending, Counter>
+    private let settled: Labelled<OutcomeLabel, Counter>
     private let lost: Counter
     private let inFlight: Gauge
     private let exchangeSeconds: Histogram
@@ -18,24 +18,30 @@ struct WorkerMetrics: Sendable {
     let retries: Counter
 
     init() {
-        settled = registry.counter("events_settled_total", "Events by outcome.", by: Ending.self)
-        lost = registry.counter("leases_lost_total", "Settlements that came too late.")
-        inFlight = registry.gauge("lanes_in_flight", "Lanes this worker holds.")
+        settled = registry.counter(
+            "events_settled_total", "Settled events by outcome.", by: OutcomeLabel.self)
+        lost = registry.counter(
+            "leases_lost_total",
+            "Lanes whose lease ended before their settlement; another worker repeats them.")
+        inFlight = registry.gauge("lanes_in_flight", "Lanes that this worker holds.")
         exchangeSeconds = registry.histogram(
-            "exchange_seconds", "Settling and leasing, one round trip.",
+            "exchange_seconds",
+            "Time of one round trip to the database that settles and leases lanes.",
             buckets: Histogram.requestSeconds)
         calls = CallMeter(registry)
-        retries = registry.counter("retries_total", "LaneRunner that ended in another attempt.")
+        retries = registry.counter(
+            "retries_total", "Runs of a lane that ended with a job to be tried again.")
     }
 
-    /// Credentials are told apart by their vendor only: there are as many as users connect.
+    /// The labels name the vendor only: there are as many credentials as users connect.
     func watch(_ runtimes: ConnectionRuntimes) {
         registry.gauge(
-            "budget_left", "Calls left in the shared budget; the least of any credential.",
+            "budget_left",
+            "Calls left in the shared budget of the credential with the fewest left.",
             by: Vendors.Side.self
         ) { runtimes.limiters(of: $0).map(\.left).min() ?? 0 }
         registry.gauge(
-            "credentials_paused", "Credentials whose vendor asked for patience.",
+            "credentials_paused", "Credentials whose vendor asked for a pause.",
             by: Vendors.Side.self
         ) { runtimes.limiters(of: $0).credentials(closedFor: .closed) }
         registry.gauge(
@@ -43,7 +49,7 @@ struct WorkerMetrics: Sendable {
         ) { runtimes.limiters(of: $0).credentials(closedFor: .down) }
     }
 
-    /// The worker expired: what it wanted to settle is somebody else's.
+    /// The worker's lease expired: other workers settle these lanes.
     func expired(_ settling: [LaneSettlement]) {
         lost.add(settling.count)
         inFlight.add(-settling.count)
@@ -56,13 +62,13 @@ struct WorkerMetrics: Sendable {
         let refused = Set(lease.lost)
         for lane in settling where !refused.contains(lane.fence) {
             if case .retry = lane.next { retries.add() }
-            for settlement in lane.settlements { settled[settlement.outcome.ending].add() }
+            for settlement in lane.settlements { settled[settlement.outcome.label].add() }
         }
     }
 }
 
 extension Outcome {
-    fileprivate var ending: WorkerMetrics.Ending {
+    fileprivate var label: WorkerMetrics.OutcomeLabel {
         switch self {
         case .applied: .applied
         case .unmatched: .unmatched
@@ -73,7 +79,7 @@ extension Outcome {
 }
 
 extension [VendorLimiter] {
-    /// Connections with one credential are told once.
+    /// The number of closed credentials; a credential of several connections counts once.
     fileprivate func credentials(closedFor reason: CallScheduler.Refusal.Reason) -> Int {
         Set(filter { $0.closed?.reason == reason }.map(\.scope)).count
     }

@@ -157,12 +157,12 @@ extension Bridge {
         _ body: () async throws -> Value
     ) async throws -> Value {
         var limits = WorkerLimits()
-        limits.pollSeconds = 0.1
+        limits.pollInterval = .milliseconds(100)
         adjust(&limits)
         let configuration = WorkerConfiguration(
             name: name, database: database.address, secretKeys: try SecretKeys(Self.masterKey),
             operationsHost: "127.0.0.1", operationsPort: 0, logLevel: .error, limits: limits,
-            refreshSeconds: 0.05, graceSeconds: graceSeconds)
+            refreshInterval: .milliseconds(50), stopGrace: .seconds(graceSeconds))
         let pool = database.pool(
             connectionsMax: limits.databaseConnectionsMax,
             statementSecondsMax: statementSecondsMax)

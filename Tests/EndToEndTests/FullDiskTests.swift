@@ -57,7 +57,7 @@ final class FullDiskTests: XCTestCase {
             try await bridge.withWorker { try await bridge.quiet() }
             try await bridge.fill("settlement")
             let isInTrouble = Latch()
-            let log = Log("worker", level: .error, to: .opening(isInTrouble, "did not do its part"))
+            let log = Log("worker", level: .error, to: .opening(isInTrouble, "lease failed"))
             try await bridge.withWorker(log: log) {
                 try await bridge.append(incident, 1)
                 await isInTrouble.wait()

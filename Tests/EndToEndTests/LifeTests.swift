@@ -204,7 +204,7 @@ final class LifeTests: XCTestCase {
             let incident = try await bridge.trigger()
             await bridge.order(.hang(onNotesOf: incident, "hangAfterEffect"))
             let isInTrouble = Latch()
-            let log = Log("worker", level: .error, to: .opening(isInTrouble, "did not do its part"))
+            let log = Log("worker", level: .error, to: .opening(isInTrouble, "lease failed"))
             try await bridge.withWorker(log: log) {
                 try await bridge.append(incident, 1)
                 _ = try await bridge.call { $0.fault == "hangAfterEffect" }
@@ -232,7 +232,7 @@ final class LifeTests: XCTestCase {
             try await bridge.append(incident, 1)
             let log = Log("worker", to: LogSink { _ in })
             try await bridge.withWorker(
-                limits: { $0.leaseSeconds = 2 }, statementSecondsMax: 0.4, log: log
+                limits: { $0.leaseDuration = .seconds(2) }, statementSecondsMax: 0.4, log: log
             ) { try await bridge.quiet() }
             let notes = await bridge.notes(on: incident)
             XCTAssertEqual(notes, ["\(incident)-1"])

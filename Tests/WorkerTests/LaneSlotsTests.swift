@@ -5,7 +5,7 @@ import XCTest
 @testable import Worker
 
 final class LaneSlotsTests: XCTestCase {
-    func testAnIdleWorkerAsksOnceAndThenWaits() {
+    func testAnIdleWorkerLeasesOnceAndThenWaits() {
         var slots = LaneSlots(lanesMax: 3, settlementsMax: 8)
         XCTAssertEqual(slots.next(), .exchange(settling: [], lanesMax: 2))
         slots.leased([], asked: 2)
@@ -14,19 +14,19 @@ final class LaneSlotsTests: XCTestCase {
         XCTAssertEqual(slots.next(), .exchange(settling: [], lanesMax: 2))
     }
 
-    func testFullLeaseIsFollowedByAnotherForTheFreePlacesOnly() {
+    func testAFullLeaseIsFollowedByAnotherForTheFreeSlots() {
         var slots = LaneSlots(lanesMax: 3, settlementsMax: 8)
         _ = slots.next()
         slots.leased(lanes(1...2), asked: 2)
         XCTAssertEqual(slots.next(), .exchange(settling: [], lanesMax: 1))
         slots.leased(lanes(3...3), asked: 1)
-        XCTAssertEqual(slots.next(), .wait, "no place is free")
+        XCTAssertEqual(slots.next(), .wait, "no slot is free")
         slots.finished([settlement(1), settlement(2)])
         XCTAssertEqual(
             slots.next(), .exchange(settling: [settlement(1), settlement(2)], lanesMax: 2))
     }
 
-    func testSettlementsTravelEvenWhenNothingIsDue() {
+    func testSettlementsAreSentAlsoWhenNothingIsDue() {
         var slots = LaneSlots(lanesMax: 2, settlementsMax: 8)
         _ = slots.next()
         slots.leased(lanes(1...1), asked: 2)
@@ -36,16 +36,20 @@ final class LaneSlotsTests: XCTestCase {
         XCTAssertEqual(slots.next(), .wait)
     }
 
-    func testAFailedExchangeOwesItsSettlements() {
+    func testSettlementsOfAFailedExchangeAreSentAfterAReclaim() {
         var slots = LaneSlots(lanesMax: 2, settlementsMax: 8)
         _ = slots.next()
         slots.leased(lanes(1...2), asked: 2)
         slots.finished([settlement(1)])
         guard case .exchange(let settling, _) = slots.next() else { return XCTFail("no exchange") }
-        slots.failed(settling)
+        slots.failed(settling, pause: .seconds(1))
+        XCTAssertEqual(slots.next(), .pause(.seconds(1)))
         XCTAssertEqual(slots.next(), .reclaim(keeping: [fence(2), fence(1)]))
         slots.finished([settlement(2)])
         XCTAssertEqual(slots.next(), .reclaim(keeping: [fence(1), fence(2)]), "until it is done")
+        slots.reclaimFailed(pause: .seconds(2))
+        XCTAssertEqual(slots.next(), .pause(.seconds(2)))
+        XCTAssertEqual(slots.next(), .reclaim(keeping: [fence(1), fence(2)]))
         slots.reclaimed()
         XCTAssertEqual(
             slots.next(), .exchange(settling: [settlement(1), settlement(2)], lanesMax: 2))
@@ -73,11 +77,11 @@ final class LaneSlotsTests: XCTestCase {
         slots.finished([settlement(1), settlement(2)])
         XCTAssertEqual(
             slots.room, LeaseRoom(ofConnections: ["acme": 2, "globex": 3], ofOthers: 4),
-            "what is settled makes room")
+            "a finished lane frees its slot")
     }
 
     /// All of them have more lanes due than there are slots, and none of them ever ends.
-    func testWhereTwentyConnectionsHangSomePlacesAreLeft() {
+    func testSlotsAreLeftWhereTwentyConnectionsHang() {
         for hanging in [1, 2, 3, 5, 20] {
             var slots = LaneSlots(lanesMax: 384, settlementsMax: 8)
             let connections = (1...hanging).map { ConnectionID("hanging-\($0)") }
@@ -98,7 +102,7 @@ final class LaneSlotsTests: XCTestCase {
         }
     }
 
-    func testStoppingLeasesNoMoreAndEndsWhenAllIsSettled() {
+    func testAStoppedWorkerLeasesNoMoreAndEndsWhenAllIsSettled() {
         var slots = LaneSlots(lanesMax: 2, settlementsMax: 8)
         _ = slots.next()
         slots.leased(lanes(1...2), asked: 2)
@@ -107,11 +111,11 @@ final class LaneSlotsTests: XCTestCase {
         slots.finished([settlement(1)])
         XCTAssertEqual(slots.next(), .exchange(settling: [settlement(1)], lanesMax: 0))
         slots.leased([], asked: 0)
-        XCTAssertEqual(slots.next(), .wait, "one lane is in flight still")
+        XCTAssertEqual(slots.next(), .wait, "one lane is still in flight")
         slots.finished([settlement(2)])
         XCTAssertEqual(slots.next(), .exchange(settling: [settlement(2)], lanesMax: 0))
         slots.leased([], asked: 0)
-        XCTAssertEqual(slots.next(), .finished)
+        XCTAssertEqual(slots.next(), .finish)
     }
 
     private func fence(_ lane: Int64) -> Fence { Fence(lane: LaneID(lane), epoch: 1) }

@@ -8,52 +8,53 @@ import XCTest
 
 /// A worker's own lease: without it no call may start.
 final class RegistrationTests: XCTestCase {
-    func testALostLeaseIsNotItsOwnAnyMore() async throws {
+    func testALostLeaseAllowsNoMoreCalls() async throws {
         let (pool, store) = try await store()
         let registration = try await Registration(
-            store: store, name: "a", ttlSeconds: 600, log: .silent)
+            store: store, name: "a", duration: .seconds(600), log: .silent)
         let first = registration.worker
-        XCTAssertTrue(registration.isEntitled(as: first))
+        XCTAssertTrue(registration.mayStartCall(as: first))
         XCTAssertEqual(registration.nextClaim().generation, 1)
-        XCTAssertTrue(registration.isEntitled(as: first), "what it knows that it has stays its own")
+        XCTAssertTrue(
+            registration.mayStartCall(as: first),
+            "a reclaim keeps the lanes that the worker knows of")
 
         _ = try await pool.query("UPDATE worker SET expires_at = now()")
-        await registration.registerAnew()
+        await registration.registerAgain()
         XCTAssertNotEqual(registration.worker, first)
         XCTAssertEqual(registration.claim.generation, 0)
-        XCTAssertFalse(registration.isEntitled(as: first))
-        XCTAssertTrue(registration.isEntitled(as: registration.worker))
+        XCTAssertFalse(registration.mayStartCall(as: first))
+        XCTAssertTrue(registration.mayStartCall(as: registration.worker))
     }
 
-    /// By its own clock, before anybody else may take its lanes.
-    func testALeaseThatIsNearlyOverEntitlesToNothing() async throws {
+    /// By its own clock, before another worker may take its lanes.
+    func testNoCallStartsWhenTheLeaseIsNearlyOver() async throws {
         let (_, store) = try await store()
         let registration = try await Registration(
-            store: store, name: "a", ttlSeconds: 0, log: .silent)
-        XCTAssertFalse(registration.isEntitled(as: registration.worker))
+            store: store, name: "a", duration: .zero, log: .silent)
+        XCTAssertFalse(registration.mayStartCall(as: registration.worker))
     }
 
-    /// What does not answer in good time is asked again while there is time.
-    func testARenewalThatHangsCostsNoLease() async throws {
+    func testARenewalThatHangsIsRetriedBeforeTheLeaseEnds() async throws {
         let (pool, store) = try await store()
         let registration = try await Registration(
-            store: store, name: "a", ttlSeconds: 6, log: .silent)
+            store: store, name: "a", duration: .seconds(6), log: .silent)
         let worker = registration.worker
         try await pool.withTransaction { session throws(PostgresError) in
             try await session.query("SELECT FROM worker FOR UPDATE")
             let hung = await registration.renew()
             XCTAssertFalse(hung)
-            XCTAssertTrue(registration.isEntitled(as: worker))
+            XCTAssertTrue(registration.mayStartCall(as: worker))
         }
         let renewed = await registration.renew()
         XCTAssertTrue(renewed)
         XCTAssertEqual(registration.worker, worker)
     }
 
-    func testAStopGivesItBack() async throws {
+    func testAStopRemovesTheWorker() async throws {
         let (pool, store) = try await store()
         let registration = try await Registration(
-            store: store, name: "a", ttlSeconds: 600, log: .silent)
+            store: store, name: "a", duration: .seconds(600), log: .silent)
         let stop = Latch()
         stop.open()
         await registration.keep(until: stop)

@@ -156,7 +156,7 @@ struct StormHouse: Sendable {
             for number in 1...count {
                 environment["LIAISON_WORKER_NAME"] = "worker \(number)"
                 var configuration = try WorkerConfiguration.read(environment)
-                configuration.limits.pollSeconds = 0.05
+                configuration.limits.pollInterval = .milliseconds(50)
                 // One incident gets what in life many would.
                 configuration.limits.changesPerTargetMax = 1_000_000
                 adjust(&configuration.limits)
