@@ -3,24 +3,14 @@ import JSON
 import Models
 import Store
 
-/// A job with what its event tells, read once.
-struct ReadJob: Sendable {
-    let job: Job
-    let facts: Result<EventFacts, UnreadableEvent>
-
-    init(_ job: Job) {
-        self.job = job
-        facts = Result { () throws(UnreadableEvent) in try EventFacts(job.event) }
-    }
-}
-
-/// What the database knows around the events of a batch of lanes, read at once for all of them.
+/// The links, journal entries and earlier facts that concern the events of a batch of lanes, read
+/// from the database at once for all of them.
 struct LaneContext: Sendable {
     private var linksByIncident: [IncidentID: Set<Link>] = [:]
     private var linksByRecord: [RecordID: Set<Link>] = [:]
-    /// Our own recent writes, of those that the events could be the echoes of.
+    /// Our own recent writes of which the events could be the echoes.
     private let journal: Set<JournalEntry>
-    /// What jobs were judged on whose effects an earlier attempt began.
+    /// The facts of the jobs whose effects an earlier attempt began.
     private let begun: [JobName: JSON]
 
     /// - Parameter lanes: with their jobs.
@@ -66,7 +56,7 @@ struct LaneContext: Sendable {
             links.formUnion(linksByRecord[record] ?? [])
         }
         if let incident = subjects.incident { links.formUnion(linksByIncident[incident] ?? []) }
-        // Known from the incident's own key before the answer that makes the link is recorded.
+        // The incident's own key tells this link before the answer that makes it is recorded.
         if let implied = facts.impliedLink { links.insert(implied) }
         return links.sorted { ($0.incident, $0.record) < ($1.incident, $1.record) }
     }

@@ -4,119 +4,150 @@ import Models
 import Store
 
 extension LaneRun {
-    mutating func performWaiting() async throws(Pause) {
-        let decisions = waiting
-        waiting = []
-        if decisions.filter({ !$0.effects.isEmpty }).count > 1 {
-            try await performFolded(decisions)
-        }
-        for decision in decisions {
-            settle(decision, as: try await perform(decision))
+    func perform(
+        _ steps: [LaneStep], _ progress: inout LaneProgress
+    ) async throws(EarlyEnd) {
+        for step in steps {
+            switch step {
+            case .defer(let decision): progress.defer(decision)
+            case .flush: try await flush(&progress)
+            case .perform(let decision): try await perform(decision, &progress)
+            case .settle(let decision, let outcome): settle(decision, as: outcome, &progress)
+            case .end(let next): throw EarlyEnd(next: next)
+            }
         }
     }
 
-    /// Performs what is left when superseded fields are taken out, and records it all together: a
-    /// write that was made without some of its fields is not done before the later one is that
-    /// brings them. A refusal ends it silently, with nothing recorded: the decisions are then
-    /// performed one by one, so that each gets its own words from the vendor and no valid value is
-    /// lost. Repeating a write of fields is harmless.
-    private mutating func performFolded(_ decisions: [Decision]) async throws(Pause) {
-        let folded = coalesce(decisions.flatMap(\.effects))
-        // The attempts are those of the first: with it the others wait.
-        guard !folded.superseded.isEmpty, let head = decisions.first?.job else { return }
-        let owners = Dictionary(
-            decisions.flatMap { decision in decision.effects.map { ($0.key, decision) } },
-            uniquingKeysWith: { first, _ in first })
-        var made: [(effect: Effect, job: Job, performed: Performed)] = []
-        for effect in folded.effects {
-            guard let decision = owners[effect.key] else { continue }
+    private func flush(_ progress: inout LaneProgress) async throws(EarlyEnd) {
+        let decisions = progress.takeDeferred()
+        if let folded = FoldedEffects(decisions) { try await perform(folded, &progress) }
+        for decision in decisions { try await perform(decision, &progress) }
+    }
+
+    private func perform(
+        _ decision: JobDecision, _ progress: inout LaneProgress
+    ) async throws(EarlyEnd) {
+        switch decision.disposition {
+        case .perform(let actions, let success):
+            let cause = try await perform(actions, of: decision, &progress)
+            settle(decision, as: cause.map(Outcome.failed) ?? success, &progress)
+        case .settle(let outcome):
+            settle(decision, as: outcome, &progress)
+        case .fail(let failure):
+            let cause = try retryOrGiveUp(failure, on: decision.job)
+            settle(decision, as: .failed(cause), &progress)
+        }
+    }
+
+    private func settle(
+        _ decision: JobDecision, as outcome: Outcome, _ progress: inout LaneProgress
+    ) {
+        progress.settle(
+            Settlement(
+                job: decision.job, attempt: plan.attempts.number(of: decision.job),
+                outcome: outcome, facts: decision.facts, configurationVersion: runtime.version))
+    }
+
+    /// Ends the run if the job is to be tried again.
+    ///
+    /// - Returns: the cause with which the job is given up.
+    private func retryOrGiveUp(_ failure: Failure, on job: Job) throws(EarlyEnd) -> Cause {
+        switch plan.attempts.decision(after: failure, on: job) {
+        case .again(let next): throw EarlyEnd(next: next)
+        case .giveUp(let cause): return cause
+        }
+    }
+}
+
+extension LaneRun {
+    /// Performs the writes that are left, then records them all: a write that was made without some
+    /// of its fields is not done before the later write is that brings them.
+    ///
+    /// A refusal, by the vendor or of a record, ends it silently. The decisions are then performed
+    /// one by one, so that each gets the vendor's own words and no valid value is lost. A write
+    /// that is not recorded is repeated then, which is harmless.
+    private func perform(
+        _ folded: FoldedEffects, _ progress: inout LaneProgress
+    ) async throws(EarlyEnd) {
+        var made: [(write: FoldedEffects.FoldedWrite, performed: Performed)] = []
+        for write in folded.writes {
             try checkpoint()
-            do throws(Failure) {
-                let performed = try await runtime.vendors.admitted(
-                    for: effect.command, while: mayContinue
-                ) { command async throws(Failure) -> Performed? in
-                    if case .performed = try await begin(effect, of: decision) { return nil }
-                    return try await command.perform(lookFirst: false)
-                }
-                if let performed { made.append((effect, decision.job, performed)) }
+            do {
+                guard let performed = try await make(write, &progress) else { continue }
+                made.append((write, performed))
             } catch {
-                _ = try retryOrGiveUp(error, on: head)
+                _ = try retryOrGiveUp(error, on: folded.head)
                 return
             }
         }
-        for (effect, job, performed) in made {
-            let superseded = folded.superseded.filter { $0.value == effect.key }
-                .compactMap { key, _ in
-                    owners[key].map { SupersededEffect(key: key, job: $0.job) }
-                }
-            do throws(Failure) {
-                try await ledger.finish(effect, of: job, performed, superseding: superseded)
+        for (write, performed) in made {
+            do {
+                try await effectLog.finish(
+                    write.effect, of: write.decision.job, performed,
+                    superseding: write.superseded)
             } catch {
-                _ = try retryOrGiveUp(error, on: head)
+                _ = try retryOrGiveUp(error, on: folded.head)
             }
-            done.formUnion([effect.key] + superseded.map(\.key))
+            progress.done(write.effect.key)
+            for effect in write.superseded { progress.done(effect.key) }
         }
     }
 
-    /// The effects of one decision in their order. One that is given up does not keep the others
-    /// from being performed; the event is then marked failed with the first cause. Only what a rule
-    /// wants done after creating something is not done without that.
-    private mutating func perform(_ decision: Decision) async throws(Pause) -> Outcome {
-        guard var course = decision.course else { return decision.outcome }
-        var cause: Cause?
-        var tried: Set<EffectKey> = []
-        var abandoned: Set<RuleID> = []
-        while let effect = course.plan.effects.first(where: { effect in
-            !tried.contains(effect.key) && !abandoned.contains(effect.rule)
-        }) {
-            try checkpoint()
-            tried.insert(effect.key)
-            course.done.insert(effect.command)
-            do throws(Failure) {
-                let performed = try await perform(effect, of: decision)
-                if let link = performed?.link {
-                    try await go(on: &course, after: effect, link, performed?.incident)
-                }
-            } catch {
-                let reason = try retryOrGiveUp(error, on: decision.job)
-                cause = cause ?? reason
-                if effect.command.isCreation { abandoned.insert(effect.rule) }
-            }
-        }
-        cause = course.plan.problems.first?.cause ?? cause
-        return cause.map(Outcome.failed) ?? decision.outcome
-    }
-
-    /// Something was created: what comes after it can act on it and speak of it.
-    private func go(
-        on course: inout Decision.Course, after creation: Effect, _ link: Link,
-        _ incident: Incident?
-    ) async throws(Failure) {
-        course.facts.add(link, incident)
-        let rest = runtime.rulebook.rest(of: course.matches, after: creation, link)
-        let problems = course.plan.problems.filter { problem in
-            !rest.contains { $0.rule == problem.rule }
-        }
-        course.matches = rest
-        let needs = runtime.rulebook.needs(of: course.matches, course.facts)
-        if !needs.isEmpty { try await runtime.vendors.fetch(needs, into: &course.facts) }
-        course.plan = runtime.rulebook.plan(course.matches, course.facts, after: course.done)
-        course.plan.problems.insert(contentsOf: problems, at: 0)
-    }
-
-    /// - Returns: what came of it, now or in an earlier attempt; `nil` if it was done in this turn.
-    private mutating func perform(
-        _ effect: Effect, of decision: Decision
+    /// - Returns: nil if an earlier attempt performed it.
+    private func make(
+        _ write: FoldedEffects.FoldedWrite, _ progress: inout LaneProgress
     ) async throws(Failure) -> Performed? {
-        guard !done.contains(effect.key) else { return nil }
-        let before = earlier[decision.job.sequence]?.progress(of: effect)
+        try await runtime.vendors.admitted(
+            for: write.effect.command, while: mayContinue
+        ) { command async throws(Failure) -> Performed? in
+            switch try await begin(write.effect, of: write.decision, &progress) {
+            case .performed: nil
+            case .notStarted, .started: try await command.perform(lookFirst: false)
+            }
+        }
+    }
+}
+
+extension LaneRun {
+    /// - Returns: the cause with which the event fails, if one of its actions did.
+    private func perform(
+        _ planned: ActionPlan, of decision: JobDecision, _ progress: inout LaneProgress
+    ) async throws(EarlyEnd) -> Cause? {
+        var actions = planned
+        while let effect = actions.next() {
+            try checkpoint()
+            do {
+                let performed = try await perform(effect, of: decision, actions.earlier, &progress)
+                if let link = performed?.link {
+                    let incident = performed?.incident
+                    let needs = actions.created(link, incident, by: effect, runtime.rulebook)
+                    if !needs.isEmpty {
+                        try await runtime.vendors.fetch(needs, into: &actions.facts)
+                    }
+                    actions.replan(by: runtime.rulebook)
+                }
+            } catch {
+                actions.gaveUp(effect, try retryOrGiveUp(error, on: decision.job))
+            }
+        }
+        return actions.cause
+    }
+
+    /// - Returns: what came of it, now or in an earlier attempt; nil if this run performed it
+    ///   before.
+    private func perform(
+        _ effect: Effect, of decision: JobDecision, _ earlier: EarlierEffects?,
+        _ progress: inout LaneProgress
+    ) async throws(Failure) -> Performed? {
+        if progress.isDone(effect.key) { return nil }
+        let before = earlier?.progress(of: effect)
         if case .ended(.performed(let result)) = before {
             return effect.command.performed(before: result)
         }
         let performed = try await runtime.vendors.admitted(
             for: effect.command, while: mayContinue
         ) { command async throws(Failure) -> Performed in
-            switch try await begin(effect, of: decision) {
+            switch try await begin(effect, of: decision, &progress) {
             case .performed(let result): effect.command.performed(before: result)
             case .notStarted:
                 try await call(command, effect, of: decision.job, lookFirst: before == .started)
@@ -124,36 +155,34 @@ extension LaneRun {
                 try await call(command, effect, of: decision.job, lookFirst: true)
             }
         }
-        done.insert(effect.key)
-        if let link = performed.link { context.add(link) }
+        progress.done(effect.key, making: performed.link)
         return performed
     }
 
-    private mutating func begin(
-        _ effect: Effect, of decision: Decision
+    private func begin(
+        _ effect: Effect, of decision: JobDecision, _ progress: inout LaneProgress
     ) async throws(Failure) -> EffectLog.PriorState {
-        let isFirst = !recorded.contains(decision.job.sequence)
-        let standing = try await ledger.begin(
-            effect, of: decision.job, judgedOn: isFirst ? decision.facts ?? [:] : nil)
-        recorded.insert(decision.job.sequence)
-        return standing
+        let facts = progress.hasFacts(of: decision.job) ? nil : decision.facts ?? [:]
+        let prior = try await effectLog.begin(effect, of: decision.job, judgedOn: facts)
+        progress.recordedFacts(of: decision.job)
+        return prior
     }
 
     private func call(
         _ command: AdmittedCommand, _ effect: Effect, of job: Job, lookFirst: Bool
     ) async throws(Failure) -> Performed {
-        do throws(Failure) {
+        do {
             let performed = try await command.perform(
-                lookFirst: lookFirst, isLinked: ledger.isLinked)
-            try await ledger.finish(effect, of: job, performed)
+                lookFirst: lookFirst, isLinked: effectLog.isLinked)
+            try await effectLog.finish(effect, of: job, performed)
             return performed
         } catch .permanent(let cause) {
-            try await ledger.fail(effect, of: job, cause)
-            // The same is said of a record that a field refers to.
+            try await effectLog.fail(effect, of: job, cause)
+            // Salesforce has the same code for a deleted record that a field refers to.
             if let record = effect.command.record, cause.code == "ENTITY_IS_DELETED",
                 try await command.isGone(record)
             {
-                try await ledger.unlink(record.id)
+                try await effectLog.unlink(record.id)
             }
             throw .permanent(cause)
         }

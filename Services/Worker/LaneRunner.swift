@@ -51,8 +51,8 @@ struct LaneRunner: Sendable {
             await withDiscardingTaskGroup { group in
                 for (lane, jobs) in zip(lanes, jobs) {
                     group.addTask {
-                        finished(
-                            await settlement(of: lane, jobs, at: runtime, context, worker))
+                        let run = run(of: lane, runtime, as: worker)
+                        finished(await run.settlement(of: jobs, in: context))
                     }
                 }
             }
@@ -85,16 +85,16 @@ struct LaneRunner: Sendable {
         }
     }
 
-    private func settlement(
-        of lane: LeasedLane, _ jobs: [ReadJob], at runtime: ConnectionRuntime,
-        _ context: LaneContext, _ worker: WorkerID
-    ) async -> LaneSettlement {
-        var run = LaneRun(
-            of: lane, jobs, at: runtime, context: context,
-            ledger: EffectLog(store: store, recorder: recorder, lane: lane, jitter: jitter),
-            attemptsMax: limits.attemptsMax,
+    private func run(
+        of lane: LeasedLane, _ runtime: ConnectionRuntime, as worker: WorkerID
+    ) -> LaneRun {
+        LaneRun(
+            lane: lane, runtime: runtime,
+            effectLog: EffectLog(store: store, recorder: recorder, lane: lane, jitter: jitter),
+            plan: LanePlan(
+                attempts: LaneAttempts(
+                    at: lane, attemptsMax: limits.attemptsMax, jitter: jitter)),
             mayContinue: { !stopping.isOpen && registration.mayStartCall(as: worker) })
-        return await run.run()
     }
 }
 
