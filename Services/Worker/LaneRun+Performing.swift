@@ -86,7 +86,9 @@ extension LaneRun {
                     write.effect, of: write.decision.job, performed,
                     superseding: write.superseded)
             } catch {
+                // Writes after an unrecorded one must be repeated after it.
                 _ = try retryOrGiveUp(error, on: folded.head)
+                return
             }
             progress.done(write.effect.key)
             for effect in write.superseded { progress.done(effect.key) }
