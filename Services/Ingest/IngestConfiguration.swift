@@ -3,7 +3,7 @@ import Postgres
 import Runtime
 import Store
 
-/// Everything that can be said to `ingest`. The README's tables name all of it.
+/// The settings of `ingest`, which `deploy/SETTINGS.md` explains.
 struct IngestConfiguration: Sendable {
     struct Listener: Sendable {
         var host: String

@@ -89,6 +89,31 @@ final class ConfigurationDocumentTests: XCTestCase {
             try document().names("Filters"), Template.FilterName.allCases.map(\.rawValue))
     }
 
+    func testLimits() throws {
+        let bytes = try ProjectFile.bytes("deploy/SETTINGS.md")
+        let settings = MarkdownTables(String(decoding: bytes, as: UTF8.self))
+        let rows = settings.rows["Limits of the configuration"] ?? []
+        let limits = [
+            ("configuration file", ConfigurationFile.bytesMax),
+            ("connections", Configuration.connectionsMax),
+            ("rulesets of a connection", RuleLimits.rulesetsMax),
+            ("rules of a ruleset", RuleLimits.rulesMax),
+            ("conditions of a rule", RuleLimits.conditionsMax),
+            ("groups within groups", RuleLimits.depthMax),
+            ("actions of a rule", RuleLimits.actionsMax),
+            ("fields of a new record", RuleLimits.valuesMax),
+            ("text of a condition", RuleLimits.textBytesMax),
+            ("list of a condition", RuleLimits.choicesMax),
+            ("pattern of a condition", RuleLimits.patternBytesMax),
+            ("template, and the text that it becomes", RuleLimits.templateBytesMax),
+            ("secret", FileSecrets.bytesMax),
+        ]
+        XCTAssertEqual(rows.map { $0[0] }, limits.map(\.0))
+        for (row, limit) in zip(rows, limits) {
+            XCTAssertEqual(Self.number(row[1]), limit.1, limit.0)
+        }
+    }
+
     func testTheExampleIsValid() async throws {
         let example = try JSON(parsing: try document().json)
         XCTAssertEqual(JSONSchema(root: try schema()).problems(example), [])
@@ -101,6 +126,16 @@ final class ConfigurationDocumentTests: XCTestCase {
             "check", path, environment: ["SALESFORCE_WEBHOOK_SECRET": "secret"])
         XCTAssertEqual(run.errors, [])
         XCTAssertEqual(run.status, 0)
+    }
+
+    /// The number in `1,000` or `32 KiB`.
+    private static func number(_ text: String) -> Int? {
+        let parts = text.split(separator: " ")
+        let units: [Substring: Int] = ["KiB": 1 << 10, "MiB": 1 << 20]
+        guard let first = parts.first, let number = Int(first.filter(\.isNumber)) else {
+            return nil
+        }
+        return number * (parts.count > 1 ? units[parts[1]] ?? 0 : 1)
     }
 
     /// True if a rule of this direction may read the field.

@@ -37,8 +37,7 @@ struct JSONSchema {
         case "then":
             guard let condition = schema["if"], isValid(value, condition) else { return [] }
             return problems(value, argument, pointer)
-        default:
-            return holds(value, keyword, argument) ? [] : ["\(pointer): \(keyword)"]
+        default: return holds(value, keyword, argument) ? [] : ["\(pointer): \(keyword)"]
         }
     }
 
@@ -62,8 +61,7 @@ struct JSONSchema {
             return (value.array ?? []).enumerated().flatMap {
                 problems($0.element, argument, "\(pointer)/\($0.offset)")
             }
-        default:
-            return (argument.array ?? []).flatMap { problems(value, $0, pointer) }
+        default: return (argument.array ?? []).flatMap { problems(value, $0, pointer) }
         }
     }
 
