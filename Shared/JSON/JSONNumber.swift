@@ -62,7 +62,7 @@ private struct Decimal: Hashable {
             case UInt8(ascii: "."): part = 1
             case UInt8(ascii: "e"), UInt8(ascii: "E"): part = 2
             case UInt8(ascii: "-") where part < 2: isNegative = true
-            default:
+            case _:
                 let scalar = Character(UnicodeScalar(character))
                 if part == 0 { whole.append(scalar) }
                 if part == 1 { fraction.append(scalar) }

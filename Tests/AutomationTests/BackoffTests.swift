@@ -3,7 +3,7 @@ import Models
 import XCTest
 
 final class BackoffTests: XCTestCase {
-    func testGrowsToItsCapWithFullJitter() {
+    func testThePauseGrowsToItsCapWithFullJitter() {
         func check(_ attempt: Int, _ jitter: Double, _ seconds: Double, line: UInt = #line) {
             XCTAssertEqual(
                 Backoff.seconds(attempt: attempt, jitter: jitter), seconds, accuracy: 1e-9,
@@ -20,7 +20,7 @@ final class BackoffTests: XCTestCase {
         check(.min, 0.5, 1)
     }
 
-    func testDecidesByTheFailure() {
+    func testTheFailureDecidesAboutTheNextAttempt() {
         let cause = Cause(.salesforce, code: "UNABLE_TO_LOCK_ROW", message: "locked")
         func check(
             _ failure: Failure, attempt: Int, _ decision: Backoff.RetryDecision, line: UInt = #line

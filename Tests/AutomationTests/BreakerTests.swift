@@ -3,7 +3,7 @@ import XCTest
 @testable import Automation
 
 final class BreakerTests: XCTestCase {
-    func testWhatTheSharedMemoryMeans() {
+    func testTheBreakersStateFromTheDatabase() {
         func check(_ trips: Int, _ secondsLeft: Double, _ expected: Breaker, line: UInt = #line) {
             XCTAssertEqual(Breaker(trips: trips, secondsLeft: secondsLeft), expected, line: line)
             XCTAssertEqual(expected.trips, max(0, trips), line: line)
@@ -17,7 +17,7 @@ final class BreakerTests: XCTestCase {
         check(-1, 5, .closed)
     }
 
-    func testWhatACheckMakesOfIt() {
+    func testTheBreakersStateAfterACheck() {
         func check(
             _ breaker: Breaker, isUp: Bool, jitter: Double = 0.5, _ expected: Breaker,
             line: UInt = #line

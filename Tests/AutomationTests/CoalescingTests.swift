@@ -4,7 +4,7 @@ import Models
 import XCTest
 
 final class CoalescingTests: XCTestCase {
-    func testDropsWhatLaterWritesSetAgain() {
+    func testAWriteWhoseFieldsAreSetAgainIsDropped() {
         let effects = [
             write("1", ["A": 1, "B": 1]), note("2"), write("3", ["a": 2]), write("4", ["B": 3]),
         ]
@@ -14,14 +14,14 @@ final class CoalescingTests: XCTestCase {
     }
 
     /// One that is refused for B must not set A: nor does it when it is written whole.
-    func testKeepsAWriteWholeOfWhichSomethingIsLeft() {
+    func testAWriteWithAFieldOfItsOwnStaysWhole() {
         let effects = [write("1", ["A": 1, "B": 1]), write("2", ["A": 2])]
         let result = coalesce(effects)
         XCTAssertEqual(result.effects, effects)
         XCTAssertEqual(result.superseded, [:])
     }
 
-    func testDoesNotReachAcrossADeliveryOrOtherOptionsOrAnotherRecord() {
+    func testAWriteIsNotFoldedAcrossADeliveryOtherOptionsOrAnotherRecord() {
         let delivery = Effect(
             key: "d", rule: "r", ordinal: 0,
             command: .deliver(path: "/services/apexrest/x", body: nil))
@@ -36,7 +36,7 @@ final class CoalescingTests: XCTestCase {
 
     /// Whatever is in the list: the same records in the end, the other effects untouched, every
     /// dropped effect accounted for, and nothing left to drop.
-    func testLeavesTheSameStateBehind() {
+    func testFoldedWritesLeaveTheSameState() {
         var dice = Dice(seed: 7)
         for _ in 0..<2000 {
             let effects = (0..<dice.roll(12)).map { number in randomEffect(number, &dice) }
@@ -59,7 +59,7 @@ final class CoalescingTests: XCTestCase {
             return Effect(
                 key: key, rule: "r", ordinal: 0,
                 command: .deliver(path: "/services/apexrest/x", body: nil))
-        default:
+        case _:
             var fields = JSONObject()
             for name in ["A", "B", "C"] where dice.roll(2) == 0 {
                 fields[name] = .number(JSONNumber(dice.roll(9)))

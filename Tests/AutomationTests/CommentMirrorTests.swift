@@ -33,7 +33,7 @@ final class CommentMirrorTests: XCTestCase {
             ])
     }
 
-    func testNothingIsCopiedThatIsACopyOrOff() throws {
+    func testACopyIsNotCopiedAndADisabledMappingCopiesNothing() throws {
         func check(
             _ facts: Facts, _ mappings: [ObjectMapping], line: UInt = #line
         ) throws {
@@ -57,7 +57,7 @@ final class CommentMirrorTests: XCTestCase {
         try check(try comment("any news?"), [ObjectMapping(object: "Case", syncNotes: true)])
     }
 
-    func testTheWholeTextIsCopiedAndALongOneIsCut() throws {
+    func testALongTextIsCutInItsCopy() throws {
         var facts = Facts(
             event: try Sample.note("begi", trimmed: true), links: [Sample.link()],
             noteText: "beginning" + String(repeating: "é", count: 4000))

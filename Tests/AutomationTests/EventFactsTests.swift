@@ -14,19 +14,22 @@ final class EventFactsTests: XCTestCase {
         XCTAssertEqual(facts.linkSubjects.incident, Sample.incident)
     }
 
-    func testReadsWhatIsNoIncidentButBelongsToOne() throws {
-        let reference: JSON = ["id": "Q1INCIDENT0001", "summary": "Checkout is down"]
+    private static let reference: JSON = ["id": "Q1INCIDENT0001", "summary": "Checkout is down"]
+
+    func testReadsANoteOnAnIncident() throws {
         let note = try Sample.note("Resolution Note: rebooted", trimmed: true)
         XCTAssertEqual(note.note?.id, "PNOTE01")
         XCTAssertEqual(note.note?.isTrimmed, true)
         XCTAssertEqual(note.incident?.isComplete, false)
         XCTAssertEqual(note.incident?.title, "Checkout is down")
+    }
 
+    func testReadsWhatBelongsToAnIncident() throws {
         let workflow = try Sample.v3(
             .workflowStarted,
             [
                 "type": "incident_workflow_instance", "id": "P1", "summary": "",
-                "incident": reference,
+                "incident": Self.reference,
                 "incident_workflow": ["id": "PWFL01", "summary": "Page the manager"],
             ])
         XCTAssertEqual(workflow.workflow, Reference(id: "PWFL01", name: "Page the manager"))
@@ -34,7 +37,7 @@ final class EventFactsTests: XCTestCase {
         let responder = try Sample.v3(
             .responderAdded,
             [
-                "type": "incident_responder", "incident": reference, "escalation_policy": nil,
+                "type": "incident_responder", "incident": Self.reference, "escalation_policy": nil,
                 "user": ["id": "PUSR03", "summary": "Lin"], "message": "Please help",
                 "state": "pending",
             ])
@@ -44,16 +47,16 @@ final class EventFactsTests: XCTestCase {
         let update = try Sample.v3(
             .statusUpdatePublished,
             [
-                "type": "incident_status_update", "id": "P2", "message": "Mending",
-                "incident": reference,
+                "type": "incident_status_update", "id": "P2", "message": "Restarting",
+                "incident": Self.reference,
             ])
-        XCTAssertEqual(update.statusUpdate, "Mending")
+        XCTAssertEqual(update.statusUpdate, "Restarting")
 
         let role = try Sample.v3(
             .roleAssigned,
             [
                 "type": "incident_role_assignment",
-                "incident_role_assignments": [["id": "x", "incident": reference]],
+                "incident_role_assignments": [["id": "x", "incident": Self.reference]],
             ])
         XCTAssertEqual(role.incident?.id, Sample.incident)
     }
@@ -108,7 +111,7 @@ final class EventFactsTests: XCTestCase {
         XCTAssertNil(note.note?.id)
     }
 
-    func testKnowsAMerge() throws {
+    func testAMergeIsRecognised() throws {
         let target: JSON = ["type": "merge_resolve_reason", "incident": ["id": "Q2"]]
         let v3 = try Sample.incidentEvent(.resolved, with: ["resolve_reason": target])
         XCTAssertTrue(v3.isMerge)
@@ -138,7 +141,7 @@ final class EventFactsTests: XCTestCase {
         XCTAssertEqual(comment.linkSubjects.records, [Sample.commentID, Sample.caseID])
     }
 
-    func testSaysWhatIsUnreadable() {
+    func testAnUnreadableEventHasAReason() {
         func check(
             _ kind: EventKind, _ format: EventFormat, _ payload: JSON, line: UInt = #line
         ) {

@@ -4,7 +4,7 @@ import Models
 import XCTest
 
 final class FactsTests: XCTestCase {
-    func testWhatWasFetchedCanBeReadBack() throws {
+    func testFetchedFactsCanBeReadBack() throws {
         let event = try Sample.note("begi", trimmed: true)
         var merged = Sample.fetched("Q2", status: .resolved)
         merged.mergedInto = "Q3"
@@ -45,13 +45,7 @@ final class FactsTests: XCTestCase {
     }
 
     /// A write comes back through another channel and in another form.
-    func testAnEchoOfOurOwnWriteIsRecognised() throws {
-        func check(
-            _ command: Command, _ event: EventFacts, _ echo: Echo?, line: UInt = #line
-        ) {
-            let found = command.writtenValues.compactMap { event.writtenValues[$0] }
-            XCTAssertEqual(found, echo.map { [$0] } ?? [], line: line)
-        }
+    func testAnEchoOfARecordsWriteIsRecognised() throws {
         func write(_ fields: JSONObject) -> Command {
             .updateRecord(Sample.caseReference, fields: fields, options: RecordWriteOptions())
         }
@@ -72,7 +66,9 @@ final class FactsTests: XCTestCase {
         check(write(["Gone": ""]), change, .field("gone"))
         check(write(["Other": 1]), change, nil)
         check(write(["LastModifiedDate": "x"]), change, nil)
+    }
 
+    func testAnEchoOfAnIncidentsUpdateIsRecognised() throws {
         func update(_ update: IncidentUpdate) -> Command {
             .updateIncident(Sample.incident, update)
         }
@@ -93,6 +89,9 @@ final class FactsTests: XCTestCase {
         check(
             update(.reassign(.escalationPolicy("PPOL01"))), try Sample.incidentEvent(.delegated),
             .incidentAssignment)
+    }
+
+    func testAnEchoOfANoteOrACommentIsRecognised() throws {
         check(.addNote(Sample.incident, text: "hi"), try Sample.note("hi\n"), .mirrored)
         check(.addNote(Sample.incident, text: "hi"), try Sample.note("ho"), nil)
         let comment = try Sample.change(
@@ -108,5 +107,12 @@ final class FactsTests: XCTestCase {
             Echo.field("Status"), .incidentStatus, .incidentPriority, .incidentAssignment, .created,
             .mirrored,
         ] { XCTAssertEqual(Echo(name: echo.name), echo) }
+    }
+
+    private func check(
+        _ command: Command, _ event: EventFacts, _ echo: Echo?, line: UInt = #line
+    ) {
+        let found = command.writtenValues.compactMap { event.writtenValues[$0] }
+        XCTAssertEqual(found, echo.map { [$0] } ?? [], line: line)
     }
 }

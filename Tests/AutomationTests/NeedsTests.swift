@@ -100,7 +100,7 @@ final class NeedsTests: XCTestCase {
         try check(#"{"operator": "hasLinkedIncident"}"#, [])
     }
 
-    func testACutNoteIsFetchedWhereItsTextIsWanted() throws {
+    func testACutNoteIsFetchedIfARuleReadsItsText() throws {
         let note = FactNeeds(
             trimmedNote: FactNeeds.NoteReference(incident: Sample.incident, note: "PNOTE01"))
         var facts = Facts(event: try Sample.note("begi", trimmed: true))

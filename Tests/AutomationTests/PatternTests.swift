@@ -3,7 +3,7 @@ import XCTest
 @testable import Automation
 
 final class PatternTests: XCTestCase {
-    func testFindsUnicodeAnywhere() throws {
+    func testAPatternMatchesUnicodeAnywhere() throws {
         func check(
             _ pattern: String, _ text: String, caseSensitive: Bool = false,
             _ answer: Pattern.SearchResult, line: UInt = #line
@@ -21,7 +21,7 @@ final class PatternTests: XCTestCase {
         try check(#"(?<=is )down"#, "is down", .found)
     }
 
-    func testNoPatternHoldsAWorkerUp() throws {
+    func testAPatternStopsAtItsLimits() throws {
         func check(_ pattern: String, _ text: String, line: UInt = #line) throws {
             switch try Pattern(pattern, caseSensitive: true).search(text) {
             case .limit: break
@@ -34,7 +34,7 @@ final class PatternTests: XCTestCase {
         try check("(.*)(.*)(.*)(.*)(.*)x$", String(repeating: "y", count: 4096) + "xz")
     }
 
-    func testSaysWhyAPatternIsNone() {
+    func testAnInvalidPatternHasAReason() {
         XCTAssertNil(Pattern.problem(in: "a|b"))
         for pattern in [
             "(", "[z-a]", "a{2,1}", #"\C"#, "(?<n>a)(?<n>b)", "*a", "(((a{9999}){9999}){9999})",
@@ -43,7 +43,7 @@ final class PatternTests: XCTestCase {
         }
     }
 
-    func testIsSharedByManyThreads() async throws {
+    func testOnePatternIsUsedByManyThreads() async throws {
         let pattern = try Pattern("^(a+)+$", caseSensitive: true)
         let answers = await withTaskGroup(of: Pattern.SearchResult.self) { group in
             for _ in 0..<8 { group.addTask { pattern.search("aaaa") } }

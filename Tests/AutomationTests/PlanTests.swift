@@ -32,7 +32,7 @@ final class PlanTests: XCTestCase {
             Array(repeating: "action 1: incident Q1 is linked and open", count: 2))
     }
 
-    func testTheKeyOfAnIncidentOfOursNamesItsRecord() throws {
+    func testTheKeyOfACreatedIncidentNamesItsRecord() throws {
         let book = try rulebook(rule(actions: create))
         let facts = Facts(event: try change(["Subject": "Down"]))
         guard case .createIncident(let new, _)? = commands(book, facts).first else {
@@ -76,14 +76,14 @@ final class PlanTests: XCTestCase {
                     {"type": "addNote", "text": "n"}
                     """))
         let facts = Facts(
-            event: try change(["Reason": "mended"]),
+            event: try change(["Reason": "repaired"]),
             links: [Sample.link("Q1"), Sample.link("Q2"), Sample.link("Q3", Sample.secondCase)],
             incidents: ["Q2": Sample.fetched("Q2", status: .resolved)])
         XCTAssertEqual(
             commands(book, facts),
             [
                 .updateIncident("Q1", .acknowledge),
-                .updateIncident("Q1", .resolve(resolution: "mended")),
+                .updateIncident("Q1", .resolve(resolution: "repaired")),
                 .updateIncident("Q1", .setPriority("PPRI02")),
                 .updateIncident("Q1", .reassign(.escalationPolicy("PPOL02"))),
                 .startWorkflow("Q1", workflow: "PWFL01"),
@@ -130,7 +130,7 @@ final class PlanTests: XCTestCase {
     }
 
     /// No field of a record takes a list or an object.
-    func testAFieldIsSetToAListAsPeopleWriteIt() throws {
+    func testAListIsWrittenAsTextIntoAField() throws {
         let book = try rulebook(
             rule(
                 "r", .incidentChange,
@@ -247,7 +247,7 @@ final class PlanTests: XCTestCase {
         XCTAssertEqual(plan.remarks, [])
     }
 
-    func testARuleWithoutARecordToWriteToSaysSo() throws {
+    func testARuleWithoutARecordLeavesARemark() throws {
         let book = try rulebook(
             rule(
                 "r", .incidentChange,
@@ -263,7 +263,7 @@ final class PlanTests: XCTestCase {
             ["action 1: no record is linked", "action 2: no record is linked"])
     }
 
-    func testDeliversTheVendorsWordsUnlessThereIsABody() throws {
+    func testDeliversTheVendorsPayloadUnlessThereIsABody() throws {
         func check(
             _ event: EventFacts, body: String, _ expected: JSON, line: UInt = #line
         ) throws {

@@ -47,7 +47,7 @@ final class RenderingTests: XCTestCase {
         try check("{{record.Subject | truncate: 5 | upper}}.", "CHEC….")
     }
 
-    func testOnePlaceAloneKeepsItsType() throws {
+    func testATemplateOfOnePlaceholderKeepsTheType() throws {
         try checkValue("{{record.Amount}}", 12.50)
         try checkValue("{{ record.Active }}", true)
         try checkValue("{{record.Nothing}}", nil)
@@ -60,7 +60,7 @@ final class RenderingTests: XCTestCase {
         }
     }
 
-    func testFillsStructures() throws {
+    func testFillsListsAndObjects() throws {
         let problems = JSONProblems()
         let text = """
             [{"name": "n", "rules": [\(rule(actions: #"{"type": "deliver", "path": "/services/apexrest/x", "body": {"a": [1, null, "{{record.Amount}}"], "b": {"c": "x{{record.Subject}}"}}}"#))]}]
@@ -74,7 +74,7 @@ final class RenderingTests: XCTestCase {
             try rendering().value(body), ["a": [1, nil, 12.50], "b": ["c": "xCheckout"]])
     }
 
-    func testRefusesRatherThanLosing() throws {
+    func testATemplateFailsInsteadOfLosingText() throws {
         func check(_ source: String, _ code: String, line: UInt = #line) throws {
             let template = try Template(parsing: source)
             XCTAssertThrowsError(try rendering().text(template), line: line) { error in
@@ -89,7 +89,7 @@ final class RenderingTests: XCTestCase {
             try rendering().value(.template(try Template(parsing: "{{record.Long}}"))))
     }
 
-    func testTakesTagsOutOfRichText() {
+    func testTagsAreRemovedFromRichText() {
         func check(_ html: String, _ text: String, line: UInt = #line) {
             XCTAssertEqual(HTMLText.plain(html), text, line: line)
         }

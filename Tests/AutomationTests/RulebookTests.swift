@@ -29,7 +29,7 @@ final class RulebookTests: XCTestCase {
         check([later, unknown], all: unknown, any: later, none: unknown)
     }
 
-    func testAnEmptyGroupNeverMatchesAndAlwaysDoes() throws {
+    func testAnEmptyGroupNeverMatchesButAlwaysDoes() throws {
         let event = Facts(event: try Sample.change(old: [:], new: [:]))
         for (when, matches) in [
             (#"{"all": []}"#, false), (#"{"any": []}"#, false), (#"{"none": []}"#, false),
@@ -61,7 +61,7 @@ final class RulebookTests: XCTestCase {
         XCTAssertEqual(evaluations.map(\.isMatched), [true, false])
     }
 
-    func testOfSeveralLinkedIncidentsTheOpenOneIsMeantThenTheNewest() throws {
+    func testAnOpenLinkedIncidentIsPreferredThenTheNewest() throws {
         func check(_ incidents: [Incident], _ id: JSON, line: UInt = #line) throws {
             let facts = Facts(
                 event: try Sample.change(old: [:], new: [:]),
@@ -81,7 +81,7 @@ final class RulebookTests: XCTestCase {
         try check([resolved], "Q3")
     }
 
-    func testWhatTheEventToldComesBeforeWhatWasFetched() throws {
+    func testTheEventsValueIsPreferredToAFetchedOne() throws {
         var facts = Facts(
             event: try Sample.incidentEvent(.acknowledged, with: ["status": "acknowledged"]))
         facts.incidents = [Sample.incident: Sample.fetched(status: .resolved)]
@@ -94,14 +94,15 @@ final class RulebookTests: XCTestCase {
         XCTAssertFalse(book.judge(facts, now: Sample.now).matches.isEmpty)
     }
 
-    func testReadsEveryFactOfAnEvent() throws {
-        func check(
-            _ event: EventFacts, _ fact: Fact, _ value: JSON, line: UInt = #line
-        ) {
-            let context = Context(Facts(event: event), now: Sample.now)
-            let scope = RuleScope(context: context, object: "Case", record: nil)
-            XCTAssertEqual(scope.value(of: .fact(fact)), .known(value), line: line)
-        }
+    private func check(
+        _ event: EventFacts, _ fact: Fact, _ value: JSON, line: UInt = #line
+    ) {
+        let context = Context(Facts(event: event), now: Sample.now)
+        let scope = RuleScope(context: context, object: "Case", record: nil)
+        XCTAssertEqual(scope.value(of: .fact(fact)), .known(value), line: line)
+    }
+
+    func testReadsEveryFactOfAnIncident() throws {
         let incident = try Sample.incidentEvent(.priorityUpdated)
         check(incident, .incidentID, "Q1INCIDENT0001")
         check(incident, .incidentEventType, "priorityUpdate")
@@ -125,6 +126,9 @@ final class RulebookTests: XCTestCase {
         check(incident, .agentName, "Ada")
         check(incident, .eventID, "E1")
         check(incident, .eventOccurredAt, "2026-03-02T11:59:00.000Z")
+    }
+
+    func testReadsTheFactsOfOtherEvents() throws {
         check(try Sample.incidentEvent(with: ["priority": nil]), .incidentPriorityName, nil)
         check(try Sample.note("hi"), .noteText, "hi")
         check(try Sample.note("hi"), .noteID, "PNOTE01")
@@ -137,7 +141,7 @@ final class RulebookTests: XCTestCase {
         check(try Sample.change(old: [:], new: [:]), .agentID, "005QZ00000ABCDEYA5")
     }
 
-    func testAMergeIsNoResolutionUnlessTheRuleSaysSo() throws {
+    func testAMergedIncidentMatchesOnlyRulesThatRunOnMerge() throws {
         let target: JSON = ["type": "merge_resolve_reason", "incident": ["id": "Q2"]]
         let facts = Facts(
             event: try Sample.incidentEvent(.resolved, with: ["resolve_reason": target]))
@@ -149,7 +153,7 @@ final class RulebookTests: XCTestCase {
         XCTAssertTrue(try matches("run"))
     }
 
-    func testAnEchoFiresNoRule() throws {
+    func testAnEchoMatchesNoRule() throws {
         let book = try rulebook(rule(), rule("i", .incidentChange))
         func check(
             _ event: EventFacts, _ echoes: Set<Echo>, isEcho: Bool, line: UInt = #line
@@ -180,7 +184,7 @@ final class RulebookTests: XCTestCase {
         check(try Sample.note("x"), [.mirrored], isEcho: true)
     }
 
-    func testExplainHasAWordAboutEveryRule() throws {
+    func testExplainEvaluatesEveryRule() throws {
         let book = try rulebook(
             rule("match"), rule("other", object: "Account"), rule("back", .incidentChange),
             rule("never", when: #"{"field": "record.A", "operator": "changedTo", "value": 9}"#))
@@ -206,7 +210,7 @@ final class RulebookTests: XCTestCase {
         XCTAssertEqual(book.explain(facts, now: Sample.now, only: "set/never").count, 1)
     }
 
-    func testAnExplanationCanBeRead() throws {
+    func testTheTextOfAnExplanation() throws {
         let book = try rulebook(
             rule(
                 when: """
@@ -276,7 +280,7 @@ final class RulebookTests: XCTestCase {
         XCTAssertGreaterThan(matched, 500, "the events must match something")
     }
 
-    func testTheIndexTouchesOnlyWhatCouldMatch() throws {
+    func testTheIndexFindsOnlyRulesThatCouldMatch() throws {
         let rules = (0..<2000).map { number in
             Rule(
                 id: "r\(number)", name: "r", object: "Case", direction: .recordChange,

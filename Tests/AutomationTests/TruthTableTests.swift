@@ -9,7 +9,7 @@ import XCTest
 final class TruthTableTests: XCTestCase {
     private let field = Field.record("F")
 
-    func testAnyValue() throws {
+    func testOperatorsOfAnyValue() throws {
         try check(.exists, null: .no, missing: .no)
         try check(.exists, "x", .yes)
         try check(.exists, "", .yes)
@@ -219,7 +219,7 @@ final class TruthTableTests: XCTestCase {
         try check(.countEquals(1), 1, nil)
     }
 
-    func testAnotherField() throws {
+    func testOperatorsThatCompareWithAnotherField() throws {
         func check(
             _ left: JSON, _ right: JSON, caseSensitive: Bool = false, _ expected: Verdict?,
             line: UInt = #line
@@ -326,7 +326,7 @@ final class TruthTableTests: XCTestCase {
         }
     }
 
-    func testWhoSavedARecordIsNobodyOnlyIfThatIsTold() throws {
+    func testTheAgentOfARecordIsNullOnlyIfTheEventTellsSo() throws {
         let user = "005QZ00000ABCDEYA5"
         let id = Field.fact(.agentID)
         try check(.equals(user), Facts(event: try Sample.outbound([:])), on: id, nil)

@@ -44,7 +44,7 @@ final class AESGCMTests: XCTestCase {
             tag: "76fc6ece0f4e1768cddf8853bb2d551b")
     }
 
-    func testAnyChangeIsNoticed() throws {
+    func testAChangedTextDoesNotOpen() throws {
         let key = SecureRandom.bytes(32)
         let sealed = try AESGCM.seal([1, 2, 3], key: key, associatedData: [9])
         func check(_ bytes: [UInt8], key: [UInt8], associated: [UInt8], line: UInt = #line) {

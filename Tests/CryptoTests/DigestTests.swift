@@ -62,7 +62,7 @@ final class DigestTests: XCTestCase {
         check([], [0], false)
     }
 
-    func testRandomBytesHaveTheLengthAskedForAndDiffer() {
+    func testRandomBytesHaveTheRightLengthAndDiffer() {
         XCTAssertEqual(SecureRandom.bytes(0), [])
         let drawn = (0..<100).map { _ in SecureRandom.bytes(16) }
         XCTAssertTrue(drawn.allSatisfy { $0.count == 16 })

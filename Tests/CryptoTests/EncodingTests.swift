@@ -33,7 +33,7 @@ final class EncodingTests: XCTestCase {
         check("foobar", "Zm9vYmFy")
     }
 
-    func testBase64RefusesWhatIsNotTheOneEncoding() {
+    func testBase64RefusesEveryOtherEncodingOfAValue() {
         func check(_ text: String, line: UInt = #line) {
             XCTAssertNil(Base64.decode(text), line: line)
         }
@@ -59,7 +59,7 @@ final class EncodingTests: XCTestCase {
         }
     }
 
-    func testEveryLengthGoesThereAndBack() {
+    func testEveryLengthIsEncodedAndDecoded() {
         for count in 0..<64 {
             let bytes = SecureRandom.bytes(count)
             XCTAssertEqual(Base64.decode(Base64.encode(bytes)), bytes)

@@ -6,7 +6,7 @@ import XCTest
 final class RSAKeyTests: XCTestCase {
     private let message = Array("header.payload".utf8)
 
-    func testEveryWayAKeyArrives() throws {
+    func testAPrivateKeyIsReadInEveryForm() throws {
         let pkcs8 = try openssl("genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048")
         let pkcs1 = try openssl("rsa -traditional", input: pkcs8)
         let certificate = try openssl(
@@ -36,7 +36,7 @@ final class RSAKeyTests: XCTestCase {
         }
     }
 
-    func testEveryWayAPublicKeyArrives() throws {
+    func testAPublicKeyIsReadInEveryForm() throws {
         let pkcs8 = try openssl("genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048")
         let key = try RSAPrivateKey(pem: pkcs8)
         let signature = try key.signRS256(message)
@@ -51,7 +51,7 @@ final class RSAKeyTests: XCTestCase {
         try check(try openssl("req -x509 -key /dev/stdin -subj /CN=a.example", input: pkcs8))
     }
 
-    func testTheSignatureIsTheOneOfAnotherImplementation() throws {
+    func testASignatureEqualsThatOfAnotherImplementation() throws {
         let key = try RSAPrivateKey.generate(bits: 2048)
         let file = FileManager.default.temporaryDirectory.appendingPathComponent(
             "liaison-\(UUID().uuidString).pem")

@@ -2,7 +2,7 @@ import JSON
 import XCTest
 
 final class JSONOutlineTests: XCTestCase {
-    func testAPartIsExactlyWhatWasSent() throws {
+    func testAPartHasExactlyTheBytesThatWereSent() throws {
         let root = try outline(#" { "a" : [ 1.00 , {"b" : "\u00e9"} , [] ] , "c":null,"d":"x" } "#)
         XCTAssertEqual(
             text(root), #"{ "a" : [ 1.00 , {"b" : "\u00e9"} , [] ] , "c":null,"d":"x" }"#)
@@ -30,7 +30,7 @@ final class JSONOutlineTests: XCTestCase {
         XCTAssertNil(root["a"]?["a"])
     }
 
-    func testReadsOnlyWhatIsThere() throws {
+    func testAbsentMembersAreNil() throws {
         let root = try outline(#"{"null":null,"text":"t\/\u00df","number":-1e2,"list":[]}"#)
         XCTAssertTrue(root.isObject)
         XCTAssertEqual(root["null"]?.isNull, true)
@@ -45,7 +45,7 @@ final class JSONOutlineTests: XCTestCase {
     }
 
     /// Few keys are compared with each other, many are hashed.
-    func testOneKeyTwiceIsFoundAmongFewAndMany() {
+    func testADuplicateKeyIsFoundAmongFewAndManyKeys() {
         for count in [2, 64, 65, 300] {
             let members = (1..<count).map { #""k\#($0)":{"k1":[\#($0)]}"# }
             XCTAssertNoThrow(try outline("{" + members.joined(separator: ",") + "}"))

@@ -12,7 +12,7 @@ final class JSONParserTests: XCTestCase {
         check("{}", .object([:]))
     }
 
-    func testRefusals() {
+    func testInvalidTextsAreRefused() {
         refuse("", .unexpectedEnd)
         refuse("[1,]", .unexpectedByte)
         refuse(#"{"a":1,}"#, .unexpectedByte)
@@ -74,7 +74,7 @@ final class JSONParserTests: XCTestCase {
         XCTAssertEqual(one.canonicalBytes, other.canonicalBytes)
     }
 
-    func testWhatIsWrittenIsReadBack() throws {
+    func testAWrittenValueCanBeReadBack() throws {
         let scalars = (0..<0x300).compactMap { UnicodeScalar($0).map(String.init) }
         let hard = JSON.string(scalars.joined())
         XCTAssertEqual(try JSON(parsing: hard.text), hard)
@@ -83,7 +83,7 @@ final class JSONParserTests: XCTestCase {
         XCTAssertEqual(try JSON(parsing: nested.prettyText), nested)
     }
 
-    func testReaderReportsEveryProblemWithItsPointer() throws {
+    func testTheReaderReportsEveryProblemWithItsPointer() throws {
         let problems = JSONProblems()
         let json = try JSON(parsing: #"{"list":[1,"x"],"a/b":5,"flag":"no"}"#)
         let reader = JSONReader(json, problems: problems)

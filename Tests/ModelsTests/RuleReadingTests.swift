@@ -32,7 +32,7 @@ final class RuleReadingTests: XCTestCase {
     }
 
     /// A day stays a day on its way through the database.
-    func testWritesDatesAndDateTimesAsTheyAreMeant() throws {
+    func testADateStaysADateWhenItIsWritten() throws {
         func check(_ operand: String, _ written: String, line: UInt = #line) throws {
             let text = ruleset(
                 rule: """
@@ -49,7 +49,7 @@ final class RuleReadingTests: XCTestCase {
             #"["2026-03-02T00:00:00.000Z","2026-03-02T09:00:00.000Z"]"#)
     }
 
-    func testLeavesOutWhatIsOptional() throws {
+    func testOptionalMembersHaveDefaults() throws {
         let rule = try read(ruleset(rule: #""when": {"always": true}"#))?.rules.first
         XCTAssertEqual(rule?.name, "r")
         XCTAssertEqual(rule?.isEnabled, true)
@@ -81,17 +81,18 @@ final class RuleReadingTests: XCTestCase {
             ])
     }
 
-    func testJudgesConditions() throws {
-        let condition = "/rules/0/when/all/0"
-        func check(
-            _ json: String, _ direction: String = "recordChange", at pointer: String?,
-            line: UInt = #line
-        ) throws {
-            let text = ruleset(rule: #""when": {"all": [\#(json)]}"#, direction: direction)
-            XCTAssertEqual(
-                try problems(text).map(\.pointer), pointer.map { [condition + $0] } ?? [],
-                line: line)
-        }
+    /// - Parameter pointer: the problem's place within the condition; nil if there is none.
+    private func check(
+        _ condition: String, _ direction: String = "recordChange", at pointer: String?,
+        line: UInt = #line
+    ) throws {
+        let text = ruleset(rule: #""when": {"all": [\#(condition)]}"#, direction: direction)
+        XCTAssertEqual(
+            try problems(text).map(\.pointer),
+            pointer.map { ["/rules/0/when/all/0" + $0] } ?? [], line: line)
+    }
+
+    func testAConditionsFieldAndOperatorMustSuitTheDirection() throws {
         try check(#"{"field": "record.A", "operator": "equals", "value": "x"}"#, at: nil)
         try check(#"{"field": "record.A.B", "operator": "exists"}"#, at: "/field")
         try check(#"{"field": "incident.nothing", "operator": "exists"}"#, at: "/field")
@@ -112,6 +113,10 @@ final class RuleReadingTests: XCTestCase {
         try check(#"{"field": "record.A", "operator": "hasLinkedIncident"}"#, at: "/operator")
         try check(#"{"operator": "hasLinkedRecord"}"#, "incidentChange", at: nil)
         try check(#"{"operator": "exists"}"#, at: "/field")
+        try check("7", at: "")
+    }
+
+    func testAConditionsOperandMustSuitTheOperator() throws {
         try check(#"{"field": "record.A", "operator": "exists", "value": 1}"#, at: "/value")
         try check(#"{"field": "record.A", "operator": "equals", "value": 1}"#, at: "/value")
         try check(#"{"field": "record.A", "operator": "isOneOf", "value": []}"#, at: "/value")
@@ -119,22 +124,7 @@ final class RuleReadingTests: XCTestCase {
             #"{"field": "record.A", "operator": "isOneOf", "value": ["a", 1]}"#, at: "/value/1")
         try check(#"{"field": "record.A", "operator": "between", "value": [2, 1]}"#, at: "/value")
         try check(#"{"field": "record.A", "operator": "before", "value": "soon"}"#, at: "/value")
-        for (ends, pointer) in [
-            (#"["2026-03-02", "2026-03-02"]"#, nil), (#"["2026-03-03", "2026-03-02"]"#, "/value"),
-            (#"["2026-03-02T09:00Z", "2026-03-02"]"#, nil),
-            (#"["2026-03-02", "2026-03-01T23:59:59Z"]"#, "/value"),
-            (#"["2026-03-02", "2026-02-30"]"#, "/value/1"),
-        ] as [(String, String?)] {
-            try check(
-                #"{"field": "record.A", "operator": "dateBetween", "value": \#(ends)}"#,
-                at: pointer)
-        }
         try check(#"{"field": "record.A", "operator": "olderThan", "value": "1w"}"#, at: "/value")
-        try check(#"{"field": "record.A", "operator": "changedTo", "value": null}"#, at: nil)
-        try check(#"{"field": "record.A", "operator": "changedTo"}"#, at: "/value")
-        try check(#"{"field": "record.A", "operator": "changedTo", "value": {}}"#, at: "/value")
-        try check(
-            #"{"field": "record.A", "operator": "changedFromTo", "value": [null, 1]}"#, at: nil)
         try check(#"{"field": "record.A", "operator": "countEquals", "value": -1}"#, at: "/value")
         try check(
             #"{"operator": "linkedIncidentStatusIs", "value": "closed"}"#, at: "/value")
@@ -147,10 +137,30 @@ final class RuleReadingTests: XCTestCase {
         try check(
             #"{"field": "record.A", "operator": "equals", "value": "x", "exact": true}"#,
             at: "/exact")
-        try check("7", at: "")
     }
 
-    func testAsksTheCallerAboutRegularExpressions() throws {
+    func testTheEndsOfARangeOfDatesStandInOrder() throws {
+        for (ends, pointer) in [
+            (#"["2026-03-02", "2026-03-02"]"#, nil), (#"["2026-03-03", "2026-03-02"]"#, "/value"),
+            (#"["2026-03-02T09:00Z", "2026-03-02"]"#, nil),
+            (#"["2026-03-02", "2026-03-01T23:59:59Z"]"#, "/value"),
+            (#"["2026-03-02", "2026-02-30"]"#, "/value/1"),
+        ] as [(String, String?)] {
+            try check(
+                #"{"field": "record.A", "operator": "dateBetween", "value": \#(ends)}"#,
+                at: pointer)
+        }
+    }
+
+    func testTheOperandOfAChangeMayBeNull() throws {
+        try check(#"{"field": "record.A", "operator": "changedTo", "value": null}"#, at: nil)
+        try check(#"{"field": "record.A", "operator": "changedTo"}"#, at: "/value")
+        try check(#"{"field": "record.A", "operator": "changedTo", "value": {}}"#, at: "/value")
+        try check(
+            #"{"field": "record.A", "operator": "changedFromTo", "value": [null, 1]}"#, at: nil)
+    }
+
+    func testTheCallerChecksRegularExpressions() throws {
         let text = ruleset(
             rule: #""when": {"field": "record.A", "operator": "matchesRegex", "value": "("}"#)
         let problems = JSONProblems()
@@ -161,7 +171,7 @@ final class RuleReadingTests: XCTestCase {
         )
     }
 
-    func testJudgesActions() throws {
+    func testAnActionIsRefusedAtTheMemberThatIsWrong() throws {
         func check(
             _ json: String, _ direction: String = "recordChange", at pointer: String?,
             line: UInt = #line
@@ -199,60 +209,71 @@ final class RuleReadingTests: XCTestCase {
         }
     }
 
-    func testKeepsToItsLimits() throws {
-        let condition = #"{"field": "record.A", "operator": "exists"}"#
+    func testTextsAreRefusedBeyondTheirLimits() throws {
+        let always = #""when": {"always": true}"#
+        let rows: [(limit: Int, text: (String) -> String)] = [
+            (
+                1024,
+                { self.ruleset(rule: #""when": \#(Self.condition("matchesRegex", $0))"#) }
+            ),
+            (
+                80,
+                { self.ruleset(rule: #""when": {"field": "record.\#($0)", "operator": "exists"}"#) }
+            ),
+            (
+                32 * 1024,
+                { self.ruleset(rule: always, actions: #"{"type": "addNote", "text": "\#($0)"}"#) }
+            ),
+        ]
+        for row in rows {
+            let longest = String(repeating: "a", count: row.limit)
+            XCTAssertEqual(try problems(row.text(longest)), [])
+            XCTAssertNotEqual(try problems(row.text(longest + "a")), [], "\(row.limit)")
+        }
+    }
+
+    func testListsAndGroupsAreRefusedBeyondTheirLimits() throws {
+        let always = #""when": {"always": true}"#
+        let exists = #"{"field": "record.A", "operator": "exists"}"#
+        let action = #"{"type": "acknowledgeIncident"}"#
         func many(_ count: Int, _ element: String) -> String {
             Array(repeating: element, count: count).joined(separator: ",")
         }
         func nested(_ depth: Int) -> String {
-            String(repeating: #"{"all":["#, count: depth) + condition
+            String(repeating: #"{"all":["#, count: depth) + exists
                 + String(repeating: "]}", count: depth)
         }
-        func check(_ text: String, isRefused: Bool, line: UInt = #line) throws {
-            XCTAssertEqual(try !problems(text).isEmpty, isRefused, line: line)
+        func rules(_ count: Int) -> String {
+            let rules = (0..<count).map {
+                #"{"id": "r\#($0)", "object": "Case", "direction": "recordChange", \#(always), "#
+                    + #""actions": [\#(action)]}"#
+            }
+            return #"{"name": "n", "rules": [\#(rules.joined(separator: ","))]}"#
         }
-        try check(ruleset(rule: #""when": \#(nested(8))"#), isRefused: false)
-        try check(ruleset(rule: #""when": \#(nested(9))"#), isRefused: true)
-        try check(
-            ruleset(rule: #""when": {"all": [\#(many(200, condition))]}"#), isRefused: false)
-        let split = #"{"any": [\#(many(100, condition))]}, {"any": [\#(many(101, condition))]}"#
-        try check(ruleset(rule: #""when": {"all": [\#(split)]}"#), isRefused: true)
-        let action = #"{"type": "acknowledgeIncident"}"#
-        let always = #""when": {"always": true}"#
-        try check(ruleset(rule: always, actions: many(20, action)), isRefused: false)
-        try check(ruleset(rule: always, actions: many(21, action)), isRefused: true)
-        let rules = (0...500).map {
-            #"{"id": "r\#($0)", "object": "Case", "direction": "recordChange", \#(always), "actions": [\#(action)]}"#
+        let rows: [(limit: Int, text: (Int) -> String)] = [
+            (8, { self.ruleset(rule: #""when": \#(nested($0))"#) }),
+            (
+                200,
+                {
+                    let split =
+                        #"{"any": [\#(many(100, exists))]}, {"any": [\#(many($0 - 100, exists))]}"#
+                    return self.ruleset(rule: #""when": {"all": [\#(split)]}"#)
+                }
+            ),
+            (20, { self.ruleset(rule: always, actions: many($0, action)) }),
+            (500, rules),
+        ]
+        for row in rows {
+            XCTAssertEqual(try problems(row.text(row.limit)), [])
+            XCTAssertNotEqual(try problems(row.text(row.limit + 1)), [], "\(row.limit)")
         }
-        try check(
-            #"{"name": "n", "rules": [\#(rules.dropLast().joined(separator: ","))]}"#,
-            isRefused: false)
-        try check(
-            #"{"name": "n", "rules": [\#(rules.joined(separator: ","))]}"#, isRefused: true)
-        func pattern(_ bytes: Int) -> String {
-            let text = String(repeating: "a", count: bytes)
-            return ruleset(
-                rule:
-                    #""when": {"field": "record.A", "operator": "matchesRegex", "value": "\#(text)"}"#
-            )
-        }
-        try check(pattern(1024), isRefused: false)
-        try check(pattern(1025), isRefused: true)
-        func note(_ bytes: Int) -> String {
-            let text = String(repeating: "a", count: bytes)
-            return ruleset(rule: always, actions: #"{"type": "addNote", "text": "\#(text)"}"#)
-        }
-        func named(_ count: Int) -> String {
-            let name = String(repeating: "n", count: count)
-            return ruleset(rule: #""when": {"field": "record.\#(name)", "operator": "exists"}"#)
-        }
-        try check(named(80), isRefused: false)
-        try check(named(81), isRefused: true)
-        try check(note(32 * 1024), isRefused: false)
-        try check(note(32 * 1024 + 1), isRefused: true)
     }
 
-    func testRefusesTwoRulesetsOfOneName() throws {
+    private static func condition(_ name: String, _ value: String) -> String {
+        #"{"field": "record.A", "operator": "\#(name)", "value": "\#(value)"}"#
+    }
+
+    func testTwoRulesetsOfOneNameAreRefused() throws {
         let one = ruleset(rule: #""when": {"always": true}"#)
         let problems = JSONProblems()
         let reader = JSONReader(try JSON(parsing: "[\(one),\(one)]"), problems: problems)

@@ -30,7 +30,7 @@ final class RuleVocabularyTests: XCTestCase {
         check("", nil)
     }
 
-    func testEventTypesHaveTheGuidesWords() {
+    func testEventTypesHaveTheNamesOfPagerDutysPackage() {
         let words = EventKind.IncidentChange.allCases.map(\.ruleName)
         XCTAssertEqual(Set(words).count, words.count)
         let guide: Set = [

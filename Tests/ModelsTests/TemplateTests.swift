@@ -2,7 +2,7 @@ import Models
 import XCTest
 
 final class TemplateTests: XCTestCase {
-    func testReadsPlacesAndFilters() throws {
+    func testReadsPlaceholdersAndFilters() throws {
         func check(_ source: String, _ parts: [Template.Part], line: UInt = #line) throws {
             let template = try Template(parsing: source)
             XCTAssertEqual(template.parts, parts, line: line)
@@ -30,7 +30,7 @@ final class TemplateTests: XCTestCase {
         try check("{{'{{'}}x}}", [.text("{{x}}")])
     }
 
-    func testSaysWhereATemplateIsWrong() {
+    func testAWrongTemplateNamesThePosition() {
         func check(_ source: String, at position: Int, line: UInt = #line) {
             XCTAssertThrowsError(try Template(parsing: source), line: line) { error in
                 XCTAssertEqual((error as? TemplateError)?.position, position, line: line)

@@ -83,14 +83,14 @@ public enum Fact: String, CaseIterable, Sendable {
 }
 
 /// The type of a field's values, as far as it is known before there is an event.
-public enum FieldType: String, Sendable {
+public enum ValueType: String, Sendable {
     case text, number, boolean, moment, list
     /// The field of a record, whose type only its value tells.
     case any
 }
 
 extension Field {
-    public var type: FieldType {
+    public var type: ValueType {
         switch self {
         case .fact(let fact): fact.type
         case .record: .any
@@ -108,7 +108,7 @@ extension Field {
 }
 
 extension Fact {
-    var type: FieldType {
+    var type: ValueType {
         switch self {
         case .incidentNumber, .linkIncidents, .linkRecords: .number
         case .incidentAssignees, .incidentAssigneeNames: .list

@@ -149,7 +149,7 @@ extension Operator.Question {
         }
     }
 
-    private func accepts(_ field: Field, _ type: FieldType) -> String? {
+    private func accepts(_ field: Field, _ type: ValueType) -> String? {
         field.type == type || field.type == .any
             ? nil : "is for a \(type.rawValue), but \(field.name) is a \(field.type.rawValue)"
     }

@@ -39,7 +39,7 @@ final class PagerDutyNormalisationTests: XCTestCase {
             ], lane: .incident("QINC0000000001"))
     }
 
-    func testEveryNamedChangeIsAKindOfOurs() {
+    func testEveryV3TypeHasAKind() {
         let named = EventKind.IncidentChange.allCases.filter { $0 != .custom }
         for change in named {
             let event = normalised(v3: "incident.\(change.rawValue)", incident).event
@@ -48,7 +48,7 @@ final class PagerDutyNormalisationTests: XCTestCase {
         XCTAssertEqual(named.count, 26)
     }
 
-    func testServicesAndPings() {
+    func testServicesAndPingsHaveKinds() {
         for type in ["created", "updated", "deleted"] {
             check(
                 v3: "service.\(type)", ["type": "service", "id": "PSVC"], .service(type),
@@ -61,7 +61,7 @@ final class PagerDutyNormalisationTests: XCTestCase {
         check(v3: "pagey.ping", ["type": "ping", "message": "hi"], .ping, lane: .connection)
     }
 
-    func testUnknownKindsAreKeptApartFromOurs() {
+    func testAnUnknownKindIsNeverTakenForAKnownOne() {
         check(
             v3: "incident.teleported", incident, .unknown("incident.teleported"),
             lane: .incident("QINC0000000001"))
@@ -75,7 +75,7 @@ final class PagerDutyNormalisationTests: XCTestCase {
         }
     }
 
-    func testWhatCannotBeReadGoesToTheConnectionsLane() {
+    func testAnUnreadableEventGoesToTheConnectionsLane() {
         let unreadable = EventKind.unknown("pagerDuty.no_incident.incident.triggered")
         for data: JSON in [
             [:], nil, "text", ["type": "incident"], ["type": "incident", "id": ""],
@@ -91,7 +91,7 @@ final class PagerDutyNormalisationTests: XCTestCase {
         }
     }
 
-    func testEveryV2EventIsAKindOfOurs() {
+    func testEveryV2EventHasAKind() {
         for (type, change) in [
             ("trigger", EventKind.IncidentChange.triggered), ("acknowledge", .acknowledged),
             ("unacknowledge", .unacknowledged), ("resolve", .resolved), ("assign", .reassigned),
@@ -119,7 +119,7 @@ final class PagerDutyNormalisationTests: XCTestCase {
         }
     }
 
-    func testAnIdIsTextOfAnyVendorsMaking() {
+    func testAnIdMayBeAnyPrintableText() {
         for id in [
             "01HTEST", "0b6f2f6e-0000", "12345678901234567890123456789012345678", "A!B/C+==",
         ] {
@@ -138,7 +138,7 @@ final class PagerDutyNormalisationTests: XCTestCase {
         XCTAssertNotEqual(first.deduplicationKey, other.deduplicationKey)
     }
 
-    func testTheTimeIsTheVendorsElseTheReceipts() {
+    func testTheTimeIsTheVendorsOrElseThatOfTheReceipt() {
         for (text, expected) in [
             ("2031-05-06T07:08:09.123Z", Timestamp("2031-05-06T07:08:09.123Z")),
             ("yesterday", Normalisation.test.receivedAt), ("", Normalisation.test.receivedAt),
@@ -166,7 +166,7 @@ final class PagerDutyNormalisationTests: XCTestCase {
         XCTAssertEqual(Normalisation.test.pagerDutyV3(event).event.payload, Array(sent.utf8))
     }
 
-    func testABodyOfNoKnownShapeIsKept() throws {
+    func testABodyOfAnUnknownFormIsKept() throws {
         let new = Normalisation.test.unreadable([1, 2], from: .pagerDuty, as: .pagerDutyV3)
         XCTAssertEqual(new.event.kind, .unknown("pagerDuty.unreadable"))
         XCTAssertEqual(new.event.lane, .connection)

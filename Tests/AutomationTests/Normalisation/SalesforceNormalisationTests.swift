@@ -6,7 +6,7 @@ import XCTest
 final class SalesforceNormalisationTests: XCTestCase {
     private static let id = "500TT00000AbCdEQAV"
 
-    func testAnInsertAndAnUpdate() throws {
+    func testAnInsertAndAnUpdateAreEvents() throws {
         let inserted = apex(old: nil, new: ["Subject": "s"], isInsert: true)
         XCTAssertEqual(inserted.event.kind, .record(.created))
         XCTAssertEqual(
@@ -41,7 +41,7 @@ final class SalesforceNormalisationTests: XCTestCase {
         XCTAssertEqual(comment.event.lane, .record(try XCTUnwrap(RecordID(Self.id))))
     }
 
-    func testTheTimeIsTheRecordsElseTheReceipts() {
+    func testTheTimeIsTheRecordsOrElseThatOfTheReceipt() {
         let modified = apex(old: nil, new: ["LastModifiedDate": "2026-03-02T09:20:41.000+0000"])
         XCTAssertEqual(modified.event.occurredAt, Timestamp("2026-03-02T09:20:41Z"))
         XCTAssertEqual(apex(old: nil, new: [:]).event.occurredAt, Normalisation.test.receivedAt)
@@ -63,19 +63,20 @@ final class SalesforceNormalisationTests: XCTestCase {
     }
 
     /// Each row is sent twice; the second may differ in one thing.
-    func testWhatMakesTheSameChangeAnotherEvent() {
+    func testARepetitionIsToldFromASecondChange() {
         let (saved, later) = ("2026-03-02T09:20:41.000+0000", "2026-03-02T09:20:42.000+0000")
         func check(
             _ one: (transaction: String?, saved: String?, sent: String?),
             _ other: (transaction: String?, saved: String?, sent: String?), isSame: Bool,
             line: UInt = #line
         ) {
-            let events = zip([one, other], [Normalisation.test, .later]).map { told, door in
+            let events = zip([one, other], [Normalisation.test, .later]).map {
+                told, normalisation in
                 var new: JSONObject = ["Status": "Working"]
                 new["LastModifiedDate"] = told.saved.map(JSON.string)
                 return apex(
                     old: ["Status": "New"], new: new, transaction: told.transaction,
-                    sentAt: told.sent, at: door)
+                    sentAt: told.sent, at: normalisation)
             }
             (isSame ? sameKey : otherKey)(events[0], events[1], line)
         }
@@ -94,7 +95,7 @@ final class SalesforceNormalisationTests: XCTestCase {
         check((nil, "", nil), (nil, "", nil), isSame: false)
     }
 
-    func testWhatIsNoRecordGoesToTheConnectionsLane() {
+    func testAChangeWithoutARecordGoesToTheConnectionsLane() {
         for record in ["", "short", "500TT00000AbCd!", String(repeating: "5", count: 16)] {
             let new = apex(record: record, old: nil, new: [:], isInsert: true)
             XCTAssertEqual(new.event.kind, .unknown("salesforce.no_record"), record)
@@ -105,7 +106,7 @@ final class SalesforceNormalisationTests: XCTestCase {
             Normalisation.test.apex(untyped).event.kind, .unknown("salesforce.no_record"))
     }
 
-    func testADeletedRecordIsLoggedAndNoChange() {
+    func testADeletedRecordIsLoggedButNoChange() {
         let deleted = ApexChange(old: state(["A": 1]), new: nil, isInsert: false)
         XCTAssertEqual(Normalisation.test.apex(deleted).event.kind, .unknown("record.deleted"))
         XCTAssertEqual(EventKind(rawValue: "record.deleted"), .unknown("record.deleted"))
@@ -125,7 +126,7 @@ final class SalesforceNormalisationTests: XCTestCase {
             ])
     }
 
-    func testNotificationsThatAreNoRecord() {
+    func testANotificationWithoutARecordIsOfAnUnknownKind() {
         XCTAssertEqual(outbound(fields: nil).event.kind, .unknown("record.deleted"))
         XCTAssertEqual(outbound(fields: [:]).event.kind, .unknown("salesforce.no_record"))
         XCTAssertEqual(
@@ -137,9 +138,9 @@ final class SalesforceNormalisationTests: XCTestCase {
 
     private func apex(
         record: String = id, old: JSONObject?, new: JSONObject, isInsert: Bool = false,
-        transaction: String? = "t1", sentAt: String? = nil, at door: Normalisation = .test
+        transaction: String? = "t1", sentAt: String? = nil, at normalisation: Normalisation = .test
     ) -> NewEvent {
-        door.apex(
+        normalisation.apex(
             ApexChange(
                 old: old.map { state($0, of: record) }, new: state(new, of: record),
                 isInsert: isInsert, userID: "005u", transactionID: transaction, sentAt: sentAt))
