@@ -81,6 +81,11 @@ final class ConfigurationSchemaTests: XCTestCase {
         try both.invalid("/connections", nil, [:], [7], [["name": "without an id"]])
     }
 
+    func testTheDemoConfigurationIsValid() throws {
+        let demo = try JSON(parsing: try ProjectFile.bytes("deploy/demo/liaison.json"))
+        XCTAssertEqual(try schema().problems(demo), [])
+    }
+
     func testNoPartTakesAnUnknownKey() throws {
         let both = try verdicts()
         for pointer in Self.objects(in: ConfigurationExample.whole) {

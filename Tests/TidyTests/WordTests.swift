@@ -11,16 +11,11 @@ final class WordTests: XCTestCase {
         "Services/Ingest",
         "Services/Sandbox",
         "Services/Worker",
-        "Shared/Automation",
-        "Shared/Crypto",
         "Shared/HTTP",
-        "Shared/JSON",
-        "Shared/Models",
         "Shared/Postgres",
         "Shared/Runtime",
         "Shared/Store",
         "Tests/AutomationTests",
-        "Tests/Bench",
         "Tests/ConnectorsTests",
         "Tests/EndToEndTests",
         "Tests/HTTPTests",
@@ -31,7 +26,6 @@ final class WordTests: XCTestCase {
         "Tests/StoreTests",
         "Tests/TestSupport",
         "Tests/WorkerTests",
-        "deploy/up",
     ]
 
     /// These words were names or stood in sentences, and a plain word took their place.
