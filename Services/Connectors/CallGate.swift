@@ -81,7 +81,7 @@ extension CallGate {
         _ request: HTTPClientRequest, by send: Send, withinSeconds seconds: Double = 5
     ) async -> Bool {
         var request = request
-        request.timeoutSeconds = seconds
+        request.timeout = .seconds(seconds)
         // It must not wait behind the calls that wait because of what it is to find out.
         request.isUrgent = true
         do throws(HTTPClientError) {

@@ -9,13 +9,13 @@ final class Backlog: Sendable {
     private let full = Mutex<Set<ConnectionID>>([])
     private let store: IngestStore
     private let eventsMax: Int
-    private let refreshSeconds: Double
+    private let refreshInterval: Duration
     private let log: Log
 
-    init(store: IngestStore, eventsMax: Int, refreshSeconds: Double, log: Log) {
+    init(store: IngestStore, eventsMax: Int, refreshInterval: Duration, log: Log) {
         self.store = store
         self.eventsMax = eventsMax
-        self.refreshSeconds = refreshSeconds
+        self.refreshInterval = refreshInterval
         self.log = log
     }
 
@@ -24,7 +24,7 @@ final class Backlog: Sendable {
     }
 
     func run(until stop: Latch) async {
-        repeat { await refresh() } while await !stop.wait(atMost: .seconds(refreshSeconds))
+        repeat { await refresh() } while await !stop.wait(atMost: refreshInterval)
     }
 
     private func refresh() async {

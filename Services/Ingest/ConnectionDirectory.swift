@@ -24,12 +24,12 @@ final class ConnectionDirectory: Sendable {
 
     private let copy = Mutex<Copy?>(nil)
     private let store: IngestStore
-    private let refreshSeconds: Double
+    private let refreshInterval: Duration
     private let log: Log
 
-    init(store: IngestStore, refreshSeconds: Double, log: Log) {
+    init(store: IngestStore, refreshInterval: Duration, log: Log) {
         self.store = store
-        self.refreshSeconds = refreshSeconds
+        self.refreshInterval = refreshInterval
         self.log = log
     }
 
@@ -44,7 +44,7 @@ final class ConnectionDirectory: Sendable {
     }
 
     func run(until stop: Latch) async {
-        repeat { await refresh() } while await !stop.wait(atMost: .seconds(refreshSeconds))
+        repeat { await refresh() } while await !stop.wait(atMost: refreshInterval)
     }
 
     private func refresh() async {

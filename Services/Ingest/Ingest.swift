@@ -22,10 +22,10 @@ struct Ingest: Sendable {
         let observer = Observer(metrics: metrics, log: log)
         let stopping = Latch()
         let directory = ConnectionDirectory(
-            store: store, refreshSeconds: configuration.refreshSeconds, log: log)
+            store: store, refreshInterval: configuration.refreshInterval, log: log)
         let backlog = Backlog(
             store: store, eventsMax: configuration.backlogEventsMax,
-            refreshSeconds: configuration.backlogRefreshSeconds, log: log)
+            refreshInterval: configuration.backlogRefreshInterval, log: log)
         let notifier = WorkerNotifier(store: store, log: log)
         let queue = AppendQueue(
             store: store.notifying(notifier), limits: configuration.append, observer: observer)
@@ -60,7 +60,7 @@ struct Ingest: Sendable {
                 Service("connection directory", run: directory.run),
                 Service("backlog", run: backlog.run),
                 .serving("door", door),
-            ], graceSeconds: configuration.graceSeconds, log: log)
+            ], grace: configuration.grace, log: log)
     }
 
     /// Serves until `stop` opens, then closes the door, answers what was read, commits what was

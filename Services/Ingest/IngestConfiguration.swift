@@ -19,11 +19,11 @@ struct IngestConfiguration: Sendable {
     var pagerDutyBytesMax = 512 << 10
     var salesforceBytesMax = 4 << 20
     var clientConnectionsMax = 4096
-    var refreshSeconds = 1.0
+    var refreshInterval = Duration.seconds(1)
     /// Events of one connection that may wait for the workers.
     var backlogEventsMax = 1_000_000
-    var backlogRefreshSeconds = 5.0
-    var graceSeconds = 25.0
+    var backlogRefreshInterval = Duration.seconds(5)
+    var grace = Duration.seconds(25)
     var append = AppendLimits()
     var logLevel = Log.Level.info
 
@@ -74,8 +74,8 @@ struct IngestConfiguration: Sendable {
         append.writers = environment.integer("INGEST_WRITERS", in: 1...8, default: append.writers)
         backlogEventsMax = environment.integer(
             "BACKLOG_EVENTS_MAX", in: 1000...1_000_000_000, default: backlogEventsMax)
-        refreshSeconds = Double(
-            environment.integer("CONFIGURATION_REFRESH_SECONDS", in: 1...3600, default: 1))
-        graceSeconds = Double(environment.integer("STOP_GRACE_SECONDS", in: 1...600, default: 25))
+        refreshInterval = environment.wholeSeconds(
+            "CONFIGURATION_REFRESH_SECONDS", in: 1...3600, default: 1)
+        grace = environment.wholeSeconds("STOP_GRACE_SECONDS", in: 1...600, default: 25)
     }
 }

@@ -24,7 +24,7 @@ enum Rejection: Error, Equatable, Sendable {
     /// Too much of the connection waits for the workers.
     case backlogged
 
-    static let retryAfterSeconds = 2
+    static let retryAfter = Duration.seconds(2)
 
     var response: HTTPResponse {
         switch self {
@@ -38,7 +38,7 @@ enum Rejection: Error, Equatable, Sendable {
             .problem(status: 401, detail: detail, headers: ["WWW-Authenticate": "Signature"])
         case .subscriptionSecretStale:
             .unavailable(
-                retryAfterSeconds: Self.retryAfterSeconds,
+                retryAfter: Self.retryAfter,
                 detail: "No secret of this subscription fits the signature; keep the delivery.")
         case .malformed(let detail):
             .problem(status: 400, detail: detail)
@@ -46,14 +46,14 @@ enum Rejection: Error, Equatable, Sendable {
             .problem(status: 413, detail: detail)
         case .unavailable:
             .unavailable(
-                retryAfterSeconds: Self.retryAfterSeconds, detail: "The log cannot be written now.")
+                retryAfter: Self.retryAfter, detail: "The log cannot be written now.")
         case .overloaded:
             .unavailable(
-                retryAfterSeconds: Self.retryAfterSeconds,
+                retryAfter: Self.retryAfter,
                 detail: "Too many events wait for their commit.")
         case .backlogged:
             .unavailable(
-                retryAfterSeconds: Self.retryAfterSeconds,
+                retryAfter: Self.retryAfter,
                 detail: "Too many events of this connection wait to be worked on.")
         }
     }

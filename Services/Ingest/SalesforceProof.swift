@@ -5,7 +5,7 @@ import Models
 /// the secret, by a static token (Salesforce.md 45).
 extension Delivery {
     /// How far the sender's clock may be from ours, and how long a copied request stays good.
-    static let toleranceSeconds: Int64 = 300
+    static let clockDifferenceMax = Duration.seconds(300)
 
     func proveApex(of organization: SalesforceOrganization) throws(Rejection) {
         if !headers.values("X-Liaison-Signature").isEmpty {
@@ -26,7 +26,7 @@ extension Delivery {
             signatures.proves(Array("\(timestamp).".utf8) + body, under: secret)
         else { throw .unauthentic("X-Liaison-Signature fits no secret.") }
         let (age, overflow) = receivedAt.seconds.subtractingReportingOverflow(seconds)
-        guard !overflow, age.magnitude <= Self.toleranceSeconds else {
+        guard !overflow, age.magnitude <= Self.clockDifferenceMax.components.seconds else {
             throw .unauthentic("X-Liaison-Timestamp is more than 5 minutes away from our clock.")
         }
     }

@@ -28,7 +28,7 @@ public final class Sandbox: Sendable {
         state = SharedSandboxState(options, clock: clock)
         handler = SandboxHandler(state: state)
         var limits = HTTPServerLimits()
-        limits.handlerDeadlineSeconds = SandboxHandler.hangSecondsMax
+        limits.handlerTimeout = SandboxHandler.hangMax
         pagerDuty = try HTTPServer(
             host: host, port: pagerDutyPort, limits: limits,
             handler: handler.handler(for: .pagerDuty))
@@ -53,7 +53,7 @@ public final class Sandbox: Sendable {
             service("pagerduty", pagerDuty), service("salesforce", salesforce),
         ]
         defer { client.shutdown() }
-        try await ServiceGroup(services, graceSeconds: 5, log: log).run(until: stop)
+        try await ServiceGroup(services, grace: .seconds(5), log: log).run(until: stop)
     }
 
     private func service(_ name: String, _ server: HTTPServer) -> Service {

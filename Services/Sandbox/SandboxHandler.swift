@@ -7,7 +7,7 @@ import Runtime
 struct SandboxHandler: Sendable {
     static let bodyBytesMax = 16 << 20
     /// A reset or a stop ends a call that hangs, not the server's deadline.
-    static let hangSecondsMax = 3_600.0
+    static let hangMax = Duration.seconds(3600)
 
     let state: SharedSandboxState
 

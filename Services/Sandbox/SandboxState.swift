@@ -135,7 +135,7 @@ extension SandboxState {
         }
         return HTTPClientRequest(
             method: "POST", url: delivery.url, headers: headers, body: body,
-            timeoutSeconds: delivery.deadlineSeconds)
+            timeout: .seconds(delivery.deadlineSeconds))
     }
 
     mutating func settle(_ entry: OutboxMessage, _ result: DeliveryResult, at now: Timestamp) {

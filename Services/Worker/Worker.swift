@@ -123,8 +123,7 @@ struct Worker: Sendable {
     }
 
     private func run(_ services: [Service], until stop: Latch) async throws(WorkerFailure) {
-        let group = ServiceGroup(
-            services, graceSeconds: configuration.stopGrace / .seconds(1), log: log)
+        let group = ServiceGroup(services, grace: configuration.stopGrace, log: log)
         do {
             try await group.run(until: stop)
         } catch {

@@ -17,10 +17,10 @@ extension HTTPResponse {
 
     /// 503 with `Retry-After`: nothing was done, and the same request may be sent again.
     public static func unavailable(
-        retryAfterSeconds: Int = 1, detail: String, closesConnection: Bool = false
+        retryAfter: Duration = .seconds(1), detail: String, closesConnection: Bool = false
     ) -> HTTPResponse {
         .problem(
-            status: 503, detail: detail, headers: ["Retry-After": String(retryAfterSeconds)],
+            status: 503, detail: detail, headers: ["Retry-After": String(retryAfter.wholeSecondsUp)],
             closesConnection: closesConnection)
     }
 }

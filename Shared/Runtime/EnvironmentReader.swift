@@ -87,6 +87,13 @@ extension EnvironmentReader {
         return .nanoseconds(Int64((value * 1e9).rounded()))
     }
 
+    /// A time span in whole seconds.
+    public mutating func wholeSeconds(
+        _ name: String, in range: ClosedRange<Int>, default fallback: Int? = nil
+    ) -> Duration {
+        .seconds(integer(name, in: range, default: fallback))
+    }
+
     /// A size in bytes: a whole number, or one with the suffix `KiB`, `MiB` or `GiB`.
     public mutating func bytes(
         _ name: String, in range: ClosedRange<Int>, default fallback: Int? = nil

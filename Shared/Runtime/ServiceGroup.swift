@@ -32,19 +32,19 @@ public enum ServiceFailure: Error, CustomStringConvertible {
 /// first in the list and goes last.
 public struct ServiceGroup: Sendable {
     private let services: [Service]
-    private let graceSeconds: Double
+    private let grace: Duration
     private let log: Log
 
-    /// - Parameter graceSeconds: how long the whole stop may take before what is left is cancelled.
-    public init(_ services: [Service], graceSeconds: Double, log: Log) {
+    /// - Parameter grace: how long the whole stop may take before what is left is cancelled.
+    public init(_ services: [Service], grace: Duration, log: Log) {
         self.services = services
-        self.graceSeconds = graceSeconds
+        self.grace = grace
         self.log = log
     }
 
     /// Returns when every service has ended after `stop` opened.
     public func run(until stop: Latch) async throws(ServiceFailure) {
-        let run = Run(services.map(Running.init), graceSeconds: graceSeconds, log: log)
+        let run = Run(services.map(Running.init), grace: grace, log: log)
         await withDiscardingTaskGroup { group in
             for running in run.all { group.addTask { await run.follow(running) } }
             group.addTask { await run.stopAll(after: stop) }
@@ -67,16 +67,16 @@ private struct Running: Sendable {
 private final class Run: Sendable {
     let all: [Running]
     let failure = Mutex<ServiceFailure?>(nil)
-    private let graceSeconds: Double
+    private let grace: Duration
     private let log: Log
     private let failed = Latch()
     private let stopping = Latch()
     private let stopped = Latch()
     private let patienceLost = Latch()
 
-    init(_ all: [Running], graceSeconds: Double, log: Log) {
+    init(_ all: [Running], grace: Duration, log: Log) {
         self.all = all
-        self.graceSeconds = graceSeconds
+        self.grace = grace
         self.log = log
     }
 
@@ -124,8 +124,8 @@ private final class Run: Sendable {
 
     func losePatience() async {
         await stopping.wait()
-        if await !stopped.wait(atMost: .seconds(graceSeconds)) {
-            log.warning("stop takes too long", ["grace_seconds": .number(graceSeconds)])
+        if await !stopped.wait(atMost: grace) {
+            log.warning("stop takes too long", ["grace_seconds": .number(grace / .seconds(1))])
             patienceLost.open()
         }
     }

@@ -207,7 +207,7 @@ extension Ingest {
         var configuration = IngestConfiguration(
             publicListener: local, operationsListener: local,
             database: database.address, secretKeys: try SecretKeys(Bridge.masterKey))
-        configuration.refreshSeconds = 0.05
+        configuration.refreshInterval = .milliseconds(50)
         return try Ingest(
             configuration, store: .postgres(configuration),
             log: Log("ingest", level: .error))

@@ -41,13 +41,13 @@ final class ClientOutcomeTests: XCTestCase {
 
     func testDoesNotWaitForEver() async throws {
         let silent = try ScriptedServer { connection, _ in _ = connection.rest() }
-        await checkUnknownOutcome(try HTTPClient(), silent.url, timeoutSeconds: 0.1)
+        await checkUnknownOutcome(try HTTPClient(), silent.url, timeout: .milliseconds(100))
         let dripping = try ScriptedServer { connection, _ in
             _ = connection.requestHead()
             connection.send("HTTP/1.1 200 OK\r\n")
             _ = connection.dripsUntilAnswered(repeatElement(UInt8(ascii: "X"), count: 5000))
         }
-        await checkUnknownOutcome(try HTTPClient(), dripping.url, timeoutSeconds: 0.1)
+        await checkUnknownOutcome(try HTTPClient(), dripping.url, timeout: .milliseconds(100))
     }
 
     func testWaitingForAConnectionIsNoPartOfTheTimeOut() async throws {
@@ -63,9 +63,9 @@ final class ClientOutcomeTests: XCTestCase {
         try await withServer({ _ in }, handler) { server in
             async let first = client.send(server.request("GET", "first"))
             try await blocking { XCTAssert(journal.waitForNext()) }
-            async let second = client.send(server.request("GET", "second", timeoutSeconds: 0.2))
+            async let second = client.send(server.request("GET", "second", timeout: .milliseconds(200)))
             // Lasts longer than the second may, from when it is asked for.
-            await checkUnknownOutcome(client, silent.url, timeoutSeconds: 0.3)
+            await checkUnknownOutcome(client, silent.url, timeout: .milliseconds(300))
             answered.open()
             let statuses = try await [first.status, second.status]
             XCTAssertEqual(statuses, [200, 200])
@@ -75,7 +75,7 @@ final class ClientOutcomeTests: XCTestCase {
     func testWaitingTooLongForAConnectionIsNotBeginning() async throws {
         let silent = try SilentServer()
         var limits = HTTPClientLimits()
-        (limits.connectionsPerHostMax, limits.waitSecondsMax) = (1, 0.05)
+        (limits.connectionsPerHostMax, limits.waitMax) = (1, .milliseconds(50))
         let client = try HTTPClient(limits: limits)
         await withTaskGroup { group in
             group.addTask { await checkCancelled(client, silent.url) }

@@ -199,7 +199,7 @@ final class ClientTests: XCTestCase {
                 _ = try? await blocking {
                     for host in silent { for _ in 1...5 { XCTAssert(host.journal.waitForNext()) } }
                 }
-                let answer = try? await client.send(server.request("GET", "", timeoutSeconds: 5))
+                let answer = try? await client.send(server.request("GET", "", timeout: .seconds(5)))
                 XCTAssertEqual(answer?.status, 200)
                 group.cancelAll()
             }

@@ -31,7 +31,7 @@ final class MessageTests: XCTestCase {
         let hostile = HTTPResponse.problem(status: 400, detail: "\"\\\n\u{1}é")
         check(hostile, 400, "Bad Request", #"\"\\\u000a\u0001é"#)
         check(.problem(status: 299, detail: ""), 299, "", "")
-        let busy = HTTPResponse.unavailable(retryAfterSeconds: 7, detail: "later")
+        let busy = HTTPResponse.unavailable(retryAfter: .seconds(7), detail: "later")
         check(busy, 503, "Service Unavailable", "later")
         XCTAssertEqual(busy.headers["Retry-After"], "7")
     }
@@ -47,12 +47,24 @@ final class MessageTests: XCTestCase {
         }
     }
 
-    func testBoundsTimes() {
-        for (seconds, expected) in [
-            (0.5, UInt64(500_000_000)), (0, 0), (-1, 0), (-Double.infinity, 0), (.nan, 0),
-            (.infinity, 86_400_000_000_000), (1e300, 86_400_000_000_000),
-        ] {
-            XCTAssertEqual(nanoseconds(seconds), expected, "\(seconds)")
+    func testTimeoutsAreHeldBetweenZeroAndADay() {
+        let rows: [(Duration, UInt64)] = [
+            (.milliseconds(500), 500_000_000), (.zero, 0), (.seconds(-1), 0),
+            (.seconds(86_401), 86_400_000_000_000),
+            (.seconds(Int64.max), 86_400_000_000_000), (.seconds(Int64.min), 0),
+        ]
+        for (duration, expected) in rows {
+            XCTAssertEqual(nanoseconds(duration), expected, "\(duration)")
+        }
+    }
+
+    func testRetryAfterIsRoundedUpToWholeSeconds() {
+        let rows: [(Duration, String)] = [
+            (.seconds(2), "2"), (.milliseconds(1500), "2"), (.milliseconds(1), "1"), (.zero, "0"),
+        ]
+        for (duration, expected) in rows {
+            let response = HTTPResponse.unavailable(retryAfter: duration, detail: "later")
+            XCTAssertEqual(response.headers["Retry-After"], expected)
         }
     }
 

@@ -179,7 +179,7 @@ final class ServerExchangeTests: XCTestCase {
                 .hand(bodyBytesMax: 9) { _, reply in late.withLock { $0 = reply } }
             },
             respond: { _ in HTTPResponse(status: 500) })
-        try await withRawServer({ $0.handlerDeadlineSeconds = 0.05 }, handler) { server in
+        try await withRawServer({ $0.handlerTimeout = .milliseconds(50) }, handler) { server in
             let client = try server.connect()
             client.send(Self.get)
             XCTAssertEqual(client.answer()?.status, 503)

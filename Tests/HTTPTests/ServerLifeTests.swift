@@ -89,7 +89,7 @@ final class ServerLifeTests: XCTestCase {
             return HTTPResponse(status: 200)
         }
         var limits = HTTPServerLimits()
-        limits.lingerSeconds = 0.05
+        limits.lingerMax = .milliseconds(50)
         let server = try HTTPServer(host: "127.0.0.1", port: 0, limits: limits, handler: handler)
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { await server.run() }

@@ -7,7 +7,7 @@ final class ServerLimitTests: XCTestCase {
     private static let get = "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 
     func testEndsASlowHead() async throws {
-        try await withRawServer({ $0.headerDeadlineSeconds = 0.1 }) { server in
+        try await withRawServer({ $0.headTimeout = .milliseconds(100) }) { server in
             let client = try server.connect()
             let drip = "GET / HTTP/1.1\r\nHost: a\r\n" + String(repeating: "X: y\r\n", count: 60)
             client.send("GET")
@@ -17,7 +17,7 @@ final class ServerLimitTests: XCTestCase {
     }
 
     func testEndsASlowHeadOfALaterRequest() async throws {
-        try await withRawServer({ $0.headerDeadlineSeconds = 0.1 }) { server in
+        try await withRawServer({ $0.headTimeout = .milliseconds(100) }) { server in
             let client = try server.connect()
             client.send(Self.get)
             XCTAssertEqual(client.answer()?.status, 200)
@@ -28,7 +28,7 @@ final class ServerLimitTests: XCTestCase {
     }
 
     func testEndsASlowBody() async throws {
-        try await withRawServer({ $0.bodyDeadlineSeconds = 0.1 }) { server in
+        try await withRawServer({ $0.bodyTimeout = .milliseconds(100) }) { server in
             for framing in ["Content-Length: 4000", "Transfer-Encoding: chunked"] {
                 let client = try server.connect()
                 client.send("POST / HTTP/1.1\r\nHost: a\r\n\(framing)\r\n\r\n")
@@ -41,7 +41,7 @@ final class ServerLimitTests: XCTestCase {
 
     func testEndsASlowReader() async throws {
         let large = HTTPResponse(status: 200, body: [UInt8](repeating: 0x61, count: 16 << 20))
-        let change = { (limits: inout HTTPServerLimits) in limits.responseDeadlineSeconds = 0.1 }
+        let change = { (limits: inout HTTPServerLimits) in limits.responseTimeout = .milliseconds(100) }
         try await withRawServer(change, .answering { _ in large }) { server in
             let client = try server.connect(receiveBufferBytes: 4096)
             client.send(Self.get)
@@ -51,8 +51,8 @@ final class ServerLimitTests: XCTestCase {
 
     func testEndsIdleConnections() async throws {
         let change = { (limits: inout HTTPServerLimits) in
-            limits.idleSeconds = 0.05
-            limits.headerDeadlineSeconds = 0.05
+            limits.idleTimeout = .milliseconds(50)
+            limits.headTimeout = .milliseconds(50)
         }
         try await withRawServer(change) { server in
             let silent = try server.connect()
@@ -65,7 +65,7 @@ final class ServerLimitTests: XCTestCase {
     }
 
     func testEndsLingeringConnections() async throws {
-        try await withRawServer({ $0.lingerSeconds = 0.05 }) { server in
+        try await withRawServer({ $0.lingerMax = .milliseconds(50) }) { server in
             let client = try server.connect()
             client.send("GET / HTTP/1.1\r\n\r\n")
             XCTAssertEqual(client.answer()?.status, 400)
@@ -98,7 +98,7 @@ final class ServerLimitTests: XCTestCase {
             journal.add("cancelled")
             return HTTPResponse(status: 200)
         }
-        try await withRawServer({ $0.handlerDeadlineSeconds = 0.05 }, handler) { server in
+        try await withRawServer({ $0.handlerTimeout = .milliseconds(50) }, handler) { server in
             let client = try server.connect()
             client.send(Self.get)
             let answer = try XCTUnwrap(client.answer())

@@ -27,9 +27,9 @@ struct Door: Sendable {
             "LIAISON_MASTER_KEY": String(repeating: "A", count: 43) + "=",
         ])
         configuration.append = append
-        configuration.refreshSeconds = 0.01
+        configuration.refreshInterval = .milliseconds(10)
         configuration.backlogEventsMax = backlogEventsMax
-        configuration.backlogRefreshSeconds = 0.01
+        configuration.backlogRefreshInterval = .milliseconds(10)
         let ingest = try Ingest(
             configuration, store: real ?? store.asIngestStore, log: Log("test", to: sink),
             now: { Fixtures.now })

@@ -9,6 +9,7 @@ final class EnvironmentReaderTests: XCTestCase {
         check([:], { $0.integer("X", in: 1...20, default: 7) }, gives: 7)
         check(["X": "0.25"], { $0.seconds("X", in: 0...1) }, gives: .milliseconds(250))
         check([:], { $0.seconds("X", in: 0...1, default: 1) }, gives: .seconds(1))
+        check(["X": "3"], { $0.wholeSeconds("X", in: 1...9) }, gives: .seconds(3))
         check(["X": "512"], { $0.bytes("X", in: 0...1024) }, gives: 512)
         check(["X": "4MiB"], { $0.bytes("X", in: 0...(1 << 30)) }, gives: 4 << 20)
         check(["X": "error"], { $0.choice("X", default: Log.Level.info) }, gives: .error)

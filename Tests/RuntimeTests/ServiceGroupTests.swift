@@ -52,7 +52,7 @@ final class ServiceGroupTests: XCTestCase {
         }
         let stop = Latch()
         stop.open()
-        try await group([stubborn], graceSeconds: 0.01).run(until: stop)
+        try await group([stubborn], grace: .milliseconds(10)).run(until: stop)
         XCTAssertEqual(story.lines, ["cancelled: true"])
     }
 
@@ -65,8 +65,8 @@ final class ServiceGroupTests: XCTestCase {
         }
     }
 
-    private func group(_ services: [Service], graceSeconds: Double = 60) -> ServiceGroup {
-        ServiceGroup(services, graceSeconds: graceSeconds, log: Log("test", to: LogSink { _ in }))
+    private func group(_ services: [Service], grace: Duration = .seconds(60)) -> ServiceGroup {
+        ServiceGroup(services, grace: grace, log: Log("test", to: LogSink { _ in }))
     }
 }
 

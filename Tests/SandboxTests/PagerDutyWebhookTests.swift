@@ -192,7 +192,7 @@ final class PagerDutyWebhookTests: XCTestCase {
             "custom_action", ["incident": id, "extension": button, "as": "cleo@example.com"])
         let sent = sandbox.deliverAll()
         XCTAssertEqual(sent.map(\.request.url), ["http://ingest/custom"])
-        XCTAssertEqual(sent[0].request.timeoutSeconds, 16)
+        XCTAssertEqual(sent[0].request.timeout, .seconds(16))
         let message = sent[0].message
         XCTAssertEqual(message["event"], "incident.custom")
         XCTAssertEqual(message["log_entries"]?[0]?["type"], "custom_log_entry")

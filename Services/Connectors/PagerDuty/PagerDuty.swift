@@ -66,6 +66,6 @@ public struct PagerDuty: Sendable {
         return HTTPClientRequest(
             method: call.method, url: settings.origin.description + call.target,
             headers: headers, body: call.body?.bytes ?? [],
-            timeoutSeconds: settings.timeoutSeconds)
+            timeout: .seconds(settings.timeoutSeconds))
     }
 }

@@ -96,7 +96,7 @@ public final class Salesforce: Sendable {
         return HTTPClientRequest(
             method: call.method, url: session.instance.description + call.target,
             headers: headers, body: call.body?.bytes ?? [],
-            timeoutSeconds: settings.timeoutSeconds)
+            timeout: .seconds(settings.timeoutSeconds))
     }
 
     private func exchange(_ call: Call, in session: Session) async throws(Failure) -> HTTPResponse {
@@ -153,7 +153,7 @@ struct Login {
                 "Accept": "application/json",
                 "Content-Type": "application/x-www-form-urlencoded",
             ],
-            body: Array(form.utf8), timeoutSeconds: settings.timeoutSeconds)
+            body: Array(form.utf8), timeout: .seconds(settings.timeoutSeconds))
     }
 
     private func attempt() async throws(Failure) -> HTTPResponse {

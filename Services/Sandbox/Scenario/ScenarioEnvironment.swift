@@ -30,7 +30,7 @@ struct ScenarioEnvironment: Sendable {
     ) async throws(ScenarioError) -> JSON {
         let request = HTTPClientRequest(
             method: method, url: sandboxURL + path, headers: ["Content-Type": "application/json"],
-            body: method == "GET" ? [] : body.bytes, timeoutSeconds: restSecondsMax + 10)
+            body: method == "GET" ? [] : body.bytes, timeout: .seconds(restSecondsMax + 10))
         let response = try await send(request)
         guard (200...299).contains(response.status) else {
             let words = String(decoding: response.body, as: UTF8.self)

@@ -138,7 +138,7 @@ final class CurlLoop: @unchecked Sendable {
     private func expireWaiting() {
         guard !queue.isEmpty else { return }
         let now = monotonicNanoseconds()
-        let longest = nanoseconds(limits.waitSecondsMax)
+        let longest = nanoseconds(limits.waitMax)
         for call in queue.removeAll(where: { $0.arrivedAt + longest <= now }) {
             call.end(.failure(.notBegun(reason: "no connection became free in time")))
         }

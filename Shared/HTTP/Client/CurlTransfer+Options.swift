@@ -29,9 +29,9 @@ extension CurlTransfer {
     }
 
     private func setTimes() -> [CURLcode] {
-        let whole = nanoseconds(call.request.timeoutSeconds) / 1_000_000
-        let connect = nanoseconds(limits.connectTimeoutSeconds) / 1_000_000
-        let idle = nanoseconds(limits.connectionIdleSeconds) / 1_000_000_000
+        let whole = nanoseconds(call.request.timeout) / 1_000_000
+        let connect = nanoseconds(limits.connectTimeout) / 1_000_000
+        let idle = nanoseconds(limits.connectionIdleMax) / 1_000_000_000
         return [
             // Zero would be "none".
             curl_set_number(easy, CURLOPT_TIMEOUT_MS, Int(max(1, whole))),

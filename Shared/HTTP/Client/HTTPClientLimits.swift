@@ -6,10 +6,10 @@ public struct HTTPClientLimits: Sendable {
     /// Further requests to the same host and port wait.
     public var connectionsPerHostMax = 8
     /// One that waited longer ends as `notBegun`.
-    public var waitSecondsMax = 60.0
+    public var waitMax = Duration.seconds(60)
     /// A connection that idled longer is not used again: its server may be about to close it.
-    public var connectionIdleSeconds = 30.0
-    public var connectTimeoutSeconds = 10.0
+    public var connectionIdleMax = Duration.seconds(30)
+    public var connectTimeout = Duration.seconds(10)
     /// A longer answer ends as `unknownOutcome`.
     public var responseBytesMax = 16 << 20
     public var responseHeaderBytesMax = 64 << 10

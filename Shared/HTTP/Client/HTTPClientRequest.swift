@@ -8,7 +8,7 @@ public struct HTTPClientRequest: Sendable {
     public var body: [UInt8]
     /// The whole exchange: connecting, sending and receiving. The wait for a turn is not part of
     /// it: how long that takes says nothing of the server.
-    public var timeoutSeconds: Double
+    public var timeout: Duration
     /// Goes before all others to its host that wait, over a connection more than they may have.
     public var isUrgent = false
     /// Asked at the last moment, on the client's thread: false ends the request as `notBegun`.
@@ -16,12 +16,12 @@ public struct HTTPClientRequest: Sendable {
 
     public init(
         method: String, url: String, headers: HTTPHeaders = [:], body: [UInt8] = [],
-        timeoutSeconds: Double = 30
+        timeout: Duration = .seconds(30)
     ) {
         self.method = method
         self.url = url
         self.headers = headers
         self.body = body
-        self.timeoutSeconds = timeoutSeconds
+        self.timeout = timeout
     }
 }

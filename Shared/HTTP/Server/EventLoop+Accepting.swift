@@ -22,7 +22,7 @@ extension EventLoop {
     private func open(_ socket: Socket) {
         let connection = Connection(
             id: nextToken, socket: socket, limits: limits,
-            deadline: deadline(after: limits.headerDeadlineSeconds))
+            deadline: deadline(after: limits.headTimeout))
         nextToken += 1
         guard connections.count < limits.connectionsMax + Self.refusalsMax,
             poller.add(socket.descriptor, token: connection.id, .read)

@@ -29,7 +29,7 @@ extension EventLoop {
             response, date: currentDate(), closes: closes, hasBody: !isHead)
         connection.outgoingSent = 0
         connection.phase = .writing(closes: closes)
-        connection.deadline = deadline(after: limits.responseDeadlineSeconds)
+        connection.deadline = deadline(after: limits.responseTimeout)
         if closes { connection.reader.end() }
         count(connection.reader.bufferedBytes, for: connection)
         flush(connection)
@@ -59,7 +59,7 @@ extension EventLoop {
     private func startLingering(_ connection: Connection) {
         connection.socket.finishSending()
         connection.phase = .lingering(bytesLeft: Self.lingerBytesMax)
-        connection.deadline = deadline(after: limits.lingerSeconds)
+        connection.deadline = deadline(after: limits.lingerMax)
         setInterest(connection, .read)
     }
 

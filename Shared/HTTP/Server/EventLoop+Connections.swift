@@ -59,7 +59,7 @@ extension EventLoop {
         }
         if progress != connection.timed {
             connection.timed = progress
-            connection.deadline = deadline(after: seconds(for: progress))
+            connection.deadline = deadline(after: timeout(of: progress))
         }
         if connection.reader.takeContinue() && !sendContinue(connection) {
             return close(connection)
@@ -67,11 +67,11 @@ extension EventLoop {
         setInterest(connection, .read)
     }
 
-    private func seconds(for progress: RequestReader.Progress) -> Double {
+    private func timeout(of progress: RequestReader.Progress) -> Duration {
         switch progress {
-        case .betweenRequests: limits.idleSeconds
-        case .head: limits.headerDeadlineSeconds
-        case .body: limits.bodyDeadlineSeconds
+        case .betweenRequests: limits.idleTimeout
+        case .head: limits.headTimeout
+        case .body: limits.bodyTimeout
         }
     }
 
@@ -106,7 +106,7 @@ extension EventLoop {
         }
         handlersRunning += 1
         count(request.body.count + connection.reader.bufferedBytes, for: connection)
-        connection.deadline = deadline(after: limits.handlerDeadlineSeconds)
+        connection.deadline = deadline(after: limits.handlerTimeout)
         connection.phase = .handling(
             Connection.Pending(
                 exchange: reply.exchange, cancellation: cancellation, keepsAlive: keepsAlive,

@@ -116,8 +116,8 @@ final class EventLoop: @unchecked Sendable {
         return date.text
     }
 
-    func deadline(after seconds: Double) -> UInt64 {
-        now + nanoseconds(seconds)
+    func deadline(after timeout: Duration) -> UInt64 {
+        now + nanoseconds(timeout)
     }
 
     func setListenerInterest(_ interest: Poller.Interest) {

@@ -10,18 +10,18 @@ public struct HTTPServerLimits: Sendable {
     public var bufferedBytesMax = 128 << 20
 
     /// From the first byte of a request (or the connection's opening) to the end of its head.
-    public var headerDeadlineSeconds = 5.0
+    public var headTimeout = Duration.seconds(5)
     /// From the end of the head to the end of the body.
-    public var bodyDeadlineSeconds = 10.0
+    public var bodyTimeout = Duration.seconds(10)
     /// From the whole request to the handler's answer; after it the client gets 503.
-    public var handlerDeadlineSeconds = 30.0
+    public var handlerTimeout = Duration.seconds(30)
     /// From the handler's answer to the last byte the client takes.
-    public var responseDeadlineSeconds = 30.0
+    public var responseTimeout = Duration.seconds(30)
     /// Between two requests of a connection. Longer than the usual 60 of load balancers, so that
     /// they close first and never send into a closing connection.
-    public var idleSeconds = 75.0
+    public var idleTimeout = Duration.seconds(75)
     /// How long a closing connection may still send what nobody reads.
-    public var lingerSeconds = 2.0
+    public var lingerMax = Duration.seconds(2)
 
     /// Also the limit of the request line (8000 is the least RFC 9112 section 3 recommends).
     public var headerFieldBytesMax = 8192

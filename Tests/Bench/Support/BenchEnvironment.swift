@@ -90,7 +90,7 @@ struct BenchEnvironment {
         let deadline = ContinuousClock.now + .seconds(10)
         while .now < deadline {
             try child.checkRunning()
-            let request = HTTPClientRequest(method: "GET", url: url, timeoutSeconds: 1)
+            let request = HTTPClientRequest(method: "GET", url: url, timeout: .seconds(1))
             if let answer = try? await http.send(request), answer.status == 200 { return child }
             await pause(for: .milliseconds(20))
         }

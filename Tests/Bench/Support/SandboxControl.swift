@@ -10,7 +10,7 @@ struct SandboxControl: Sendable {
     func ask(_ method: String, _ path: String, _ body: JSON? = nil) async throws -> JSON {
         let request = HTTPClientRequest(
             method: method, url: "\(url)\(path)", body: body?.bytes ?? [],
-            timeoutSeconds: 30)
+            timeout: .seconds(30))
         let answer = try await http.send(request)
         guard (200...201).contains(answer.status) else {
             throw BenchFailure("the sandbox answered \(answer.status) to \(method) \(path)")

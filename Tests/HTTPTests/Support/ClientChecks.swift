@@ -4,20 +4,20 @@ import XCTest
 extension HTTPServer {
     func request(
         _ method: String, _ path: String, _ headers: HTTPHeaders = [:], _ body: String = "",
-        timeoutSeconds: Double = 30
+        timeout: Duration = .seconds(30)
     ) -> HTTPClientRequest {
         HTTPClientRequest(
             method: method, url: "http://127.0.0.1:\(port)/\(path)", headers: headers,
-            body: Array(body.utf8), timeoutSeconds: timeoutSeconds)
+            body: Array(body.utf8), timeout: timeout)
     }
 }
 
 private func failure(
-    _ client: HTTPClient, _ url: String, method: String = "POST", timeoutSeconds: Double = 30
+    _ client: HTTPClient, _ url: String, method: String = "POST", timeout: Duration = .seconds(30)
 ) async -> HTTPClientError? {
     let request = HTTPClientRequest(
         method: method, url: url, body: method == "POST" ? [0x61] : [],
-        timeoutSeconds: timeoutSeconds)
+        timeout: timeout)
     do throws(HTTPClientError) {
         _ = try await client.send(request)
         return nil
@@ -27,9 +27,9 @@ private func failure(
 }
 
 func checkNotSent(
-    _ client: HTTPClient, _ url: String, timeoutSeconds: Double = 30, line: UInt = #line
+    _ client: HTTPClient, _ url: String, timeout: Duration = .seconds(30), line: UInt = #line
 ) async {
-    let error = await failure(client, url, timeoutSeconds: timeoutSeconds)
+    let error = await failure(client, url, timeout: timeout)
     guard case .notSent = error else {
         return XCTFail("\(String(describing: error))", line: line)
     }
@@ -43,10 +43,10 @@ func checkNotBegun(_ client: HTTPClient, _ url: String, line: UInt = #line) asyn
 }
 
 func checkUnknownOutcome(
-    _ client: HTTPClient, _ url: String, method: String = "POST", timeoutSeconds: Double = 30,
+    _ client: HTTPClient, _ url: String, method: String = "POST", timeout: Duration = .seconds(30),
     label: String = "", line: UInt = #line
 ) async {
-    let error = await failure(client, url, method: method, timeoutSeconds: timeoutSeconds)
+    let error = await failure(client, url, method: method, timeout: timeout)
     guard case .unknownOutcome = error else {
         return XCTFail("\(String(describing: error)) \(label.debugDescription)", line: line)
     }
