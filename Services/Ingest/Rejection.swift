@@ -7,7 +7,8 @@ import HTTP
 /// theirs may be 4xx.
 enum Rejection: Error, Equatable, Sendable {
     case notFound
-    case methodNotAllowed
+    /// `allowed` is the value of the header field `Allow`.
+    case methodNotAllowed(allowed: String)
     case unsupportedMediaType(expected: String)
     /// Not proven to come from the vendor. The sentence tells the sender nothing that it did not
     /// send.
@@ -30,8 +31,7 @@ enum Rejection: Error, Equatable, Sendable {
         switch self {
         case .notFound:
             .problem(status: 404, detail: "There is no such path or connection.")
-        case .methodNotAllowed:
-            .problem(status: 405, detail: "Send a POST.", headers: ["Allow": "POST"])
+        case .methodNotAllowed(let allowed): .methodNotAllowed(allowed: allowed)
         case .unsupportedMediaType(let expected):
             .problem(status: 415, detail: "Send \(expected) in UTF-8 without a content coding.")
         case .unauthentic(let detail):

@@ -1,7 +1,7 @@
 import HTTP
 import Models
 
-/// The first look at a request: its head alone decides whether the body is worth reading.
+/// Decides by the head of a request if its body is read.
 struct RequestAdmission: Sendable {
     let directory: ConnectionDirectory
     let backlog: Backlog
@@ -17,16 +17,25 @@ struct RequestAdmission: Sendable {
     }
 
     func route(for head: HTTPRequestHead) throws(Rejection) -> InboundRoute {
-        guard let route = Route(path: head.path) else { throw .notFound }
-        guard head.method == "POST" else { throw .methodNotAllowed }
-        guard let connection = try directory.connection(route.connection),
-            let channel = route.channel(of: connection)
+        let (path, parameters) = try Self.path(of: head)
+        guard let connection = try directory.connection(ConnectionID(String(parameters[0]))),
+            let channel = path.channel(of: connection, parameters)
         else { throw .notFound }
         guard Self.isContent(head.headers, of: channel.mediaType) else {
             throw .unsupportedMediaType(expected: channel.mediaType)
         }
         try backlog.admit(connection.id)
         return InboundRoute(connection: connection.id, channel: channel)
+    }
+
+    private static func path(
+        of head: HTTPRequestHead
+    ) throws(Rejection) -> (InboundPath, parameters: [Substring]) {
+        switch InboundPath.router.match(method: head.method, path: head.path) {
+        case .handler(let path, let parameters): return (path, parameters)
+        case .methodNotAllowed(let allowed): throw .methodNotAllowed(allowed: allowed)
+        case .notFound: throw .notFound
+        }
     }
 
     /// Exactly the media type, with no parameter but `charset=utf-8`; no content coding, since a
@@ -43,37 +52,23 @@ struct RequestAdmission: Sendable {
     }
 }
 
-/// The paths of the public port.
-private enum Route {
-    case pagerDuty(ConnectionID)
-    case apex(ConnectionID)
-    case outboundMessage(ConnectionID, token: String)
+/// The paths of the public port, by what delivers to them.
+private enum InboundPath {
+    case pagerDuty, apex, outboundMessage
 
-    init?(path: String) {
-        let parts = path.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
-        let words = parts.dropFirst().map { String(Substring($0)) }
-        switch words.count {
-        case 2 where words[0] == "pagerduty": self = .pagerDuty(ConnectionID(words[1]))
-        case 2 where words[0] == "salesforce": self = .apex(ConnectionID(words[1]))
-        case 4 where words[0] == "salesforce" && words[2] == "outbound":
-            self = .outboundMessage(ConnectionID(words[1]), token: words[3])
-        case _: return nil
-        }
-    }
+    static let router = HTTPRouter<InboundPath>([
+        "POST /pagerduty/{}": .pagerDuty,
+        "POST /salesforce/{}": .apex,
+        "POST /salesforce/{}/outbound/{}": .outboundMessage,
+    ])
 
-    var connection: ConnectionID {
-        switch self {
-        case .pagerDuty(let id), .apex(let id), .outboundMessage(let id, _): id
-        }
-    }
-
-    /// `nil` when the connection has no account of that vendor.
-    func channel(of connection: Connection) -> Channel? {
+    /// Returns nil if the connection has no account of that vendor.
+    func channel(of connection: Connection, _ parameters: [Substring]) -> Channel? {
         switch self {
         case .pagerDuty: connection.pagerDuty.map(Channel.pagerDuty)
         case .apex: connection.salesforce.map(Channel.apex)
-        case .outboundMessage(_, let token):
-            connection.salesforce.map { Channel.outboundMessage($0, token: token) }
+        case .outboundMessage:
+            connection.salesforce.map { .outboundMessage($0, token: String(parameters[1])) }
         }
     }
 }
