@@ -23,19 +23,20 @@ struct EffectRecorder: Sendable {
         }
     }
 
-    /// Before the call is made.
+    /// Records that a call begins, before it is made.
     func begin(_ start: EffectStart) async throws(StoreError) -> EffectStanding {
         guard let answer = await starts(start) else { throw .bug("no answer") }
         return try answer.get()
     }
 
-    /// Before the next effect of the lane begins.
+    /// Records the end of a call, before the next effect of the lane begins.
     func finish(_ end: EffectEnd) async throws(StoreError) {
         guard let answer = await ends(end) else { throw .bug("no answer") }
         guard try answer.get() else { throw .lostLease }
     }
 
-    /// What the database refuses for one is refused for that one only.
+    /// Records all requests in one commit. If the database refuses one of them, each is recorded
+    /// alone, so that only that one fails.
     private static func together<Request, Answer>(
         _ requests: [Request], _ record: ([Request]) async throws(StoreError) -> [Answer]
     ) async -> [Result<Answer, StoreError>] {

@@ -16,15 +16,16 @@ struct ReadJob: Sendable {
 
 /// A job as far as it can be judged without a fetch.
 enum JudgedJob: Sendable {
-    /// Nothing is left to judge: no rule can concern the event, or judging it failed.
+    /// No rule can concern the event, or it cannot be read.
     case decided(JobDecision)
+    case failed(FailedDecision)
     case judged(Job, Facts, Judgement)
     /// A replay of what its original left undone: the effect log tells what that is.
     case replay(Job, EventFacts)
 
     var needsFetch: Bool {
         switch self {
-        case .decided: false
+        case .decided, .failed: false
         case .judged(_, _, let judgement): !judgement.needs.isEmpty
         case .replay: true
         }
@@ -38,8 +39,6 @@ struct JobDecision: Sendable {
         case settle(Outcome)
         /// - success: the outcome if nothing fails.
         case perform(ActionPlan, success: Outcome)
-        /// It could not be decided.
-        case fail(Failure)
     }
 
     let job: Job
@@ -57,7 +56,7 @@ struct JobDecision: Sendable {
     var effects: [Effect] {
         switch disposition {
         case .perform(let actions, _): actions.effects
-        case .settle, .fail: []
+        case .settle: []
         }
     }
 
@@ -68,6 +67,18 @@ struct JobDecision: Sendable {
             && effects.allSatisfy {
                 if case .updateRecord = $0.command { true } else { false }
             }
+    }
+}
+
+/// A job that could not be decided.
+struct FailedDecision: Error {
+    let job: Job
+    let failure: Failure
+    /// The facts that were known when the decision failed.
+    var facts: JSON?
+
+    func givenUp(because cause: Cause) -> JobDecision {
+        JobDecision(job, .settle(.failed(cause)), judgedOn: facts)
     }
 }
 

@@ -10,8 +10,6 @@ enum LaneStep: Sendable {
     case flush
     /// Perform and settle this decision.
     case perform(JobDecision)
-    /// Settle the decision without performing it.
-    case settle(JobDecision, as: Outcome)
     /// End the run; the rest of the lane is due again as `next` says.
     case end(LaneSettlement.Next)
 }
@@ -28,8 +26,7 @@ struct LanePlan: Sendable {
     /// behind but its count of attempts.
     func firstSteps(of jobs: [ReadJob]) -> [LaneStep] {
         guard attempts.areOver, let job = jobs.first?.job else { return [] }
-        let outcome = Outcome.failed(attempts.poisonCause)
-        return [.settle(JobDecision(job, .settle(outcome)), as: outcome)]
+        return [.perform(JobDecision(job, .settle(.failed(attempts.poisonCause))))]
     }
 
     /// The job at the head goes alone after half of the attempts: if it is the one that ends every
@@ -43,16 +40,16 @@ struct LanePlan: Sendable {
     /// A fetch for a job must see what the lane's earlier events have done.
     func steps(before judged: JudgedJob) -> [LaneStep] { judged.needsFetch ? [.flush] : [] }
 
-    func steps(after decision: JobDecision) -> [LaneStep] {
-        switch decision.disposition {
-        case .fail(let failure):
-            // A failed event must not overtake the deferred ones.
-            switch attempts.decision(after: failure, on: decision.job) {
-            case .again(let next): [.flush, .end(next)]
-            case .giveUp(let cause): [.flush, .settle(decision, as: .failed(cause))]
-            }
-        case .settle, .perform:
+    /// A failed event must not overtake the deferred ones.
+    func steps(after decided: Result<JobDecision, FailedDecision>) -> [LaneStep] {
+        switch decided {
+        case .success(let decision):
             decision.isDeferrable ? [.defer(decision)] : [.flush, .perform(decision)]
+        case .failure(let failed):
+            switch attempts.decision(after: failed.failure, on: failed.job) {
+            case .again(let next): [.flush, .end(next)]
+            case .giveUp(let cause): [.flush, .perform(failed.givenUp(because: cause))]
+            }
         }
     }
 

@@ -20,13 +20,16 @@ extension LaneRun {
             let facts = try await facts(around: event, of: job, in: context)
             return .judged(job, facts, runtime.judge(facts))
         } catch {
-            return .decided(JobDecision(job, .fail(error)))
+            return .failed(FailedDecision(job: job, failure: error))
         }
     }
 
-    func decide(_ judged: JudgedJob, in context: LaneContext) async -> JobDecision {
+    func decide(
+        _ judged: JudgedJob, in context: LaneContext
+    ) async -> Result<JobDecision, FailedDecision> {
         switch judged {
-        case .decided(let decision): decision
+        case .decided(let decision): .success(decision)
+        case .failed(let failed): .failure(failed)
         case .judged(let job, let facts, let judgement): await decide(job, facts, judgement)
         case .replay(let job, let event): await decideReplay(job, event, in: context)
         }
@@ -64,11 +67,11 @@ extension LaneRun {
 
     private func decide(
         _ job: Job, _ facts: Facts, _ judgement: Judgement, earlier: EarlierEffects? = nil
-    ) async -> JobDecision {
+    ) async -> Result<JobDecision, FailedDecision> {
         do {
-            return try await decision(on: job, facts, judgement, earlier)
+            return .success(try await decision(on: job, facts, judgement, earlier))
         } catch {
-            return JobDecision(job, .fail(error), judgedOn: facts.json)
+            return .failure(FailedDecision(job: job, failure: error, facts: facts.json))
         }
     }
 
@@ -103,7 +106,7 @@ extension LaneRun {
 extension LaneRun {
     private func decideReplay(
         _ job: Job, _ event: EventFacts, in context: LaneContext
-    ) async -> JobDecision {
+    ) async -> Result<JobDecision, FailedDecision> {
         let earlier: EarlierEffects
         let facts: Facts
         do {
@@ -112,11 +115,11 @@ extension LaneRun {
             runtime.vendors.unreadable.forget()
             if let json = earlier.facts {
                 let then = Facts(event: event, json: json)
-                return try await rest(of: job, then, earlier, in: context)
+                return .success(try await rest(of: job, then, earlier, in: context))
             }
             facts = try await self.facts(around: event, of: job, in: context)
         } catch {
-            return JobDecision(job, .fail(error))
+            return .failure(FailedDecision(job: job, failure: error))
         }
         return await decide(job, facts, runtime.judge(facts), earlier: earlier)
     }

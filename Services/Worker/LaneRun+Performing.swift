@@ -12,7 +12,6 @@ extension LaneRun {
             case .defer(let decision): progress.defer(decision)
             case .flush: try await flush(&progress)
             case .perform(let decision): try await perform(decision, &progress)
-            case .settle(let decision, let outcome): settle(decision, as: outcome, &progress)
             case .end(let next): throw EarlyEnd(next: next)
             }
         }
@@ -33,9 +32,6 @@ extension LaneRun {
             settle(decision, as: cause.map(Outcome.failed) ?? success, &progress)
         case .settle(let outcome):
             settle(decision, as: outcome, &progress)
-        case .fail(let failure):
-            let cause = try retryOrGiveUp(failure, on: decision.job)
-            settle(decision, as: .failed(cause), &progress)
         }
     }
 

@@ -13,14 +13,14 @@ final class LanePlanTests: XCTestCase {
     private static let cause = LaneJobs.cause
 
     func testADecisionIsDeferredOrPerformed() {
-        check(LaneJobs.decision(2), ["defer 2"])
+        check(LaneJobs.decision(2), ["defer 2 as unmatched"])
         check(LaneJobs.decision(2, Self.write), ["defer 2"])
         check(LaneJobs.decision(2, Self.write, Self.write), ["defer 2"])
         check(LaneJobs.decision(2, Self.note), ["flush", "perform 2"])
         check(LaneJobs.decision(2, Self.write, Self.note), ["flush", "perform 2"])
         check(LaneJobs.decision(2, Self.write, replays: true), ["flush", "perform 2"])
-        check(LaneJobs.decision(2, replays: true), ["flush", "perform 2"])
-        check(settled(2, .failed(Self.cause)), ["defer 2"])
+        check(LaneJobs.decision(2, replays: true), ["flush", "perform 2 as unmatched"])
+        check(JobDecision(LaneJobs.job(2), .settle(.failed(Self.cause))), ["defer 2 as failed"])
     }
 
     func testAFailureFlushesBeforeTheRunEndsOrTheJobIsGivenUp() {
@@ -29,12 +29,12 @@ final class LanePlanTests: XCTestCase {
         // The jitter of these tests is half of the longest wait.
         check(failed(1, retries), ["flush", "end after 1.0 s, attempt counts"])
         check(failed(1, retries), attempt: 3, ["flush", "end after 4.0 s, attempt counts"])
-        check(failed(1, retries), attempt: 8, ["flush", "settle 1 failed"])
+        check(failed(1, retries), attempt: 8, ["flush", "perform 1 as failed"])
         check(failed(2, retries), attempt: 8, ["flush", "end after 1.0 s, attempt counts"])
         check(failed(1, waits), attempt: 8, ["flush", "end after 7.0 s, attempt is free"])
         check(failed(1, .interrupted), attempt: 8, ["flush", "end after 0.0 s, attempt is free"])
-        check(failed(1, .permanent(Self.cause)), ["flush", "settle 1 failed"])
-        check(failed(2, .permanent(Self.cause)), ["flush", "settle 2 failed"])
+        check(failed(1, .permanent(Self.cause)), ["flush", "perform 1 as failed"])
+        check(failed(2, .permanent(Self.cause)), ["flush", "perform 2 as failed"])
     }
 
     func testAFetchComesAfterWhatIsDeferred() {
@@ -45,7 +45,7 @@ final class LanePlanTests: XCTestCase {
         judgement.needs.incidents = ["Q1"]
         check(before: .judged(job, facts, judgement), ["flush"])
         check(before: .decided(LaneJobs.decision(2, Self.note)), [])
-        check(before: .decided(failed(2, .interrupted)), [])
+        check(before: .failed(failed(2, .interrupted)), [])
         check(before: .replay(job, facts.event), ["flush"])
     }
 
@@ -57,7 +57,7 @@ final class LanePlanTests: XCTestCase {
     func testAJobThatMayKillItsWorkersGoesAlone() {
         let rows: [(attempt: Int, judged: [Int64], steps: [String])] = [
             (1, [1, 2, 3], []), (4, [1, 2, 3], []), (5, [1], []), (8, [1], []),
-            (9, [], ["settle 1 failed"]),
+            (9, [], ["perform 1 as failed"]),
         ]
         for (attempt, judged, steps) in rows {
             let (plan, jobs) = (plan(attempt: attempt), (1...3).map { ReadJob(LaneJobs.job($0)) })
@@ -76,10 +76,15 @@ final class LanePlanTests: XCTestCase {
                 jitter: Jitter { 0.5 }))
     }
 
+    private func check(_ decision: JobDecision, _ expected: [String], line: UInt = #line) {
+        let steps = plan(attempt: 1).steps(after: .success(decision))
+        XCTAssertEqual(steps.map(\.words), expected, line: line)
+    }
+
     private func check(
-        _ decision: JobDecision, attempt: Int = 1, _ expected: [String], line: UInt = #line
+        _ failed: FailedDecision, attempt: Int = 1, _ expected: [String], line: UInt = #line
     ) {
-        let steps = plan(attempt: attempt).steps(after: decision)
+        let steps = plan(attempt: attempt).steps(after: .failure(failed))
         XCTAssertEqual(steps.map(\.words), expected, line: line)
     }
 
@@ -88,25 +93,29 @@ final class LanePlanTests: XCTestCase {
         XCTAssertEqual(steps.map(\.words), expected, line: line)
     }
 
-    private func settled(_ sequence: Int64, _ outcome: Outcome) -> JobDecision {
-        JobDecision(LaneJobs.job(sequence), .settle(outcome))
-    }
-
-    private func failed(_ sequence: Int64, _ failure: Failure) -> JobDecision {
-        JobDecision(LaneJobs.job(sequence), .fail(failure))
+    private func failed(_ sequence: Int64, _ failure: Failure) -> FailedDecision {
+        FailedDecision(job: LaneJobs.job(sequence), failure: failure)
     }
 }
 
 extension LaneStep {
     fileprivate var words: String {
         switch self {
-        case .defer(let decision): "defer \(decision.job.sequence)"
+        case .defer(let decision): "defer \(decision.words)"
         case .flush: "flush"
-        case .perform(let decision): "perform \(decision.job.sequence)"
-        case .settle(let decision, let outcome): "settle \(decision.job.sequence) \(outcome.name)"
+        case .perform(let decision): "perform \(decision.words)"
         case .end(.proceed): "end"
         case .end(.retry(let seconds, let refunds, _)):
             "end after \(seconds) s, attempt \(refunds ? "is free" : "counts")"
+        }
+    }
+}
+
+extension JobDecision {
+    fileprivate var words: String {
+        switch disposition {
+        case .settle(let outcome): "\(job.sequence) as \(outcome.name)"
+        case .perform: "\(job.sequence)"
         }
     }
 }
