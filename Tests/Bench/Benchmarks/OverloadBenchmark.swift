@@ -91,7 +91,7 @@ struct OverloadBenchmark {
                 yardstick: rate, goal: ">= 0.5 x what is sustained: refusing is cheap",
                 ok: result.perSecond(202) >= 0.5 * rate),
             Measurement(
-                name: "\(name)-log", value: Double(missing), unit: "events amiss in the log",
+                name: "\(name)-log", value: Double(missing), unit: "events missing or unexpected",
                 goal: "0: each 202 stands there once, and nothing that was not sent",
                 ok: missing == 0),
         ]

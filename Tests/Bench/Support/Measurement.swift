@@ -28,7 +28,7 @@ struct Measurement {
     var row: [String] {
         [
             name, "\(short(value)) \(unit)", yardstick.map(short) ?? "-", ratio.map(short) ?? "-",
-            goal, ok ? "ok" : "SHORT",
+            goal, ok ? "ok" : "missed",
         ]
     }
 
