@@ -114,8 +114,8 @@ var tests: [Target] {
         tests(
             "WorkerTests",
             [
-                "Worker", "JSON", "Models", "Automation", "Runtime", "HTTP", "Crypto", "Postgres",
-                "Store", "Connectors", "Sandbox", "TestSupport",
+                "Worker", "JSON", "Models", "Automation", "Runtime", "HTTP", "Postgres", "Store",
+                "Connectors", "TestSupport",
             ]),
         tests(
             "ConsoleTests",
@@ -123,8 +123,8 @@ var tests: [Target] {
         tests(
             "EndToEndTests",
             [
-                "Ingest", "Worker", "JSON", "Models", "Runtime", "HTTP", "Crypto", "Postgres",
-                "Store", "Sandbox", "TestSupport",
+                "Ingest", "Worker", "JSON", "Models", "Automation", "Runtime", "HTTP", "Crypto",
+                "Postgres", "Store", "Connectors", "Sandbox", "TestSupport",
             ]),
         tests("TidyTests", []),
     ]

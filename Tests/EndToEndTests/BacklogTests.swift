@@ -7,35 +7,35 @@ import XCTest
 
 @testable import Worker
 
-/// A backlog is worked off with fewer calls than it has events, and to the same end.
+/// A backlog needs fewer calls than it has events, and leaves the same data.
 final class BacklogTests: XCTestCase {
     func testABacklogOfOneRecordIsOneWrite() async throws {
-        try await Bridge.open(for: self, .init(rules: Story.rules)) { bridge in
-            let (incident, id) = try await bridge.linked()
-            await bridge.sandbox.settled()
-            try await bridge.append((1...20).map { Bridge.event(incident, $0) })
-            try await bridge.withWorker { try await bridge.quiet() }
-            XCTAssertEqual(bridge.changes("updated Case"), ["updated Case \(id)"])
-            let number = try await bridge.record("Case", id)["PagerDuty_Incident_Number__c"]
+        try await Rig.running(for: self, .init(rules: Story.rules)) { rig in
+            let (incident, id) = try await rig.linked()
+            await rig.sandbox.settled()
+            try await rig.append((1...20).map { Rig.event(incident, $0) })
+            try await rig.withWorker { try await rig.untilQuiet() }
+            XCTAssertEqual(rig.changes("updated Case"), ["updated Case \(id)"])
+            let number = try await rig.record("Case", id)["PagerDuty_Incident_Number__c"]
             XCTAssertEqual(number, 20)
-            let outcomes = try await bridge.outcomes("incident.escalated")
+            let outcomes = try await rig.outcomes("incident.escalated")
             XCTAssertEqual(outcomes, Array(repeating: "applied", count: 20))
         }
     }
 
-    func testWithoutABacklogEveryEventIsAppliedByItself() async throws {
-        try await Bridge.atWork(for: self, .init(rules: Story.rules)) { bridge in
-            let (incident, id) = try await bridge.linked()
+    func testWithoutABacklogEveryEventIsOneWrite() async throws {
+        try await Rig.working(for: self, .init(rules: Story.rules)) { rig in
+            let (incident, id) = try await rig.linked()
             for number in 1...3 {
-                try await bridge.append(incident, number)
-                try await bridge.quiet()
+                try await rig.append(incident, number)
+                try await rig.untilQuiet()
             }
             XCTAssertEqual(
-                bridge.changes("updated Case"), Array(repeating: "updated Case \(id)", count: 3))
+                rig.changes("updated Case"), Array(repeating: "updated Case \(id)", count: 3))
         }
     }
 
-    /// Notes and comments stand between the writes; nothing overtakes anything.
+    /// Notes and comments stand between the writes, and all are made in the order of their events.
     func testALaneKeepsItsOrder() async throws {
         let rules =
             Story.rules + [
@@ -45,36 +45,36 @@ final class BacklogTests: XCTestCase {
                     "comment", when: Rules.event("reopen"), Rules.comment("{{incident.number}}")),
             ]
         let changes: [EventKind.IncidentChange] = [.escalated, .resolved, .reopened]
-        try await Bridge.open(for: self, .init(rules: rules)) { bridge in
-            let (incident, _) = try await bridge.linked()
-            await bridge.sandbox.settled()
+        try await Rig.running(for: self, .init(rules: rules)) { rig in
+            let (incident, _) = try await rig.linked()
+            await rig.sandbox.settled()
             var dice = SplitMix64(seed: 5)
-            try await bridge.append(
+            try await rig.append(
                 (1...30).map { number in
-                    Bridge.event(
+                    Rig.event(
                         incident, number, changes.randomElement(using: &dice) ?? .escalated)
                 })
-            await bridge.order([
+            await rig.injectFault([
                 "vendor": "pagerduty", "fault": "status", "status": 503, "method": "POST",
                 "skip": 3, "times": 2,
             ])
-            await bridge.order([
+            await rig.injectFault([
                 "vendor": "salesforce", "fault": "lockRow", "method": "PATCH", "skip": 2,
             ])
-            try await bridge.withWorker { try await bridge.quiet() }
-            let numbers = bridge.sandbox.calls.filter { !$0.effects.isEmpty }.compactMap(\.number)
+            try await rig.withWorker { try await rig.untilQuiet() }
+            let numbers = rig.sandbox.calls.filter { !$0.effects.isEmpty }.compactMap(\.number)
             XCTAssertGreaterThan(numbers.count, 10)
             XCTAssertEqual(numbers, numbers.sorted())
             XCTAssertEqual(Set(numbers).count, numbers.count, "nothing twice")
         }
     }
 
-    /// Random stories, each told twice: to one record out of a backlog, to another event by event.
-    func testABacklogEndsAsEventByEvent() async throws {
+    /// Applies random stories twice: to one record as a backlog, and to another event by event.
+    func testABacklogLeavesTheSameDataAsItsEventsOneByOne() async throws {
         let stories = (1...60).map { Story(seed: $0) }
-        try await Bridge.open(for: self, .init(rules: Story.rules)) { bridge in
-            let together = try await bridge.tell(stories, jobsPerLaneMax: 32)
-            let single = try await bridge.tell(stories, jobsPerLaneMax: 1)
+        try await Rig.running(for: self, .init(rules: Story.rules)) { rig in
+            let together = try await rig.tell(stories, jobsPerLaneMax: 32)
+            let single = try await rig.tell(stories, jobsPerLaneMax: 1)
             for (index, story) in stories.enumerated() {
                 XCTAssertEqual(single[index].state, story.state, "seed \(story.seed)")
                 XCTAssertEqual(together[index].state, story.state, "seed \(story.seed)")
@@ -98,7 +98,7 @@ private struct Story {
 
     let seed: UInt64
     var steps: [Step] = []
-    /// What the case holds in the end: number, notes, priority, status.
+    /// The fields of the case in the end: number, notes, priority, status.
     private(set) var state: [String: JSON] = [:]
     /// Numbers of the events that are refused.
     private(set) var refused: Set<Int> = []
@@ -153,26 +153,22 @@ private struct Story {
     }
 }
 
-extension Bridge {
+extension Rig {
     fileprivate struct Told {
         var state: [String: JSON] = [:]
         var refused: Set<Int> = []
         var writes = 0
     }
 
-    /// Each story to a case of its own, all of them waiting when the worker starts. Some writes
-    /// meet a lock.
+    /// Appends each story to a case of its own and starts a worker. Some of its writes meet a lock.
     fileprivate func tell(_ stories: [Story], jobsPerLaneMax: Int) async throws -> [Told] {
-        let fields = stories.map { JSON.object(["Subject": .string("Story \($0.seed)")]) }
-        let made = await tell(
-            "/_sandbox/salesforce/act",
-            ["do": "create", "object": "Case", "records": .array(fields)])
-        let ids = made["ids"]?.array?.compactMap { $0.string.flatMap { RecordID($0) } } ?? []
+        let ids = try await create(
+            "Case", records: stories.map { ["Subject": .string("Story \($0.seed)")] })
         let incidents = stories.map { IncidentID("Q\(jobsPerLaneMax)S\($0.seed)") }
         for (incident, id) in zip(incidents, ids) { try await link(incident, id) }
         await sandbox.settled()
         for skip in [0, 3, 7, 20] {
-            await order([
+            await injectFault([
                 "vendor": "salesforce", "fault": "lockRow", "method": "PATCH",
                 "skip": .number(JSONNumber(skip)), "records": [0, 1, 2],
             ])
@@ -184,32 +180,40 @@ extension Bridge {
                     Self.event(incident, index + 1, step.change, title: step.title)
                 }
             })
-        try await withWorker(limits: { $0.jobsPerLaneMax = jobsPerLaneMax }) { try await quiet() }
+        try await withWorker(limits: { $0.jobsPerLaneMax = jobsPerLaneMax }) {
+            try await untilQuiet()
+        }
         let changes = sandbox.calls.dropFirst(before).flatMap(\.effects)
         var told: [Told] = []
         for (incident, id) in zip(incidents, ids) {
-            let record = try await record("Case", id)
-            var one = Told()
-            for field in Story.fields {
-                guard let value = record.present(field) else { continue }
-                // An event's id ends in its number, which is all that a story knows of it.
-                let end = value.string?.split(separator: "-").last.map(String.init)
-                one.state[field] = end.map(JSON.string) ?? value
-            }
-            let filter = EventFilter(.lane(.incident(incident), of: Self.connection))
-            for event in try await store.events(filter, limit: 100) {
-                guard case .failed = event.ending?.outcome else { continue }
-                one.refused.insert(Int(event.job.sequence))
-            }
+            var one = try await self.told(of: incident, id)
             one.writes = changes.filter { $0 == "updated Case \(id)" }.count
             told.append(one)
+        }
+        return told
+    }
+
+    /// The fields of the case, and the events that were refused.
+    private func told(of incident: IncidentID, _ id: RecordID) async throws -> Told {
+        let record = try await record("Case", id)
+        var told = Told()
+        for field in Story.fields {
+            guard let value = record.present(field) else { continue }
+            // A story knows an event's id by the number at its end.
+            let end = value.string?.split(separator: "-").last.map(String.init)
+            told.state[field] = end.map(JSON.string) ?? value
+        }
+        let filter = EventFilter(.lane(.incident(incident), of: Self.connection))
+        for event in try await store.events(filter, limit: 100) {
+            guard case .failed = event.ending?.outcome else { continue }
+            told.refused.insert(Int(event.job.sequence))
         }
         return told
     }
 }
 
 extension RecordedCall {
-    /// Of the event that the call tells of.
+    /// The number of the event that the call is made for.
     fileprivate var number: Int? {
         guard let body = try? JSON(parsing: body) else { return nil }
         let fields = body["records"]?[0] ?? body

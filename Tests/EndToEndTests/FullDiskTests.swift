@@ -6,74 +6,74 @@ import XCTest
 
 @testable import Worker
 
-/// A disk without room. Postgres refuses whatever makes a table grow (SQLSTATE 53100) and does the
-/// rest, so that one part may work while another does not. When its own log finds no room it
-/// crashes, as in `CrashTests`.
+/// A full disk. Postgres refuses every statement that makes a table grow (SQLSTATE 53100) and runs
+/// the others, so that some tables accept rows and others do not. It crashes when its own log finds
+/// no space, as in `CrashTests`.
 final class FullDiskTests: XCTestCase {
     private static let noting = Rules.onIncident(
         "note", when: Rules.event("escalate"), Rules.note("Hello."))
 
-    func testADeliveryIsSentBackUntilThereIsRoom() async throws {
-        try await Bridge.atWork(for: self, .init(rules: [Self.noting])) { bridge in
-            let incident = try await bridge.trigger()
-            try await bridge.quiet()
-            let event = try JSON(parsing: Bridge.event(incident, 1).event.payload)
-            try await bridge.fill("job")
-            let refused = try await bridge.attemptV3(event)
+    func testADeliveryIsRefusedUntilThereIsSpace() async throws {
+        try await Rig.working(for: self, .init(rules: [Self.noting])) { rig in
+            let incident = try await rig.trigger()
+            try await rig.untilQuiet()
+            let event = try JSON(parsing: Rig.event(incident, 1).event.payload)
+            try await rig.fill("job")
+            let refused = try await rig.attemptV3(event)
             XCTAssertEqual(refused.status, 503)
             XCTAssertNotNil(refused.headers["Retry-After"])
-            try await bridge.makeRoom(in: "job")
-            while try await bridge.attemptV3(event).status == 503 {}
-            try await bridge.quiet()
-            let notes = await bridge.notes(on: incident)
+            try await rig.freeSpace(in: "job")
+            while try await rig.attemptV3(event).status == 503 {}
+            try await rig.untilQuiet()
+            let notes = await rig.notes(on: incident)
             XCTAssertEqual(notes, ["Hello."])
         }
     }
 
-    /// Nor is the vendor asked again and again meanwhile.
-    func testWhatCannotBeRecordedIsNotDoneAndWaits() async throws {
-        let options = Bridge.Options(rules: [Self.noting], hurries: false)
-        try await Bridge.open(for: self, options) { bridge in
-            let incident = try await bridge.trigger()
-            try await bridge.withWorker { try await bridge.quiet() }
-            try await bridge.fill("effect")
-            try await bridge.append(incident, 1)
-            let wait = try await bridge.withWorker { try await bridge.waitOfOnlyLane() }
+    /// The vendor is not called again and again meanwhile.
+    func testAnEffectThatCannotBeRecordedIsNotMadeAndWaits() async throws {
+        let options = Rig.Options(rules: [Self.noting], skipsWaits: false)
+        try await Rig.running(for: self, options) { rig in
+            let incident = try await rig.trigger()
+            try await rig.withWorker { try await rig.untilQuiet() }
+            try await rig.fill("effect")
+            try await rig.append(incident, 1)
+            let wait = try await rig.withWorker { try await rig.onlyPostponement() }
             XCTAssertLessThan(wait.seconds, 5)
             XCTAssertEqual(wait.attempts, 0)
-            var notes = await bridge.notes(on: incident)
+            var notes = await rig.notes(on: incident)
             XCTAssertEqual(notes, [])
-            try await bridge.makeRoom(in: "effect")
-            try await bridge.letTimePass()
-            try await bridge.withWorker { try await bridge.quiet() }
-            notes = await bridge.notes(on: incident)
+            try await rig.freeSpace(in: "effect")
+            try await rig.pass(3600)
+            try await rig.withWorker { try await rig.untilQuiet() }
+            notes = await rig.notes(on: incident)
             XCTAssertEqual(notes, ["Hello."])
         }
     }
 
-    func testWhatWasDoneIsNotDoneAgainOnceItCanBeSettled() async throws {
-        try await Bridge.open(for: self, .init(rules: [Self.noting])) { bridge in
-            let incident = try await bridge.trigger()
-            try await bridge.withWorker { try await bridge.quiet() }
-            try await bridge.fill("settlement")
+    func testAnEffectIsNotMadeAgainWhenItsSettlementWasRefused() async throws {
+        try await Rig.running(for: self, .init(rules: [Self.noting])) { rig in
+            let incident = try await rig.trigger()
+            try await rig.withWorker { try await rig.untilQuiet() }
+            try await rig.fill("settlement")
             let isInTrouble = Latch()
             let log = Log("worker", level: .error, to: .opening(isInTrouble, "lease failed"))
-            try await bridge.withWorker(log: log) {
-                try await bridge.append(incident, 1)
+            try await rig.withWorker(log: log) {
+                try await rig.append(incident, 1)
                 await isInTrouble.wait()
-                try await bridge.makeRoom(in: "settlement")
-                try await bridge.quiet()
+                try await rig.freeSpace(in: "settlement")
+                try await rig.untilQuiet()
             }
-            let notes = await bridge.notes(on: incident)
+            let notes = await rig.notes(on: incident)
             XCTAssertEqual(notes, ["Hello."])
-            let outcomes = try await bridge.outcomes("incident.escalated")
+            let outcomes = try await rig.outcomes("incident.escalated")
             XCTAssertEqual(outcomes, ["applied"])
         }
     }
 }
 
-extension Bridge {
-    /// From now on nothing can be inserted there.
+extension Rig {
+    /// Refuses rows of the table from now on.
     fileprivate func fill(_ table: String) async throws {
         try await pool.query(
             """
@@ -89,7 +89,7 @@ extension Bridge {
             """)
     }
 
-    fileprivate func makeRoom(in table: String) async throws {
+    fileprivate func freeSpace(in table: String) async throws {
         try await pool.query("DROP TRIGGER full_disk ON \(unescaped: table)")
     }
 }

@@ -1,53 +1,27 @@
-import Crypto
 import Foundation
-import HTTP
 import JSON
 import Models
 import Postgres
 import TestSupport
 import XCTest
 
-/// The real executables with PgBouncer between them and Postgres, in transaction pooling mode.
+/// The programs with PgBouncer between them and Postgres, in transaction pooling mode.
 final class PoolerTests: XCTestCase {
     private static let noting = Rules.onIncident(
         "note", when: Rules.event("escalate"), Rules.note("{{event.id}}"))
 
     func testWebhooksBecomeCallsThroughATransactionPooler() async throws {
-        try await Bridge.open(for: self, .init(rules: [Self.noting])) { bridge in
-            let pooler = try await PgBouncer(before: bridge.database, sessions: 4, for: self)
-            let ingest = try RunningProgram(
-                "ingest",
-                environment: pooler.environment.merging([
-                    "LIAISON_INGEST_HOST": "127.0.0.1", "LIAISON_INGEST_PORT": "0",
-                    "LIAISON_INGEST_OPERATIONS_PORT": "0",
-                ]) { $1 }, for: self)
-            let line = try JSON(parsing: try await ingest.line(with: "\"listening\""))
-            let port = try XCTUnwrap(line["port"]?.int)
+        try await Rig.running(for: self, .init(rules: [Self.noting])) { rig in
+            let pooler = try await PgBouncer(before: rig.database, sessions: 4, for: self)
+            let settings = ["LIAISON_DATABASE_URL": pooler.url]
+            let (ingest, port) = try await rig.startIngest(for: self, settings)
             _ = try await ingest.line(with: "configuration loaded")
-            let worker = try RunningProgram(
-                "worker",
-                environment: pooler.environment.merging([
-                    "LIAISON_WORKER_OPERATIONS_PORT": "0", "LIAISON_WORKER_POLL_SECONDS": "0.1",
-                ]) { $1 }, for: self)
+            let worker = try rig.startWorker(for: self, settings)
             _ = try await worker.line(with: "no notifications through a pooler: polling")
-
-            var incidents: [IncidentID] = []
-            for _ in 1...8 { incidents.append(try await bridge.trigger()) }
-            await bridge.sandbox.settled()
-            try await withThrowingTaskGroup(of: Void.self) { group in
-                for incident in incidents {
-                    group.addTask {
-                        for number in 1...5 {
-                            let status = try await bridge.escalate(incident, number, port: port)
-                            XCTAssertEqual(status, 202)
-                        }
-                    }
-                }
-                try await group.waitForAll()
-            }
-            try await bridge.idle()
+            let incidents = try await rig.escalateThrough(port: port)
+            try await rig.untilIdle()
             for incident in incidents {
-                let notes = await bridge.notes(on: incident)
+                let notes = await rig.notes(on: incident)
                 XCTAssertEqual(notes, (1...5).map { "\(incident)-\($0)" })
             }
             for program in [worker, ingest] {
@@ -73,7 +47,7 @@ private struct PgBouncer {
             XCTFail("there is no \(program.path): install the distribution's pgbouncer")
             throw CocoaError(.fileNoSuchFile)
         }
-        // It refuses to be root, and whoever it becomes makes its socket here.
+        // It refuses to be root. The user that it becomes makes its socket in this folder.
         let folder = FileManager.default.temporaryDirectory
             .appendingPathComponent("liaison-pooler-\(UInt32.random(in: 0...(.max)))")
         try FileManager.default.createDirectory(
@@ -98,21 +72,14 @@ private struct PgBouncer {
         url = "host=\(folder.path) port=6432 dbname=\(database.name) user=anybody"
     }
 
-    /// Of what libpq knows, the pooler understands only this.
+    /// The part of a connection string that the pooler understands.
     private static func server(of database: TestDatabase) -> String {
         let names = ["host", "port", "dbname", "user", "password"]
         return database.url.matches(of: /([a-z]+)='(?:[^'\\]|\\.)*'/)
             .filter { names.contains(String($0.1)) }.map { String($0.0) }.joined(separator: " ")
     }
 
-    var environment: [String: String] {
-        [
-            "LIAISON_DATABASE_URL": url,
-            "LIAISON_MASTER_KEY": Base64.encode(Bridge.masterKey),
-        ]
-    }
-
-    /// Looks into all of the server's sessions at once: a transaction keeps each for itself.
+    /// Looks into all of the server's sessions at once, each held by a transaction.
     func checkNothingWasLeft(inSessions count: Int) async throws {
         let address = try XCTUnwrap(Address(url))
         var sessions: [Session] = []
@@ -143,22 +110,24 @@ private struct PgBouncer {
     }
 }
 
-extension Bridge {
-    /// A signed webhook to the ingest at that port; the status of its answer.
-    fileprivate func escalate(
-        _ incident: IncidentID, _ number: Int, port: Int
-    ) async throws -> Int {
-        let event = Self.event(incident, number).event
-        let body = JSON.object(["event": try JSON(parsing: event.payload)]).bytes
-        let code = HMACSHA256.authenticationCode(
-            key: Array(Self.webhookSecret.utf8), message: body)
-        return try await client.send(
-            HTTPClientRequest(
-                method: "POST", url: "http://127.0.0.1:\(port)/pagerduty/acme",
-                headers: [
-                    "Content-Type": "application/json",
-                    "X-PagerDuty-Signature": "v1=\(Hex.encode(code))",
-                ], body: body)
-        ).status
+extension Rig {
+    /// Triggers eight incidents, and delivers five events of each to the ingest at that port.
+    fileprivate func escalateThrough(port: Int) async throws -> [IncidentID] {
+        var incidents: [IncidentID] = []
+        for _ in 1...8 { incidents.append(try await trigger()) }
+        await sandbox.settled()
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for incident in incidents {
+                group.addTask {
+                    for number in 1...5 {
+                        let payload = Self.event(incident, number).event.payload
+                        let answer = try await attemptV3(JSON(parsing: payload), port: port)
+                        XCTAssertEqual(answer.status, 202)
+                    }
+                }
+            }
+            try await group.waitForAll()
+        }
+        return incidents
     }
 }

@@ -23,27 +23,27 @@ final class RefusedRecordTests: XCTestCase {
     private func check(
         refusals: Int, outcomes: [String], _ states: [State], line: UInt = #line
     ) async throws {
-        try await Bridge.open(for: self, .init(rules: [Self.number])) { bridge in
-            let (incident, id) = try await bridge.linked()
-            await bridge.sandbox.settled()
-            try await bridge.refuseRecords(of: "\(incident)-2", times: refusals)
-            try await bridge.append((1...2).map { Bridge.event(incident, $0) })
-            try await bridge.withWorker { try await bridge.quiet() }
-            let ended = try await bridge.outcomes("incident.escalated").map {
+        try await Rig.running(for: self, .init(rules: [Self.number])) { rig in
+            let (incident, id) = try await rig.linked()
+            await rig.sandbox.settled()
+            try await rig.refuseRecords(of: "\(incident)-2", times: refusals)
+            try await rig.append((1...2).map { Rig.event(incident, $0) })
+            try await rig.withWorker { try await rig.untilQuiet() }
+            let ended = try await rig.outcomes("incident.escalated").map {
                 $0.prefix { $0 != ":" }
             }
             XCTAssertEqual(ended.map(String.init), outcomes, line: line)
-            let effects = try await bridge.effects().sorted { $0.key < $1.key }
+            let effects = try await rig.effects().sorted { $0.key < $1.key }
             XCTAssertEqual(effects.map(\.state), states.map(\.rawValue), line: line)
-            let number = try await bridge.record("Case", id)["PagerDuty_Incident_Number__c"]
+            let number = try await rig.record("Case", id)["PagerDuty_Incident_Number__c"]
             XCTAssertEqual(number, 2, line: line)
             XCTAssertEqual(
-                bridge.changes("updated Case").count, 3, "folded, then one by one", line: line)
+                rig.changes("updated Case").count, 3, "folded, then one by one", line: line)
         }
     }
 }
 
-extension Bridge {
+extension Rig {
     fileprivate func refuseRecords(of event: String, times: Int) async throws {
         try await pool.query("CREATE SEQUENCE refusals")
         try await pool.query(

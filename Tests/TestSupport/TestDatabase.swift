@@ -16,7 +16,7 @@ public struct TestDatabase: Sendable {
     /// Makes a database in the server that `LIAISON_TEST_DATABASE_URL` names and drops it when
     /// `testCase` ends. A missing or wrong variable fails the test.
     ///
-    /// - Parameter migrations: applied once for each server to a template, which is then copied.
+    /// - Parameter migrations: applied to a template once for each server; the template is copied.
     public static func make(
         for testCase: XCTestCase, migrations: [Migration] = [],
         file: StaticString = #filePath, line: UInt = #line
@@ -33,6 +33,13 @@ public struct TestDatabase: Sendable {
         let database = try await DatabaseStock.shared.take(from: template, on: server)
         testCase.addTeardownBlock { try await database.drop() }
         return database
+    }
+
+    private init(name: String, address: Address, url: String, server: Address) {
+        self.name = name
+        self.address = address
+        self.url = url
+        self.server = server
     }
 
     fileprivate static func create(
@@ -55,7 +62,13 @@ public struct TestDatabase: Sendable {
             name: name, address: address, url: address.connectionString, server: server)
     }
 
-    /// Throws out whoever is still connected.
+    /// Uses the database that the URL names, which is not dropped.
+    public init(existing url: String) throws {
+        guard let address = Address(url) else { throw TestDatabaseError.variableUnreadable }
+        self.init(name: "", address: address, url: url, server: address)
+    }
+
+    /// Ends all sessions and drops the database.
     public func drop() async throws {
         try await withSession(on: server) { session throws(PostgresError) in
             try await session.query(
@@ -63,7 +76,7 @@ public struct TestDatabase: Sendable {
         }
     }
 
-    /// Nobody gets in any more, and who is in is thrown out.
+    /// Ends all sessions and refuses new ones.
     public func shut() async throws {
         try await withSession(on: server) { session throws(PostgresError) in
             try await session.query("ALTER DATABASE \(unescaped: name) ALLOW_CONNECTIONS false")
@@ -79,10 +92,11 @@ public struct TestDatabase: Sendable {
     }
 
     public func pool(
-        connectionsMax: Int = 8, mode: StatementMode = .prepared,
+        connectionsMax: Int = 8, waitersMax: Int = 256, mode: StatementMode = .prepared,
         statementSecondsMax: Double = 60
     ) -> Pool {
         var limits = PoolLimits()
+        limits.waitersMax = waitersMax
         limits.session.mode = mode
         limits.connectionsMax = connectionsMax
         limits.waitSecondsMax = 60
@@ -146,7 +160,8 @@ private final class Leftovers: NSObject, XCTestObservation, Sendable {
     }
 }
 
-/// A migrated database to copy from, named after what was applied to it; later processes find it.
+/// A migrated database to copy from. Its name is a hash of its migrations, and later processes find
+/// it.
 private struct Template: Sendable {
     let migrations: [Migration]
     let name: String
@@ -162,7 +177,7 @@ private struct Template: Sendable {
 
     func make(on server: Address) async throws -> String {
         try await withSession(on: server) { session throws(PostgresError) in
-            // One at a time; released with the session.
+            // The lock ends with the session.
             try await session.query(
                 "SELECT pg_advisory_lock(hashtext(\(name)))", deadlineSeconds: 120)
             let known = try await session.query(
@@ -172,7 +187,7 @@ private struct Template: Sendable {
         return name
     }
 
-    /// Under another name first: a template that exists is complete.
+    /// Renames the database when it is complete, so that a template that exists is complete.
     private func create(
         with session: Session, on server: Address
     ) async throws(PostgresError) {

@@ -20,7 +20,7 @@ final class CallSchedulerTests: XCTestCase {
         XCTAssertEqual(scheduler.step(of: caller, at: now), expected, line: line)
     }
 
-    /// Whatever was saved up, and however late calls arrive: never more than the limit in a minute.
+    /// No minute has more calls, even after a pause and with calls that arrive late.
     func testNoMinuteHasMoreCallsThanTheLimit() {
         for calls in [1, 2, 15, 60, 960, 6000, 100_000] {
             let budget = CallSchedulerLimits(callsPerMinuteMax: calls).budget
@@ -44,7 +44,7 @@ final class CallSchedulerTests: XCTestCase {
         check(nil, 31, nil)
     }
 
-    func testACallerBuysForAllWhoWait() {
+    func testACallerAcquiresForAllThatWait() {
         let callers = (0..<3).map { _ in scheduler.arrive(.ordinary, at: 0) }
         check(callers[1], at: 0, .acquire(3))
         check(callers[0], at: 0, .wait(seconds: 2))
@@ -79,7 +79,7 @@ final class CallSchedulerTests: XCTestCase {
         acquire(at: 9, 4)
         acquire(at: 20, 2)
         acquire(at: 30, 1)
-        // When few are left for everybody nobody takes what may not be needed.
+        // A process acquires only the calls that it needs when few are left for all.
         left = 15
         acquire(at: 30.1, 2)
         use(1, at: 30.1)
@@ -116,7 +116,7 @@ final class CallSchedulerTests: XCTestCase {
         check(other, at: 0.9, .go)
     }
 
-    func testAnExhaustedBudgetIsNotAskedBusily() {
+    func testAnExhaustedBudgetIsNotAskedInABusyLoop() {
         let caller = scheduler.arrive(.ordinary, at: 0)
         check(caller, at: 0, .acquire(1))
         scheduler.acquireFailed(retryAfterSeconds: 0.01, at: 0, jitter: 0)
@@ -130,7 +130,7 @@ final class CallSchedulerTests: XCTestCase {
         XCTAssertEqual(refusal.reason, .budget)
     }
 
-    func testTheLeastUrgentAreSentAwayWhenTooManyWait() {
+    func testTheLeastUrgentCallersAreRefusedWhenTooManyWait() {
         let notes = (0..<16).map { _ in scheduler.arrive(.low, at: 0) }
         check(notes[0], at: 0, .acquire(16))
         let resolve = scheduler.arrive(.high, at: 0)
@@ -141,16 +141,16 @@ final class CallSchedulerTests: XCTestCase {
         }
     }
 
-    /// They come back one after the other, as calls flow; the more urgent need not wait for the
-    /// less urgent, and nobody stays away for longer than a minute.
-    func testThoseSentAwayComeBackInTheirTurn() {
+    /// Refused callers come back one after the other at the rate of the budget. The more urgent do
+    /// not wait for the less urgent, and no caller stays away for longer than a minute.
+    func testRefusedCallersComeBackInOrder() {
         let rate = CallSchedulerLimits(callsPerMinuteMax: 1024).budget.perSecond
         func absence(_ urgency: CallUrgency) -> Double {
             let caller = scheduler.arrive(urgency, at: 10)
             if case .giveUp(let refusal) = scheduler.step(of: caller, at: 12) {
                 return refusal.seconds
             }
-            XCTFail("not sent away")
+            XCTFail("not refused")
             return 0
         }
         for number in 1...5 {
@@ -163,7 +163,7 @@ final class CallSchedulerTests: XCTestCase {
         XCTAssertEqual(absence(.high), 2 / rate, accuracy: 1e-9)
     }
 
-    func testAClosedTurnstileSendsEverybodyAwayAtOnce() {
+    func testAClosedSchedulerRefusesAllCallersAtOnce() {
         let caller = scheduler.arrive(.begun, at: 0)
         check(caller, at: 0, .acquire(1))
         scheduler.acquired(5, left: 20, at: 0)

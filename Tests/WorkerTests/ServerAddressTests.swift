@@ -4,7 +4,7 @@ import Models
 import TestSupport
 import XCTest
 
-/// What is accepted as a vendor's address and what can be called must be the same.
+/// The configuration accepts exactly the vendor addresses that can be called.
 final class ServerAddressTests: XCTestCase {
     func testAnAddressThatIsAcceptedCanBeCalled() throws {
         let parts = [

@@ -9,7 +9,7 @@ import XCTest
 
 @testable import Worker
 
-/// What an operator sees of a worker, line by line.
+/// The lines of a worker's metrics.
 final class WorkerMetricsTests: XCTestCase {
     func testEventsAreCountedByTheirOutcome() {
         let metrics = WorkerMetrics()
@@ -53,7 +53,7 @@ final class WorkerMetricsTests: XCTestCase {
         check(metrics, "exchange_seconds_count", 2)
     }
 
-    func testWhatWaitsIsTold() async throws {
+    func testTheDepthOfTheQueueIsReported() async throws {
         let database = try await TestDatabase.make(for: self, migrations: Store.migrations)
         let pool = database.pool()
         _ = try await pool.query("INSERT INTO connection (id) VALUES ('one')")
@@ -77,7 +77,7 @@ final class WorkerMetricsTests: XCTestCase {
         check(metrics, "oldest_transaction_seconds", 0)
     }
 
-    /// What a worker watches whose connections have these PagerDuty keys.
+    /// Returns the metrics and runtimes of a worker whose connections have these PagerDuty keys.
     private func watched(_ keys: [ConnectionID: String]) async throws -> (
         WorkerMetrics, ConnectionRuntimes
     ) {
@@ -101,7 +101,7 @@ final class WorkerMetricsTests: XCTestCase {
         return (metrics, runtimes)
     }
 
-    func testACredentialOfTwoConnectionsIsToldOnce() async throws {
+    func testACredentialOfTwoConnectionsIsReportedOnce() async throws {
         let (metrics, runtimes) = try await watched(["one": "key", "two": "key", "three": "other"])
         let throttled = Failure.throttled(
             Cause(.pagerDuty, code: "c", message: "m"), retryAfterSeconds: 30)
@@ -112,7 +112,7 @@ final class WorkerMetricsTests: XCTestCase {
         check(metrics, "breakers_open{vendor=\"pagerduty\"}", 0)
     }
 
-    func testBudgetsAndBreakersAreToldByVendor() async throws {
+    func testBudgetsAndBreakersAreReportedByVendor() async throws {
         let (metrics, runtimes) = try await watched(["one": "1", "two": "2", "three": "3"])
         check(metrics, "budget_left{vendor=\"pagerduty\"}", 60)
         check(metrics, "breakers_open{vendor=\"pagerduty\"}", 0)
@@ -129,6 +129,50 @@ final class WorkerMetricsTests: XCTestCase {
         check(metrics, "breakers_open{vendor=\"pagerduty\"}", 1)
         check(metrics, "budget_left{vendor=\"pagerduty\"}", 59)
         check(metrics, "budget_left{vendor=\"salesforce\"}", 0)
+    }
+
+    func testCallsAreCountedByVendorAndStatus() {
+        let registry = Metrics()
+        let meter = CallMeter(registry)
+        func count(_ side: Vendors.Side, _ status: Int?) {
+            meter.count(
+                CallReport(status: status, failure: nil, took: .milliseconds(80)), side)
+        }
+        for status in [200, 204, 301, 404, 429, 503, 599, nil] { count(.pagerduty, status) }
+        count(.salesforce, 200)
+        let lines = Set(registry.render().split(separator: "\n").map(String.init))
+        func check(_ vendor: String, _ status: String, _ expected: Int, line: UInt = #line) {
+            let labels = "vendor=\"\(vendor)\",status=\"\(status)\""
+            let name = "liaison_vendor_call_seconds"
+            XCTAssertTrue(lines.contains("\(name)_count{\(labels)} \(expected)"), line: line)
+            let bucket = "\(name)_bucket{\(labels),le=\"0.1\"} \(expected)"
+            XCTAssertTrue(lines.contains(bucket), line: line)
+        }
+        check("pagerduty", "2xx", 2)
+        check("pagerduty", "3xx", 1)
+        check("pagerduty", "4xx", 1)
+        check("pagerduty", "429", 1)
+        check("pagerduty", "5xx", 2)
+        check("pagerduty", "none", 1)
+        check("salesforce", "2xx", 1)
+        check("salesforce", "5xx", 0)
+    }
+
+    func testTheAgeOfTheOldestTransactionIsReported() async throws {
+        let database = try await TestDatabase.make(for: self, migrations: Store.migrations)
+        let pool = database.pool()
+        let store = Store(database.pool())
+        let idle = try await store.oldestTransactionSeconds()
+        XCTAssertEqual(idle, 0)
+        let seen = try await pool.withTransaction { session throws(PostgresError) in
+            try await session.query("SELECT pg_current_xact_id()")
+            do {
+                return try await store.oldestTransactionSeconds()
+            } catch {
+                throw .unavailable("\(error)")
+            }
+        }
+        XCTAssertGreaterThan(seen, 0)
     }
 
     private func check(

@@ -1,4 +1,5 @@
 import Foundation
+import JSON
 import Runtime
 import Synchronization
 import XCTest
@@ -62,13 +63,19 @@ final class RunningProgram: @unchecked Sendable {
         throw Silence(log: logText)
     }
 
+    /// The number of this name in the first line of its log that holds this text.
+    func number(_ name: String, inLineWith text: String) async throws -> Int {
+        let line = try JSON(parsing: try await line(with: text))
+        return try XCTUnwrap(line[name]?.int)
+    }
+
     struct Silence: Error { let log: String }
 
     var isRunning: Bool { process.isRunning }
     var logText: String { output.text }
 }
 
-/// What a program wrote so far, and word of more.
+/// The output of a program so far, and a latch that opens when there is more.
 private final class ProgramOutput: Sendable {
     private struct State {
         var bytes = Data()
@@ -79,8 +86,8 @@ private final class ProgramOutput: Sendable {
     let pipe = Pipe()
     private let state = Mutex(State())
 
-    /// Reads on a thread until the program has ended. With a `readabilityHandler` libdispatch's
-    /// event loop once met a source that was gone, and took the whole test run with it.
+    /// Reads on a thread until the program has ended. A `readabilityHandler` once crashed the whole
+    /// test run inside libdispatch.
     func read() {
         Thread.detachNewThread { [self] in
             while !hasEnded { append(pipe.fileHandleForReading.availableData) }
@@ -101,42 +108,4 @@ private final class ProgramOutput: Sendable {
     var hasEnded: Bool { state.withLock { $0.hasEnded } }
     /// Opens with the next piece; take it before looking at the text.
     var grown: Latch { state.withLock { $0.grown } }
-}
-
-/// A Postgres of its own that a test may restart; made and removed by the script that people use.
-struct PrivateCluster {
-    let folder: URL
-    let url: String
-
-    init(for testCase: XCTestCase) throws {
-        folder = FileManager.default.temporaryDirectory
-            .appendingPathComponent("liaison-cluster-\(UUID().uuidString)")
-        url = try Self.script("start", folder)
-        let folder = folder
-        testCase.addTeardownBlock {
-            _ = try? Self.script("remove", folder)
-            try? FileManager.default.removeItem(at: folder)
-        }
-    }
-
-    /// As after a crash: no checkpoint, every connection broken.
-    func restart() throws { _ = try Self.script("restart", folder) }
-
-    private static func script(_ command: String, _ folder: URL) throws -> String {
-        let root = URL(fileURLWithPath: #filePath)
-            .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
-        let process = Process()
-        process.executableURL = root.appendingPathComponent("deploy/postgres")
-        process.arguments = [command, folder.path]
-        let output = Pipe()
-        process.standardOutput = output
-        try process.run()
-        let text = String(
-            decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-        process.waitUntilExit()
-        guard process.terminationStatus == 0 else { throw ScriptFailure(command: command) }
-        return text.trimmingCharacters(in: .whitespacesAndNewlines)
-    }
-
-    struct ScriptFailure: Error { let command: String }
 }

@@ -4,30 +4,30 @@ import XCTest
 
 @testable import Worker
 
-/// An incident is looked at before it is changed: what is so already, or must not be, is left out.
-final class UpdateTests: XCTestCase {
-    func testAcknowledgeOnlyWhatIsTriggered() {
+/// The worker reads an incident before it changes it, and leaves a change out that is not due.
+final class IncidentUpdateTests: XCTestCase {
+    func testOnlyATriggeredIncidentIsAcknowledged() {
         check(.acknowledge, on: ["status": "triggered"], nil)
         check(.acknowledge, on: ["status": "acknowledged"], "it is acknowledged")
         check(.acknowledge, on: ["status": "resolved"], "it is resolved")
         check(.acknowledge, on: [:], "it is unknown")
     }
 
-    func testResolveWhatIsNotResolved() {
+    func testAnIncidentIsResolvedUnlessItIs() {
         check(.resolve(resolution: "r"), on: ["status": "triggered"], nil)
         check(.resolve(resolution: nil), on: ["status": "acknowledged"], nil)
         check(.resolve(resolution: nil), on: [:], nil)
         check(.resolve(resolution: nil), on: ["status": "resolved"], "it is resolved")
     }
 
-    func testSetAnotherPriority() {
+    func testAPriorityIsSetUnlessItIsTheSame() {
         check(.setPriority("P1"), on: [:], nil)
         check(.setPriority("P1"), on: ["priority": .null], nil)
         check(.setPriority("P1"), on: ["priority": ["id": "P2"]], nil)
         check(.setPriority("P1"), on: ["priority": ["id": "P1"]], "it has this priority")
     }
 
-    func testReassignToSomebodyElse() {
+    func testAnIncidentIsReassignedUnlessItIsResolvedOrAssignedSo() {
         let users = IncidentUpdate.reassign(.users(["A", "B"]))
         func assigned(_ ids: String..., status: JSON = "triggered") -> JSON {
             [

@@ -6,8 +6,8 @@ import Sandbox
 import Store
 import XCTest
 
-/// What people and vendors do.
-extension Bridge {
+/// Acts of the vendors' users.
+extension Rig {
     @discardableResult
     func tell(_ path: String, _ body: JSON = [:], line: UInt = #line) async -> JSON {
         let answer = await sandbox.control("POST", path, body)
@@ -15,7 +15,7 @@ extension Bridge {
         return answer.body
     }
 
-    /// Somebody else does something in PagerDuty; the incident as it is afterwards.
+    /// A user does something in PagerDuty. Returns the incident as it is afterwards.
     @discardableResult
     func inPagerDuty(
         _ what: String, _ incident: IncidentID? = nil, _ details: JSON = [:], line: UInt = #line
@@ -27,7 +27,6 @@ extension Bridge {
         return answer["incident"] ?? .null
     }
 
-    /// Somebody else's incident.
     func trigger(
         _ title: String = "Checkout is down", _ details: JSON = [:], line: UInt = #line
     ) async throws -> IncidentID {
@@ -36,7 +35,7 @@ extension Bridge {
         return IncidentID(try XCTUnwrap(incident["id"]?.string, line: line))
     }
 
-    /// Somebody else's record.
+    /// A user creates a record.
     func create(
         _ object: String, _ fields: JSON, line: UInt = #line
     ) async throws -> RecordID {
@@ -46,7 +45,31 @@ extension Bridge {
         return try XCTUnwrap(answer["id"]?.string.flatMap { RecordID($0) }, line: line)
     }
 
-    /// Somebody else's save.
+    /// A user creates records, all in one transaction.
+    func create(
+        _ object: String, records: [JSON], line: UInt = #line
+    ) async throws -> [RecordID] {
+        let answer = await tell(
+            "/_sandbox/salesforce/act",
+            ["do": "create", "object": .string(object), "records": .array(records)], line: line)
+        let ids = answer["ids"]?.array?.compactMap { $0.string.flatMap { RecordID($0) } } ?? []
+        XCTAssertEqual(ids.count, records.count, line: line)
+        return ids
+    }
+
+    func cases(_ count: Int) async throws -> [RecordID] {
+        var ids: [RecordID] = []
+        for start in stride(from: 0, to: count, by: 100) {
+            ids += try await create(
+                "Case",
+                records: (start..<min(start + 100, count)).map {
+                    ["Subject": .string("before \($0)")]
+                })
+        }
+        return ids
+    }
+
+    /// A user saves a record.
     func update(
         _ object: String, _ id: RecordID, _ fields: JSON, line: UInt = #line
     ) async {
@@ -58,7 +81,7 @@ extension Bridge {
             ], line: line)
     }
 
-    /// An incident of somebody else's and a record of somebody else's that belong together.
+    /// An incident and a record that are linked.
     func linked(
         _ object: String = "Case", _ fields: JSON = ["Subject": "Cannot pay"]
     ) async throws -> (incident: IncidentID, record: RecordID) {
@@ -69,29 +92,29 @@ extension Bridge {
     }
 
     func link(
-        _ incident: IncidentID, _ record: RecordID, _ object: String = "Case"
+        _ incident: IncidentID, _ record: RecordID, _ object: String = "Case",
+        of connection: ConnectionID = connection
     ) async throws {
         try await store.link(
-            Link(incident: incident, object: object, record: record), in: Self.connection)
+            Link(incident: incident, object: object, record: record), in: connection)
     }
 
-    /// Orders a fault for the worker's calls.
-    func order(_ fault: JSON, line: UInt = #line) async {
+    /// Makes the stand-ins answer matching calls of the workers with a fault.
+    func injectFault(_ fault: JSON, line: UInt = #line) async {
         await tell("/_sandbox/faults", fault, line: line)
     }
 
-    /// Lets calls that hang go without an answer, and takes back all orders.
-    func release() async { await sandbox.control("DELETE", "/_sandbox/faults") }
+    /// Ends all faults. Calls that hang end without an answer.
+    func clearFaults() async { await sandbox.control("DELETE", "/_sandbox/faults") }
 }
 
-/// What comes to the door without the sandbox.
-extension Bridge {
-    func deliver(
-        _ path: String, _ headers: HTTPHeaders, _ body: [UInt8]
+/// Deliveries and events that do not come from the stand-ins.
+extension Rig {
+    private func deliver(
+        _ path: String, _ headers: HTTPHeaders, _ body: [UInt8], to url: String
     ) async throws -> HTTPResponse {
         try await client.send(
-            HTTPClientRequest(
-                method: "POST", url: ingestURL + path, headers: headers, body: body))
+            HTTPClientRequest(method: "POST", url: url + path, headers: headers, body: body))
     }
 
     /// A V3 delivery with its signature.
@@ -102,8 +125,11 @@ extension Bridge {
         return response
     }
 
-    /// The same, which may be refused.
-    func attemptV3(_ event: JSON) async throws -> HTTPResponse {
+    /// As `deliverV3`, but any answer will do.
+    ///
+    /// - Parameter port: of an ingest that is a process; nil for the one of this process.
+    func attemptV3(_ event: JSON, port: Int? = nil) async throws -> HTTPResponse {
+        let url = port.map { "http://127.0.0.1:\($0)" } ?? ingestURL
         let body = JSON.object(["event": event]).bytes
         let code = HMACSHA256.authenticationCode(
             key: Array(Self.webhookSecret.utf8), message: body)
@@ -112,10 +138,10 @@ extension Bridge {
             [
                 "Content-Type": "application/json",
                 "X-PagerDuty-Signature": "v1=\(Hex.encode(code))",
-            ], body)
+            ], body, to: url)
     }
 
-    /// What the Apex package posts, with its signature of now.
+    /// A delivery of the Apex package, with its signature of now.
     @discardableResult
     func deliverApex(_ body: JSON, line: UInt = #line) async throws -> HTTPResponse {
         let bytes = body.bytes
@@ -127,13 +153,12 @@ extension Bridge {
             [
                 "Content-Type": "application/json", "X-Liaison-Timestamp": time,
                 "X-Liaison-Signature": "v1=\(Hex.encode(code))",
-            ], bytes)
+            ], bytes, to: ingestURL)
         XCTAssertTrue((200...299).contains(response.status), line: line)
         return response
     }
 
-    /// An event of an incident's lane, straight into the log: its number is `number`, its title
-    /// `title`.
+    /// Appends an event of an incident's lane. The incident's number is `number`.
     func append(
         _ incident: IncidentID, _ number: Int, _ change: EventKind.IncidentChange = .escalated,
         title: String = "t", payload: JSON? = nil
@@ -144,8 +169,11 @@ extension Bridge {
     }
 
     func append(_ events: [NewEvent]) async throws {
-        let answers = try await store.append(events)
-        XCTAssertFalse(answers.contains(.duplicate))
+        for start in stride(from: 0, to: events.count, by: 500) {
+            let answers = try await store.append(
+                Array(events[start..<min(start + 500, events.count)]))
+            XCTAssertFalse(answers.contains(.duplicate))
+        }
         try await store.notify()
     }
 
@@ -153,8 +181,27 @@ extension Bridge {
         _ incident: IncidentID, _ number: Int, _ change: EventKind.IncidentChange = .escalated,
         title: String = "t", payload: JSON? = nil
     ) -> NewEvent {
-        let id = EventID("\(incident)-\(number)")
-        let told: JSON = [
+        event(EventID("\(incident)-\(number)"), incident, number, change, title, payload: payload)
+    }
+
+    /// An event in a lane of its own, which no other event of the incident shares.
+    static func separateEvent(
+        _ number: Int, _ incident: IncidentID, of connection: ConnectionID = connection,
+        _ change: EventKind.IncidentChange = .escalated, title: String? = nil
+    ) -> NewEvent {
+        var new = event(
+            EventID("\(connection)-\(number)"), incident, number, change, title ?? "title \(number)"
+        )
+        new.event.connection = connection
+        new.event.lane = LaneKey("incident:\(new.event.id)")
+        return new
+    }
+
+    private static func event(
+        _ id: EventID, _ incident: IncidentID, _ number: Int,
+        _ change: EventKind.IncidentChange, _ title: String, payload: JSON? = nil
+    ) -> NewEvent {
+        let usual: JSON = [
             "id": .string(id.rawValue), "event_type": .string("incident.\(change.rawValue)"),
             "data": [
                 "id": .string(incident.rawValue), "type": "incident",
@@ -167,74 +214,8 @@ extension Bridge {
                 id: id, connection: connection, source: .pagerDuty, kind: .incident(change),
                 occurredAt: Timestamp(seconds: 1_780_000_000 + Int64(number)),
                 lane: .incident(incident), format: .pagerDutyV3,
-                payload: (payload ?? told).bytes),
+                payload: (payload ?? usual).bytes),
             deduplicationKey: id.rawValue)
-    }
-}
-
-/// Rules, in few words.
-enum Rules {
-    static func onRecord(
-        _ id: String, _ object: String = "Case", when: JSON, _ actions: JSON...
-    ) -> JSON {
-        rule(id, object, "recordChange", when, actions)
-    }
-
-    static func onIncident(
-        _ id: String, _ object: String = "Case", when: JSON, _ actions: JSON...
-    ) -> JSON {
-        rule(id, object, "incidentChange", when, actions)
-    }
-
-    static func condition(_ field: String, _ operator: String, _ value: JSON? = nil) -> JSON {
-        var condition: JSONObject = [
-            "field": .string(field), "operator": .string(`operator`),
-        ]
-        condition["value"] = value
-        return .object(condition)
-    }
-
-    static func event(_ name: String) -> JSON {
-        condition("incident.eventType", "equals", .string(name))
-    }
-
-    static func set(_ field: String, _ value: JSON) -> JSON {
-        ["type": "setField", "field": .string(field), "value": value]
-    }
-
-    static func note(_ text: String) -> JSON { ["type": "addNote", "text": .string(text)] }
-    static func comment(_ text: String) -> JSON { ["type": "addComment", "text": .string(text)] }
-
-    static let setNumber = set("PagerDuty_Incident_Number__c", "{{incident.number}}")
-
-    static let createIncident: JSON = [
-        "type": "createIncident", "service": "PSVCHK1", "title": "Case: {{record.Subject}}",
-    ]
-
-    /// An urgent case pages; a case shows the state of its incident, and takes it back.
-    static let mainJob: [JSON] = [
-        onRecord("page", when: condition("record.Priority", "changedTo", "High"), createIncident),
-        onRecord(
-            "close", when: condition("record.Status", "changedTo", "Closed"),
-            ["type": "resolveIncident"], set("PagerDuty_Status__c", "resolved")),
-        onRecord(
-            "work", when: condition("record.Status", "changedTo", "Working"),
-            ["type": "acknowledgeIncident"], set("PagerDuty_Status__c", "acknowledged")),
-        onIncident(
-            "show", when: ["always": true],
-            set("PagerDuty_Incident_Id__c", "{{incident.id}}"),
-            set("PagerDuty_Status__c", "{{incident.status}}")),
-        onIncident("acknowledged", when: event("acknowledge"), set("Status", "Working")),
-        onIncident("resolved", when: event("resolve"), set("Status", "Closed")),
-    ]
-
-    private static func rule(
-        _ id: String, _ object: String, _ direction: String, _ when: JSON, _ actions: [JSON]
-    ) -> JSON {
-        [
-            "id": .string(id), "object": .string(object), "direction": .string(direction),
-            "when": when, "actions": .array(actions),
-        ]
     }
 }
 

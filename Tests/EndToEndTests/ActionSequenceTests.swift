@@ -2,13 +2,13 @@ import JSON
 import Models
 import XCTest
 
-/// What the actions of a rule are to each other: one may change what the rule was judged on, or
-/// bring into being what the next is about.
-final class SequenceTests: XCTestCase {
+/// Actions of one event that depend on each other. One may change the data on which the rule was
+/// judged, or create the incident or record that the next one is about.
+final class ActionSequenceTests: XCTestCase {
     private static let urgent = Rules.condition("record.Priority", "changedTo", "High")
 
-    /// The first action makes the condition untrue; the second is due all the same.
-    func testWhatTheFirstActionChangesIsNotJudgedAgain() async throws {
+    /// The first action makes the condition false, and the second is due nevertheless.
+    func testTheRuleIsNotJudgedAgainAfterItsFirstAction() async throws {
         let rules = [
             Rules.onIncident(
                 "resolved",
@@ -26,28 +26,28 @@ final class SequenceTests: XCTestCase {
                     ]
                 ], Rules.createIncident, Rules.comment("Paged.")),
         ]
-        try await Bridge.atWork(for: self, .init(rules: rules)) { bridge in
+        try await Rig.working(for: self, .init(rules: rules)) { rig in
             func failOneComment() async {
-                await bridge.order([
+                await rig.injectFault([
                     "vendor": "salesforce", "fault": "lockRow", "method": "POST",
                     "path": "*CaseComment*", "times": 1,
                 ])
             }
-            let (incident, id) = try await bridge.linked()
+            let (incident, id) = try await rig.linked()
             await failOneComment()
-            await bridge.inPagerDuty("resolve", incident)
-            try await bridge.quiet()
-            let closed = await bridge.comments(on: id)
+            await rig.inPagerDuty("resolve", incident)
+            try await rig.untilQuiet()
+            let closed = await rig.comments(on: id)
             XCTAssertEqual(closed, ["Resolved."])
 
-            let other = try await bridge.create("Case", ["Subject": "Cannot log in"])
+            let other = try await rig.create("Case", ["Subject": "Cannot log in"])
             await failOneComment()
-            await bridge.update("Case", other, ["Priority": "High"])
-            try await bridge.quiet()
-            let paged = await bridge.comments(on: other)
+            await rig.update("Case", other, ["Priority": "High"])
+            try await rig.untilQuiet()
+            let paged = await rig.comments(on: other)
             XCTAssertEqual(paged, ["Paged."])
-            let resolved = try await bridge.outcomes("incident.resolved")
-            let escalated = try await bridge.outcomes("record.updated").last
+            let resolved = try await rig.outcomes("incident.resolved")
+            let escalated = try await rig.outcomes("record.updated").last
             XCTAssertEqual(resolved + [escalated], ["applied", "applied"])
         }
     }
@@ -60,27 +60,27 @@ final class SequenceTests: XCTestCase {
             ["type": "startIncidentWorkflow", "workflow": "PWFMAJR"],
             Rules.setNumber,
             Rules.comment("Incident {{incident.title}} was opened"))
-        try await Bridge.atWork(for: self, .init(rules: [rule])) { bridge in
-            let id = try await bridge.create(
+        try await Rig.working(for: self, .init(rules: [rule])) { rig in
+            let id = try await rig.create(
                 "Case", ["Subject": "Cannot pay", "PagerDuty_Incident_Number__c": 1])
-            await bridge.update("Case", id, ["Priority": "High"])
-            try await bridge.quiet()
-            let (incident, told) = try await bridge.onlyIncident()
-            let notes = await bridge.notes(on: incident)
+            await rig.update("Case", id, ["Priority": "High"])
+            try await rig.untilQuiet()
+            let (incident, told) = try await rig.onlyIncident()
+            let notes = await rig.notes(on: incident)
             XCTAssertEqual(notes, ["Called Cannot pay."])
-            let priority = await bridge.incident(incident)["priority"]?["id"]
+            let priority = await rig.incident(incident)["priority"]?["id"]
             XCTAssertEqual(priority, "PPRIO01")
-            XCTAssertEqual(bridge.changes("workflow "), ["workflow PWFMAJR on \(incident)"])
-            let number = try await bridge.record("Case", id)["PagerDuty_Incident_Number__c"]
+            XCTAssertEqual(rig.changes("workflow "), ["workflow PWFMAJR on \(incident)"])
+            let number = try await rig.record("Case", id)["PagerDuty_Incident_Number__c"]
             XCTAssertEqual(number, told["incident_number"])
-            let comments = await bridge.comments(on: id)
+            let comments = await rig.comments(on: id)
             XCTAssertEqual(comments, ["Incident Case: Cannot pay was opened"])
-            let outcomes = try await bridge.outcomes("record.updated").first
+            let outcomes = try await rig.outcomes("record.updated").first
             XCTAssertEqual(outcomes, "applied")
         }
     }
 
-    func testWhatComesBeforeTheCreationHasHadItsTurn() async throws {
+    func testActionsBeforeTheCreationAreNotAboutTheNewIncident() async throws {
         let rules = [
             Rules.onRecord("before", when: Self.urgent, Rules.note("Before.")),
             Rules.onRecord(
@@ -88,55 +88,53 @@ final class SequenceTests: XCTestCase {
                 Rules.createIncident),
             Rules.onRecord("after", when: Self.urgent, Rules.note("After.")),
         ]
-        try await Bridge.atWork(for: self, .init(rules: rules)) { bridge in
-            let id = try await bridge.create("Case", ["Subject": "Cannot pay"])
-            await bridge.update("Case", id, ["Priority": "High"])
-            try await bridge.quiet()
-            let (incident, told) = try await bridge.onlyIncident()
-            let notes = await bridge.notes(on: incident)
+        try await Rig.working(for: self, .init(rules: rules)) { rig in
+            let id = try await rig.create("Case", ["Subject": "Cannot pay"])
+            await rig.update("Case", id, ["Priority": "High"])
+            try await rig.untilQuiet()
+            let (incident, told) = try await rig.onlyIncident()
+            let notes = await rig.notes(on: incident)
             XCTAssertEqual(notes, ["After."])
             XCTAssertEqual(told["status"], "triggered")
         }
     }
 
-    /// An attempt that comes after the creation knows of it.
-    func testALaterAttemptGoesOnAfterTheCreation() async throws {
+    func testALaterAttemptContinuesAfterTheCreation() async throws {
         let rule = Rules.onRecord(
             "page", when: Self.urgent, Rules.createIncident, Rules.note("Called."),
             Rules.comment("Incident {{incident.number}}"))
-        try await Bridge.atWork(for: self, .init(rules: [rule])) { bridge in
-            await bridge.order([
+        try await Rig.working(for: self, .init(rules: [rule])) { rig in
+            await rig.injectFault([
                 "vendor": "pagerduty", "fault": "status", "status": 503, "method": "POST",
                 "path": "*notes*", "times": 1,
             ])
-            let id = try await bridge.create("Case", ["Subject": "Cannot pay"])
-            await bridge.update("Case", id, ["Priority": "High"])
-            try await bridge.quiet()
-            let (incident, told) = try await bridge.onlyIncident()
-            let notes = await bridge.notes(on: incident)
+            let id = try await rig.create("Case", ["Subject": "Cannot pay"])
+            await rig.update("Case", id, ["Priority": "High"])
+            try await rig.untilQuiet()
+            let (incident, told) = try await rig.onlyIncident()
+            let notes = await rig.notes(on: incident)
             XCTAssertEqual(notes, ["Called."])
-            let comments = await bridge.comments(on: id)
+            let comments = await rig.comments(on: id)
             let number = try XCTUnwrap(told["incident_number"]?.text)
             XCTAssertEqual(comments, ["Incident \(number)"])
         }
     }
 
-    /// A record of another object than the rule's is none that its templates speak of.
-    func testARecordOfAnotherObjectIsNotTheRules() async throws {
+    func testTemplatesDoNotReadANewRecordOfAnotherObject() async throws {
         let rule = Rules.onIncident(
             "open", when: Rules.event("trigger"),
             [
                 "type": "createRecord", "object": "Outage__c",
                 "fields": ["Name": "{{incident.title}} {{record.Subject | default: 'no case'}}"],
             ], Rules.note("Noted."), Rules.comment("Never."))
-        try await Bridge.atWork(for: self, .init(rules: [rule])) { bridge in
-            let incident = try await bridge.trigger("Checkout is down")
-            try await bridge.quiet()
-            let names = await bridge.records("Outage__c").compactMap { $0["Name"]?.string }
+        try await Rig.working(for: self, .init(rules: [rule])) { rig in
+            let incident = try await rig.trigger("Checkout is down")
+            try await rig.untilQuiet()
+            let names = await rig.records("Outage__c").compactMap { $0["Name"]?.string }
             XCTAssertEqual(names, ["Checkout is down no case"])
-            let notes = await bridge.notes(on: incident)
+            let notes = await rig.notes(on: incident)
             XCTAssertEqual(notes, ["Noted."])
-            let outcomes = try await bridge.outcomes("incident.triggered")
+            let outcomes = try await rig.outcomes("incident.triggered")
             XCTAssertEqual(outcomes, ["applied"])
         }
     }
@@ -148,26 +146,26 @@ final class SequenceTests: XCTestCase {
                 "type": "createRecord", "object": "Case",
                 "fields": ["Subject": "{{incident.title}}"],
             ], Rules.set("Priority", "High"), Rules.comment("From PagerDuty: {{record.Subject}}"))
-        try await Bridge.atWork(for: self, .init(rules: [rule])) { bridge in
-            _ = try await bridge.trigger("Checkout is down")
-            try await bridge.quiet()
-            let cases = bridge.sandbox.calls.filter {
+        try await Rig.working(for: self, .init(rules: [rule])) { rig in
+            _ = try await rig.trigger("Checkout is down")
+            try await rig.untilQuiet()
+            let cases = rig.sandbox.calls.filter {
                 $0.method == "POST" && $0.path.hasSuffix("/sobjects/Case")
             }
             XCTAssertEqual(cases.count, 1)
-            let incident = try await bridge.onlyIncident().id
-            let links = try await bridge.store.links(incident: incident, in: Bridge.connection)
+            let incident = try await rig.onlyIncident().id
+            let links = try await rig.store.links(incident: incident, in: Rig.connection)
             let record = try XCTUnwrap(links.first?.record)
-            let priority = try await bridge.record("Case", record)["Priority"]
+            let priority = try await rig.record("Case", record)["Priority"]
             XCTAssertEqual(priority, "High")
-            let comments = await bridge.comments(on: record)
+            let comments = await rig.comments(on: record)
             XCTAssertEqual(comments, ["From PagerDuty: Checkout is down"])
-            XCTAssertEqual(bridge.changes("updated Case"), [], "it was created with its fields")
+            XCTAssertEqual(rig.changes("updated Case"), [], "it was created with its fields")
         }
     }
 
-    /// A case that says that somebody is paged, while nobody is, would be worse than none.
-    func testWithoutTheIncidentNothingIsSaidOfIt() async throws {
+    /// A case must not say that a responder is paged while there is no incident.
+    func testActionsAboutAnIncidentThatWasNotCreatedAreLeftOut() async throws {
         let rules = [
             Rules.onRecord(
                 "page", when: Self.urgent,
@@ -177,16 +175,16 @@ final class SequenceTests: XCTestCase {
                 Rules.comment("Paged.")),
             Rules.onRecord("other", when: Self.urgent, Rules.comment("It is urgent.")),
         ]
-        try await Bridge.atWork(for: self, .init(rules: rules)) { bridge in
-            let id = try await bridge.create(
+        try await Rig.working(for: self, .init(rules: rules)) { rig in
+            let id = try await rig.create(
                 "Case", ["Subject": "Cannot pay", "PagerDuty_Incident_Number__c": 1])
-            await bridge.update("Case", id, ["Priority": "High"])
-            try await bridge.quiet()
-            let number = try await bridge.record("Case", id)["PagerDuty_Incident_Number__c"]
+            await rig.update("Case", id, ["Priority": "High"])
+            try await rig.untilQuiet()
+            let number = try await rig.record("Case", id)["PagerDuty_Incident_Number__c"]
             XCTAssertEqual(number, 1)
-            let comments = await bridge.comments(on: id)
+            let comments = await rig.comments(on: id)
             XCTAssertEqual(comments, ["It is urgent."])
-            let outcome = try await bridge.outcomes("record.updated").first
+            let outcome = try await rig.outcomes("record.updated").first
             XCTAssertEqual(outcome?.hasPrefix("failed"), true, outcome ?? "none")
         }
     }

@@ -2,36 +2,36 @@ import JSON
 import Models
 import XCTest
 
-/// Every channel that events come through, and events that no rule can concern.
-final class InboundTests: XCTestCase {
+/// Every channel that delivers events, and events that no rule can read.
+final class InboundChannelTests: XCTestCase {
     func testACustomActionOfV2() async throws {
         let rule = Rules.onIncident(
             "tell", when: Rules.condition("customAction.name", "equals", "Tell the customer"),
             Rules.comment("We work on it.").with("public", true))
-        try await Bridge.atWork(for: self, .init(rules: [rule])) { bridge in
-            let (incident, id) = try await bridge.linked()
+        try await Rig.working(for: self, .init(rules: [rule])) { rig in
+            let (incident, id) = try await rig.linked()
             for name in ["Tell the customer", "Something else"] {
-                let made = await bridge.tell(
+                let made = await rig.tell(
                     "/_sandbox/pagerduty/extensions",
                     [
-                        "url": .string("\(bridge.ingestURL)/pagerduty/acme"),
-                        "headers": ["X-Team-Token": .string(Bridge.legacyToken)],
+                        "url": .string("\(rig.ingestURL)/pagerduty/acme"),
+                        "headers": ["X-Team-Token": .string(Rig.legacyToken)],
                         "custom": true, "name": .string(name),
                     ])
                 let button = made["extension"]?["id"] ?? .null
-                await bridge.inPagerDuty("custom_action", incident, ["extension": button])
-                try await bridge.quiet()
+                await rig.inPagerDuty("custom_action", incident, ["extension": button])
+                try await rig.untilQuiet()
             }
-            let comments = await bridge.records("CaseComment")
+            let comments = await rig.records("CaseComment")
             XCTAssertEqual(comments.map { $0["CommentBody"] }, ["We work on it."])
             XCTAssertEqual(comments.map { $0["IsPublished"] }, [true])
             XCTAssertEqual(comments.map { $0["ParentId"]?.string }, [id.long])
-            let outcomes = try await bridge.outcomes("incident.custom")
+            let outcomes = try await rig.outcomes("incident.custom")
             XCTAssertEqual(outcomes, ["applied", "unmatched"])
         }
     }
 
-    /// It tells no old values: conditions on changes cannot be evaluated and count as false.
+    /// The message has no old values, so that conditions on changes are false.
     func testAnOutboundMessage() async throws {
         let rules = [
             Rules.onRecord(
@@ -42,20 +42,20 @@ final class InboundTests: XCTestCase {
                 when: Rules.condition("record.Phase__c", "changedTo", "Closed"),
                 Rules.note("Never.")),
         ]
-        try await Bridge.atWork(for: self, .init(rules: rules)) { bridge in
-            await bridge.listenToOutboundMessages(of: "Outage__c", ["Name", "Phase__c"])
-            let (incident, id) = try await bridge.linked(
+        try await Rig.working(for: self, .init(rules: rules)) { rig in
+            await rig.listenToOutboundMessages(of: "Outage__c", ["Name", "Phase__c"])
+            let (incident, id) = try await rig.linked(
                 "Outage__c", ["Name": "Café <Süd> & Co"])
-            await bridge.update("Outage__c", id, ["Phase__c": "Closed"])
-            try await bridge.quiet()
-            let notes = await bridge.notes(on: incident)
+            await rig.update("Outage__c", id, ["Phase__c": "Closed"])
+            try await rig.untilQuiet()
+            let notes = await rig.notes(on: incident)
             // A message carries the state of the moment in which it goes out.
             XCTAssertEqual(notes.last, "Café <Süd> & Co is over.")
             XCTAssertFalse(notes.contains("Never."))
         }
     }
 
-    func testAFieldThatAnOutboundMessageLeavesOutIsLookedUp() async throws {
+    func testAFieldThatAnOutboundMessageLeavesOutIsRead() async throws {
         let rules = [
             Rules.onRecord(
                 "minor", "Outage__c",
@@ -66,23 +66,23 @@ final class InboundTests: XCTestCase {
                 when: Rules.condition("record.PagerDuty_Priority__c", "isNull"),
                 Rules.note("{{record.Name}} has none.")),
         ]
-        try await Bridge.atWork(for: self, .init(rules: rules)) { bridge in
-            await bridge.listenToOutboundMessages(of: "Outage__c", ["Name"])
+        try await Rig.working(for: self, .init(rules: rules)) { rig in
+            await rig.listenToOutboundMessages(of: "Outage__c", ["Name"])
             for (priority, notes) in [
                 ("P1", []), ("P2", ["Shop is P2."]), (nil, ["Shop is .", "Shop has none."]),
             ] as [(String?, [String])] {
-                let id = try await bridge.create(
+                let id = try await rig.create(
                     "Outage__c",
                     [
                         "Name": "Shop",
                         "PagerDuty_Priority__c": priority.map(JSON.string) ?? .null,
                     ])
-                try await bridge.quiet()
-                let incident = try await bridge.trigger()
-                try await bridge.link(incident, id, "Outage__c")
-                await bridge.update("Outage__c", id, ["Phase__c": "Closed"])
-                try await bridge.quiet()
-                let written = await bridge.notes(on: incident)
+                try await rig.untilQuiet()
+                let incident = try await rig.trigger()
+                try await rig.link(incident, id, "Outage__c")
+                await rig.update("Outage__c", id, ["Phase__c": "Closed"])
+                try await rig.untilQuiet()
+                let written = await rig.notes(on: incident)
                 XCTAssertEqual(written, notes, priority ?? "none")
             }
         }
@@ -92,34 +92,31 @@ final class InboundTests: XCTestCase {
         let rule = Rules.onRecord(
             "copy", when: Rules.condition("record.Status", "changedTo", "Escalated"),
             Rules.set("Description", "Escalated: {{record.Subject}}"))
-        try await Bridge.atWork(for: self, .init(rules: [rule])) { bridge in
-            let fields = (1...200).map { JSON.object(["Subject": .string("Case \($0)")]) }
-            let made = await bridge.tell(
-                "/_sandbox/salesforce/act",
-                ["do": "create", "object": "Case", "records": .array(fields)])
-            let ids = made["ids"]?.array ?? []
-            await bridge.tell(
+        try await Rig.working(for: self, .init(rules: [rule])) { rig in
+            let ids = try await rig.create(
+                "Case", records: (1...200).map { ["Subject": .string("Case \($0)")] })
+            await rig.tell(
                 "/_sandbox/salesforce/act",
                 [
                     "do": "update", "object": "Case",
-                    "records": .array(ids.map { ["Id": $0, "Status": "Escalated"] }),
+                    "records": .array(ids.map { ["Id": .string($0.long), "Status": "Escalated"] }),
                 ])
-            try await bridge.quiet()
-            let texts = await bridge.records("Case").map { $0["Description"]?.string }
+            try await rig.untilQuiet()
+            let texts = await rig.records("Case").map { $0["Description"]?.string }
             XCTAssertEqual(texts, (1...200).map { "Escalated: Case \($0)" })
-            let outcomes = try await bridge.outcomes("record.updated")
+            let outcomes = try await rig.outcomes("record.updated")
             XCTAssertEqual(outcomes.filter { $0 == "applied" }.count, 200)
             XCTAssertEqual(outcomes.filter { $0.hasPrefix("ignored") }.count, 200, "the echoes")
         }
     }
 
-    func testWhatNoRuleCanConcern() async throws {
-        let always = Rules.onIncident("all", when: ["always": true], Rules.note("Matched."))
-        try await Bridge.atWork(for: self, .init(rules: [always])) { bridge in
-            let incident = try await bridge.trigger()
-            try await bridge.quiet()
+    func testEventsThatNoRuleCanReadAreIgnored() async throws {
+        let always = Rules.onIncident("all", when: Rules.always, Rules.note("Matched."))
+        try await Rig.working(for: self, .init(rules: [always])) { rig in
+            let incident = try await rig.trigger()
+            try await rig.untilQuiet()
             func deliver(_ id: String, _ type: String, _ data: JSON) async throws {
-                try await bridge.deliverV3([
+                try await rig.deliverV3([
                     "id": .string(id), "event_type": .string(type),
                     "occurred_at": "2026-03-02T09:15:04Z", "data": data,
                 ])
@@ -130,8 +127,8 @@ final class InboundTests: XCTestCase {
                 "e3", "incident.teleported",
                 ["id": .string(incident.rawValue), "type": "incident"])
             try await deliver("e4", "incident.triggered", ["type": "nothing that we know"])
-            try await bridge.idle()
-            let outcomes = try await bridge.events().map {
+            try await rig.untilIdle()
+            let outcomes = try await rig.events().map {
                 "\($0.job.event.id) \($0.ending?.outcome.words ?? "waiting")"
             }.filter { $0.hasPrefix("e") }
             XCTAssertEqual(
@@ -143,26 +140,26 @@ final class InboundTests: XCTestCase {
                     "e4 ignored: Liaison does not know the kind "
                         + "pagerDuty.no_incident.incident.triggered",
                 ])
-            let notes = await bridge.notes(on: incident)
-            XCTAssertEqual(notes, ["Matched."], "of its trigger")
+            let notes = await rig.notes(on: incident)
+            XCTAssertEqual(notes, ["Matched."], "for its trigger")
         }
     }
 
-    /// A payload that a former program stored, or a broken disk: the event fails, its lane goes on.
+    /// The event fails, and its lane goes on.
     func testAnUnreadablePayload() async throws {
-        let rule = Rules.onIncident("all", when: ["always": true], Rules.note("{{event.id}}"))
-        try await Bridge.open(for: self, .init(rules: [rule])) { bridge in
-            let incident = try await bridge.trigger()
-            await bridge.sandbox.settled()
-            var broken = Bridge.event(incident, 1)
+        let rule = Rules.onIncident("all", when: Rules.always, Rules.note("{{event.id}}"))
+        try await Rig.running(for: self, .init(rules: [rule])) { rig in
+            let incident = try await rig.trigger()
+            await rig.sandbox.settled()
+            var broken = Rig.event(incident, 1)
             broken.event.payload = Array("{\"data\":".utf8)
-            let empty = Bridge.event(incident, 2, payload: ["data": [:]])
-            try await bridge.append([broken, empty, Bridge.event(incident, 3)])
-            try await bridge.withWorker { try await bridge.quiet() }
-            let outcomes = try await bridge.outcomes("incident.escalated")
+            let empty = Rig.event(incident, 2, payload: ["data": [:]])
+            try await rig.append([broken, empty, Rig.event(incident, 3)])
+            try await rig.withWorker { try await rig.untilQuiet() }
+            let outcomes = try await rig.outcomes("incident.escalated")
             XCTAssertEqual(
                 outcomes, ["failed: event.unreadable", "failed: event.unreadable", "applied"])
-            let notes = await bridge.notes(on: incident)
+            let notes = await rig.notes(on: incident)
             XCTAssertTrue(notes.contains("\(incident)-3"), "\(notes)")
         }
     }
@@ -175,13 +172,13 @@ final class InboundTests: XCTestCase {
                 "own", when: Rules.event("resolve"),
                 deliver.with("body", ["who": "{{incident.id}}", "n": "{{incident.number}}"])),
         ]
-        try await Bridge.atWork(for: self, .init(rules: rules)) { bridge in
-            let incident = try await bridge.trigger()
-            await bridge.inPagerDuty("escalate", incident)
-            try await bridge.quiet()
-            await bridge.inPagerDuty("resolve", incident)
-            try await bridge.quiet()
-            let bodies = try bridge.sandbox.calls
+        try await Rig.working(for: self, .init(rules: rules)) { rig in
+            let incident = try await rig.trigger()
+            await rig.inPagerDuty("escalate", incident)
+            try await rig.untilQuiet()
+            await rig.inPagerDuty("resolve", incident)
+            try await rig.untilQuiet()
+            let bodies = try rig.sandbox.calls
                 .filter { $0.path == "/services/apexrest/pagerduty/events" }
                 .map { try JSON(parsing: $0.body) }
             XCTAssertEqual(bodies.count, 2)
@@ -191,8 +188,8 @@ final class InboundTests: XCTestCase {
     }
 }
 
-extension Bridge {
-    /// In the place of all triggers.
+extension Rig {
+    /// Replaces all triggers of Salesforce by outbound messages.
     fileprivate func listenToOutboundMessages(of object: String, _ fields: [String]) async {
         await sandbox.control("DELETE", "/_sandbox/salesforce/targets")
         await tell(

@@ -10,37 +10,37 @@ import XCTest
 @testable import Worker
 
 /// A worker whose lease ends between two calls of one effect.
-final class StormLeaseTests: XCTestCase {
-    func testAnIncidentThatWasLookedAtIsNotChangedAnyMore() async throws {
-        try await StormHouse.running(for: self) { house in
-            let incident = try await house.incidents(1)[0]
+final class LostLeaseTests: XCTestCase {
+    func testTheIncidentIsNotChangedAfterItWasRead() async throws {
+        try await Rig.running(for: self, .workersOnly) { rig in
+            let incident = try await rig.trigger()
             try await check(
-                .updateIncident(incident, .resolve(resolution: nil)), in: house,
+                .updateIncident(incident, .resolve(resolution: nil)), in: rig,
                 untilCalled: "/incidents/\(incident)")
-            XCTAssertEqual(house.pagerDutyCalls.map(\.method), ["GET"])
+            XCTAssertEqual(rig.pagerDutyCalls.map(\.method), ["GET"])
         }
     }
 
-    func testARecordThatWasLookedForIsNotCreatedAnyMore() async throws {
-        try await StormHouse.running(for: self) { house in
+    func testTheRecordIsNotCreatedAfterItWasSearched() async throws {
+        try await Rig.running(for: self, .workersOnly) { rig in
             let new = NewRecord(object: "Case", fields: ["Subject": "lost"])
-            try await check(.createRecord(new, for: nil), in: house, untilCalled: "/query")
-            XCTAssertFalse(house.sandbox.calls.contains { $0.path.contains("/sobjects") })
+            try await check(.createRecord(new, for: nil), in: rig, untilCalled: "/query")
+            XCTAssertFalse(rig.sandbox.calls.contains { $0.path.contains("/sobjects") })
         }
     }
 
-    /// The lease is good until the vendor has seen a call to this path.
+    /// The lease ends when the vendor has seen a call to this path.
     private func check(
-        _ command: Command, in house: StormHouse, untilCalled path: String, line: UInt = #line
+        _ command: Command, in rig: Rig, untilCalled path: String, line: UInt = #line
     ) async throws {
-        let connection = try house.connection("acme", .both, []).connection
+        let connection = try rig.entry(rules: []).connection
         let vendors = Vendors(
             connection,
             VendorAccess(
-                client: try HTTPClient(), store: house.store, limits: WorkerLimits(),
+                client: try HTTPClient(), store: rig.store, limits: WorkerLimits(),
                 meter: WorkerMetrics().calls, clocks: .system,
                 log: Log("test", to: LogSink { _ in })))
-        let sandbox = house.sandbox
+        let sandbox = rig.sandbox
         let isCalled = { @Sendable in sandbox.calls.contains { $0.path.hasSuffix(path) } }
         do throws(Failure) {
             let performed = try await vendors.admitted(for: command, while: { !isCalled() }) {
