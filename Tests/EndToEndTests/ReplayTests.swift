@@ -131,6 +131,33 @@ final class ReplayTests: XCTestCase {
         }
     }
 
+    /// The write of an earlier event waits to be folded when the replay is decided.
+    func testAReplayReadsWhatEarlierEventsOfTheBacklogWrote() async throws {
+        let rules = [
+            Rules.onIncident(
+                "work", when: Rules.event("acknowledge"), Rules.set("Status", "Working")),
+            Rules.onIncident(
+                "team", when: Rules.event("escalate"), Rules.set("Team__c", "{{record.Status}}")),
+        ]
+        try await Rig.running(for: self, .init(rules: rules)) { rig in
+            let (incident, id) = try await rig.linked()
+            try await rig.withWorker {
+                try await rig.append(incident, 1)
+                try await rig.untilQuiet()
+            }
+            let original = try await rig.onlyEvent("incident.escalated")
+            XCTAssertEqual(original.ending?.outcome.words, "failed: INVALID_FIELD")
+            await rig.tell(
+                "/_sandbox/salesforce/fields", ["object": "Case", "name": "Team__c"])
+            try await rig.append(incident, 2, .acknowledged)
+            _ = try await rig.store.replay(
+                original.job.event.id, of: Rig.connection, nonce: "again")
+            try await rig.withWorker { try await rig.untilQuiet() }
+            let team = try await rig.record("Case", id)["Team__c"]
+            XCTAssertEqual(team, "Working")
+        }
+    }
+
     func testAReplayDoesNotActOnIncidentsThatWereLinkedLater() async throws {
         let rule = Rules.onRecord(
             "tell", when: Rules.condition("record.Priority", "changedTo", "High"),
