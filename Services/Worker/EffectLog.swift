@@ -30,7 +30,7 @@ struct EffectLog: Sendable {
     ) async throws(Failure) -> PriorState {
         let writtenValues = effect.command.writtenValues
         let start = EffectStart(
-            effect.key, of: job, under: lane.fence, request: effect.command.json,
+            effect.key, of: job, under: lane.fence, command: effect.command,
             facts: facts, writes: writtenValues.map(JournalEntry.init))
         let standing: EffectStanding
         do {

@@ -30,6 +30,13 @@ public struct JSONNumber: Sendable {
         return Int((decimal.isNegative ? "-" : "") + digits)
     }
 
+    /// One spelling for all literals of the same number: `12e-1` for `1.2`, `1.20` and `12e-1`.
+    public var canonical: String {
+        let decimal = Decimal(literal)
+        let digits = decimal.digits.isEmpty ? "0" : decimal.digits
+        return "\(decimal.isNegative ? "-" : "")\(digits)e\(decimal.exponent)"
+    }
+
     /// The nearest binary64; infinite when the literal is beyond its range.
     public var double: Double { Double(literal) ?? .infinity }
 }

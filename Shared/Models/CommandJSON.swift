@@ -1,7 +1,8 @@
 import JSON
 
 extension Command {
-    /// The request to the vendor as one object, for people who read the log.
+    /// The command as people read it in the log, in one object. Effects that were recorded before
+    /// fingerprints existed are compared by it, so its form stays.
     public var json: JSON {
         switch self {
         case .createIncident(let new, let record):

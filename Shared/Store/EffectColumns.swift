@@ -9,7 +9,10 @@ struct EffectStartColumns {
     private var segments: [Segment] = []
     private var sequences: [Int64] = []
     private var keys: [String] = []
-    private var requests: [String?] = []
+    private var commands: [String] = []
+    private var fingerprints: [[UInt8]] = []
+    /// The commands as people read them in the log.
+    private var requests: [String] = []
     private var facts: [String?] = []
     private var writes: [String] = []
 
@@ -20,7 +23,9 @@ struct EffectStartColumns {
             segments.append(start.job.segment)
             sequences.append(start.job.sequence)
             keys.append(start.key.rawValue.storable)
-            requests.append(start.request?.text)
+            commands.append(start.command.kind.rawValue)
+            fingerprints.append(CommandFingerprint(start.command).digest)
+            requests.append(start.command.json.text)
             facts.append(start.facts?.text)
             writes.append(start.writes.json.text)
         }
@@ -33,9 +38,10 @@ struct EffectStartColumns {
         WITH held AS MATERIALIZED (
             SELECT input.*, lane.connection, earlier.state AS earlier, earlier.started_at,
                 earlier.result
-            FROM unnest(\(lanes), \(epochs), \(segments), \(sequences), \(keys), \(requests),
-                    \(facts), \(writes)) WITH ORDINALITY
-                AS input (lane_id, epoch, segment, sequence, key, request, facts, writes, place)
+            FROM unnest(\(lanes), \(epochs), \(segments), \(sequences), \(keys), \(commands),
+                    \(fingerprints), \(requests), \(facts), \(writes)) WITH ORDINALITY
+                AS input (lane_id, epoch, segment, sequence, key, command, fingerprint, request,
+                    facts, writes, place)
             JOIN lane ON lane.lane_id = input.lane_id AND lane.epoch = input.epoch
                 AND lane.state = 2
             LEFT JOIN effect AS earlier ON earlier.lane_id = input.lane_id
@@ -56,10 +62,14 @@ struct EffectStartColumns {
             SELECT * FROM weighed
             WHERE earlier IS DISTINCT FROM 'performed' AND changes < \(limits.changesMax)),
         recorded AS (
-            INSERT INTO effect (segment, lane_id, sequence, key, state, request, facts)
-            SELECT segment, lane_id, sequence, key, 'started', request, facts FROM due
+            INSERT INTO effect (segment, lane_id, sequence, key, state, command,
+                fingerprint_version, fingerprint, request, facts)
+            SELECT segment, lane_id, sequence, key, 'started', command,
+                \(Command.encodingVersion)::int, fingerprint, request, facts FROM due
             ON CONFLICT (lane_id, sequence, key, segment) DO UPDATE
-            SET state = 'started', ended_at = NULL),
+            SET state = 'started', ended_at = NULL, command = excluded.command,
+                fingerprint_version = excluded.fingerprint_version,
+                fingerprint = excluded.fingerprint, request = excluded.request),
         remembered AS (
             \(JournalEntry.insertion(from: "due", at: "coalesce(due.started_at, now())", limits)))
         SELECT place, earlier, changes, result FROM weighed

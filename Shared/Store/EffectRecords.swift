@@ -21,8 +21,7 @@ public struct EffectStart: Sendable {
     public var key: EffectKey
     public var job: Job
     public var fence: Fence
-    /// For people who read the log.
-    public var request: JSON?
+    public var command: Command
     /// What the rules were judged on, with the first effect of a job: a later attempt goes by it,
     /// because what the effects change would be judged otherwise.
     public var facts: JSON?
@@ -31,13 +30,13 @@ public struct EffectStart: Sendable {
     public var writes: [JournalEntry]
 
     public init(
-        _ key: EffectKey, of job: Job, under fence: Fence, request: JSON? = nil,
+        _ key: EffectKey, of job: Job, under fence: Fence, command: Command,
         facts: JSON? = nil, writes: [JournalEntry] = []
     ) {
         self.key = key
         self.job = job
         self.fence = fence
-        self.request = request
+        self.command = command
         self.facts = facts
         self.writes = writes
     }
@@ -59,19 +58,26 @@ public enum EffectStanding: Equatable, Sendable {
 
 /// What an event has done in all its attempts and replays.
 public struct EarlierEffects: Equatable, Sendable {
-    /// One that was superseded has no request.
-    public struct Record: Equatable, Sendable {
-        public let key: EffectKey
-        public let progress: EffectProgress
-        public let request: JSON?
-    }
-
     /// In their order.
-    public var records: [Record] = []
+    public var records: [RecordedEffect] = []
     /// What the rules were judged on by the first that began an effect; `nil` if none did.
     public var facts: JSON?
 
     public init() {}
+}
+
+/// One effect as the effect log has it.
+public struct RecordedEffect: Equatable, Sendable {
+    public let key: EffectKey
+    public let progress: EffectProgress
+    /// `nil` if the effect was superseded before it was begun.
+    public let command: RecordedCommand?
+
+    public init(key: EffectKey, progress: EffectProgress, command: RecordedCommand?) {
+        self.key = key
+        self.progress = progress
+        self.command = command
+    }
 }
 
 /// How a call ended, with everything that it left behind.

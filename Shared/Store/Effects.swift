@@ -8,6 +8,16 @@ extension Store {
         COMMENT ON COLUMN effect.facts IS 'what the rules were judged on, in one row of the job';
         """
 
+    static let fingerprintSchema = """
+        ALTER TABLE effect
+            ADD COLUMN command text,
+            ADD COLUMN fingerprint_version int,
+            ADD COLUMN fingerprint bytea;
+        COMMENT ON COLUMN effect.command IS 'kind of the command';
+        COMMENT ON COLUMN effect.fingerprint IS 'hash of the whole command, of that version';
+        COMMENT ON COLUMN effect.request IS 'the command as people read it';
+        """
+
     /// What earlier attempts at these jobs recorded.
     public func effects(
         of jobs: [Job], in lane: LaneID
@@ -31,22 +41,22 @@ extension Store {
         ofAll event: EventID, in lane: LaneID
     ) async throws(StoreError) -> EarlierEffects {
         let statement: SQL = """
-            SELECT key, state, result, request, facts FROM effect
+            SELECT key, state, result, command, fingerprint_version, fingerprint, request, facts
+            FROM effect
             WHERE lane_id = \(lane) AND starts_with(key, \("\(event)|".storable))
             ORDER BY sequence, started_at
             """
         guard let rows = try await runByIndex([statement]).last else { throw .bug("no answer") }
         var earlier = EarlierEffects()
         let recorded = try rows.mapped { row throws(PostgresError) in
-            let (key, state, result, request, facts) = try row.decoded(
-                String.self, String.self, String?.self, String?.self, String?.self)
-            let record = EarlierEffects.Record(
-                key: EffectKey(key), progress: try EffectProgress(state: state, result: result),
-                request: request.flatMap { try? JSON(stored: $0) })
-            return (record, facts)
+            var row = row.reader
+            let effect = try RecordedEffect(reading: &row)
+            let facts: String? = try row.next()
+            try row.end()
+            return (effect, facts)
         }
-        for (record, facts) in recorded {
-            earlier.records.append(record)
+        for (effect, facts) in recorded {
+            earlier.records.append(effect)
             earlier.facts = earlier.facts ?? facts.flatMap { try? JSON(stored: $0) }
         }
         return earlier
@@ -89,5 +99,27 @@ extension Store {
         guard let rows = try await runByIndex([statement]).last else { throw .bug("no answer") }
         let held = Set(try rows.mapped { row throws(PostgresError) in try row.decoded(Int.self) })
         return ends.indices.map(held.contains)
+    }
+}
+
+extension RecordedEffect {
+    fileprivate init(reading row: inout RowReader) throws(PostgresError) {
+        let key: String = try row.next()
+        let (state, result): (String, String?) = (try row.next(), try row.next())
+        let (kind, version): (String?, Int?) = (try row.next(), try row.next())
+        let fingerprint: [UInt8]? = try row.next()
+        let request: String? = try row.next()
+        let command: RecordedCommand? =
+            if let version, let fingerprint {
+                .fingerprint(
+                    CommandFingerprint(
+                        version: version, kind: kind.flatMap(CommandKind.init), digest: fingerprint)
+                )
+            } else {
+                request.flatMap { try? JSON(stored: $0) }.map(RecordedCommand.json)
+            }
+        self.init(
+            key: EffectKey(key), progress: try EffectProgress(state: state, result: result),
+            command: command)
     }
 }

@@ -11,6 +11,8 @@ extension Store {
         Migration(number: 6, name: "days of the log", script: segmentSchema),
         Migration(number: 7, name: "facts of begun effects", script: effectFactsSchema),
         Migration(number: 8, name: "generations of leases", script: generationSchema),
+        Migration(
+            number: 9, name: "fingerprints and replay origins", script: fingerprintSchema),
     ]
 
     /// Brings the database to this program's schema and makes room for today's events.

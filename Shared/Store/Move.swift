@@ -345,7 +345,10 @@ private struct MovedTable {
             "segment lane_id sequence attempt settled_at outcome detail facts"),
         MovedTable(
             "effect", of: .lane,
-            "segment lane_id sequence key state started_at ended_at request result facts"),
+            """
+            segment lane_id sequence key state started_at ended_at command fingerprint_version \
+            fingerprint request result facts
+            """),
         MovedTable(
             "postponement", of: .lane, "lane_id sequence attempt postponed_at cause"),
         MovedTable(

@@ -79,7 +79,10 @@ struct ConsoleFixture {
         ).lanes
         let lane = try XCTUnwrap(lanes.first)
         let job = try XCTUnwrap(lane.jobs.first)
-        _ = try await store.begin([EffectStart(key, of: job, under: lane.fence)])
+        _ = try await store.begin([
+            EffectStart(
+                key, of: job, under: lane.fence, command: .addNote("Q1", text: "Note"))
+        ])
         _ = try await store.finish([
             EffectEnd(key, of: job, under: lane.fence, as: .performed(result))
         ])

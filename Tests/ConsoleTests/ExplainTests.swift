@@ -221,7 +221,10 @@ final class ExplainTests: XCTestCase {
         let lane = try XCTUnwrap(lease.lanes.first)
         let job = try XCTUnwrap(lane.jobs.first)
         let key = EffectKey(event: "E1", rule: "Demo/checkout", ordinal: 0)
-        _ = try await fixture.store.begin([EffectStart(key, of: job, under: lane.fence)])
+        _ = try await fixture.store.begin([
+            EffectStart(
+                key, of: job, under: lane.fence, command: .addNote("Q1", text: "Note"))
+        ])
         _ = try await fixture.store.finish([
             EffectEnd(key, of: job, under: lane.fence, as: .performed(["note": "PNOTE1"]))
         ])

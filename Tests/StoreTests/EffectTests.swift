@@ -22,7 +22,7 @@ final class EffectTests: XCTestCase {
         let store = fixture.store
         let link = try link("Q1", "5003000000D8cuIAAR")
         let job = lane.jobs[0]
-        let start = EffectStart(key, of: job, under: lane.fence, request: ["do": "it"])
+        let start = EffectStart(key, of: job, under: lane.fence)
         var standings = try await store.begin([start])
         XCTAssertEqual(standings, [.new])
         standings = try await store.begin([start])
@@ -65,6 +65,30 @@ final class EffectTests: XCTestCase {
             incidents: [], records: [], entries: [],
             jobs: [job, other].map { JobName($0, in: lane.id) }, in: "one")
         XCTAssertEqual(around.begun, [JobName(job, in: lane.id): facts])
+    }
+
+    func testTheCommandOfTheLatestAttemptIsRecorded() async throws {
+        let (fixture, lane, _) = try await leased()
+        let store = fixture.store
+        let commands: [Command] = [.addNote("Q1", text: "a"), .deliver(path: "/p", body: "b")]
+        func recorded() async throws -> [RecordedEffect] {
+            try await store.effects(ofAll: "e1", in: lane.id).records
+        }
+        for command in commands {
+            _ = try await store.begin([
+                EffectStart(key, of: lane.jobs[0], under: lane.fence, command: command)
+            ])
+            let found = try await recorded()
+            let fingerprint = RecordedCommand.fingerprint(CommandFingerprint(command))
+            XCTAssertEqual(
+                found, [RecordedEffect(key: key, progress: .started, command: fingerprint)])
+            XCTAssertEqual(found.map { $0.command?.kind }, [command.kind])
+        }
+        // As a program wrote it that knew no fingerprints.
+        _ = try await fixture.pool.query(
+            "UPDATE effect SET command = NULL, fingerprint_version = NULL, fingerprint = NULL")
+        let earlier = try await recorded()
+        XCTAssertEqual(earlier.map(\.command), [.json(commands[1].json)])
     }
 
     func testEffectsOfManyLanesAreRecordedTogetherEachByItsOwnFence() async throws {

@@ -104,6 +104,18 @@ extension NewEvent {
     }
 }
 
+extension EffectStart {
+    /// An effect whose command does not matter.
+    init(
+        _ key: EffectKey, of job: Job, under fence: Fence, facts: JSON? = nil,
+        writes: [JournalEntry] = []
+    ) {
+        self.init(
+            key, of: job, under: fence, command: .addNote("Q1", text: "Note"), facts: facts,
+            writes: writes)
+    }
+}
+
 extension LeasedLane {
     /// All of its jobs, or the first of them, settled alike.
     func settled(
