@@ -7,7 +7,7 @@ extension Explanation {
     /// The state of each action of a rule that matched.
     func actions(of rule: RuleID) -> ActionsExplanation {
         ActionsExplanation(
-            prefix: "\(logged.job.event.original)|\(rule)|",
+            prefix: "\(logged.job.event.effectOwner)|\(rule)|",
             effects: effects, remarks: plan.remarks.filter { $0.rule == rule },
             problems: plan.problems.filter { $0.rule == rule }.map(\.cause))
     }

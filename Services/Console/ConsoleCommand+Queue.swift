@@ -3,7 +3,7 @@ import Store
 
 extension ConsoleCommand {
     /// Replays all of these events, or none of them if one does not exist.
-    func replay(_ names: [Invocation.EventName], _ replay: Replay) async throws(CommandError) {
+    func replay(_ names: [Invocation.EventName], _ scope: ReplayScope) async throws(CommandError) {
         let store = try store()
         var events: [LoggedEvent] = []
         var problems: [String] = []
@@ -15,7 +15,7 @@ extension ConsoleCommand {
             }
         }
         if !problems.isEmpty { throw .problems(problems) }
-        try await append(events, replay, to: store)
+        try await append(events, scope, to: store)
     }
 
     /// Replays the newest events that failed, oldest first, so that each lane keeps its order. An
@@ -41,13 +41,13 @@ extension ConsoleCommand {
     }
 
     private func append(
-        _ events: [LoggedEvent], _ replay: Replay, to store: Store
+        _ events: [LoggedEvent], _ scope: ReplayScope, to store: Store
     ) async throws(CommandError) {
         for logged in events {
             let event = logged.job.event
             let new = try await mappingErrors { () throws(StoreError) in
                 try await store.replay(
-                    event.id, of: event.connection, doing: replay, nonce: nonce())
+                    event.id, of: event.connection, doing: scope, nonce: nonce())
             }
             guard let new else { throw .problem("there is no event \(event.id)") }
             printer.line("\(event.id) -> \(new.id)")

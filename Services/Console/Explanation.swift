@@ -50,8 +50,8 @@ struct Explanation {
         let (job, lane) = (logged.job, logged.lane)
         return try await mappingErrors { () throws(StoreError) in
             let own = try await store.effects(of: [job], in: lane)
-            guard job.event.original != job.event.id else { return own }
-            let earlier = try await store.effects(ofAll: job.event.original, in: lane)
+            guard job.event.effectOwner != job.event.id else { return own }
+            let earlier = try await store.effects(ofAll: job.event.effectOwner, in: lane)
             let all = Dictionary(
                 earlier.records.map { ($0.key, $0.progress) }, uniquingKeysWith: { $1 })
             return own.merging(all) { own, _ in own }

@@ -10,7 +10,7 @@ enum Invocation: Equatable {
     case events(EventSelection, asJSON: Bool)
     case event(EventName, asJSON: Bool)
     case explain(EventName, rule: String?, asJSON: Bool)
-    case replay([EventName], Replay = .rest)
+    case replay([EventName], ReplayScope = .rest)
     case replayFailed(connection: ConnectionID?, limit: Int)
     case links(LinkSubject, connection: ConnectionID?)
     case status
@@ -115,16 +115,16 @@ enum Invocation: Equatable {
     private static func replay(_ words: ArraySlice<String>) throws(CommandError) -> Invocation {
         let arguments = try Arguments(
             words, options: ["connection", "limit"], flags: ["failed", "all"])
-        let replay: Replay = arguments.has("all") ? .all : .rest
+        let scope: ReplayScope = arguments.has("all") ? .all : .rest
         guard arguments.has("failed") else {
             if arguments["limit"] != nil { throw .usage("--limit belongs to --failed") }
             if arguments.operands.isEmpty { throw .usage("event ids or --failed are needed") }
             var names: [EventName] = []
             for id in arguments.operands { names.append(try arguments.event(id)) }
-            return .replay(names, replay)
+            return .replay(names, scope)
         }
         try arguments.none()
-        if replay == .all { throw .usage("--all belongs to events that are named") }
+        if scope == .all { throw .usage("--all belongs to events that are named") }
         return .replayFailed(
             connection: try arguments.connection(),
             limit: try arguments.number("limit", in: 1...eventsMax) ?? 100)

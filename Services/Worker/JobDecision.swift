@@ -84,5 +84,5 @@ struct FailedDecision: Error {
 
 extension Job {
     /// True for a replay of what its original left undone.
-    var isReplayOfRest: Bool { event.original != event.id }
+    var isReplayOfRest: Bool { event.effectOwner != event.id }
 }

@@ -110,7 +110,7 @@ extension LaneRun {
         let earlier: EarlierEffects
         let facts: Facts
         do {
-            earlier = try await effectLog.earlierEffects(of: job.event.original)
+            earlier = try await effectLog.earlierEffects(of: job.event.effectOwner)
             // A person may have repaired the fields that could not be read.
             runtime.vendors.unreadable.forget()
             if let json = earlier.facts {

@@ -148,7 +148,7 @@ extension Planner {
     mutating func add(_ command: Command, rule: RuleID, ordinal: Int, target: String?) {
         guard planned.insert(command).inserted else { return }
         let key = EffectKey(
-            event: facts.event.event.original, rule: rule, ordinal: ordinal, target: target)
+            event: facts.event.event.effectOwner, rule: rule, ordinal: ordinal, target: target)
         plan.effects.append(Effect(key: key, rule: rule, ordinal: ordinal, command: command))
     }
 
@@ -169,7 +169,8 @@ extension Planner {
     private mutating func isFirst(_ matched: MatchedAction) -> Bool {
         performedOnce.insert(
             EffectKey(
-                event: facts.event.event.original, rule: matched.entry.id, ordinal: matched.ordinal)
+                event: facts.event.event.effectOwner, rule: matched.entry.id,
+                ordinal: matched.ordinal)
         ).inserted
     }
 }

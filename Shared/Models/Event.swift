@@ -10,10 +10,13 @@ public struct Event: Hashable, Sendable {
     /// The vendor's payload of this one event as JSON text. It is kept whole, so that a later
     /// version can read more of it.
     public var payload: [UInt8]
+    /// `nil` for an event that is no replay.
+    public var replay: ReplayOrigin?
 
     public init(
         id: EventID, connection: ConnectionID, source: EventSource, kind: EventKind,
-        occurredAt: Timestamp, lane: LaneKey, format: EventFormat, payload: [UInt8]
+        occurredAt: Timestamp, lane: LaneKey, format: EventFormat, payload: [UInt8],
+        replay: ReplayOrigin? = nil
     ) {
         self.id = id
         self.connection = connection
@@ -23,6 +26,7 @@ public struct Event: Hashable, Sendable {
         self.lane = lane
         self.format = format
         self.payload = payload
+        self.replay = replay
     }
 }
 

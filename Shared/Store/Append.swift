@@ -100,12 +100,14 @@ private struct EventColumns {
     private var formats: [String] = []
     private var occurredAt: [Double] = []
     private var payloads: [Payload] = []
+    private var replays = ReplayArrays()
 
     mutating func append(_ new: NewEvent, at place: Int, connection: Int32) {
         let event = new.event
         let name = "event\0\(event.connection)\0\(new.deduplicationKey)"
         let hash = Array(SHA256.digest(Array(name.utf8)).prefix(16))
         guard known.insert(hash).inserted else { return }
+        replays.set(event.replay, row: places.count)
         places.append(place)
         hashes.append(hash)
         lanes.append(laneID(connection: event.connection, key: event.lane))
@@ -165,10 +167,11 @@ private struct EventColumns {
             FROM ranked AS r JOIN advanced AS l USING (lane_id)),
         logged AS (
             INSERT INTO job (segment, lane_id, sequence, connection, occurred_at, event_id, source,
-                kind, format, payload)
+                kind, format, payload, replay_scope, replay_of, replay_effect_owner)
             SELECT tail_segment, lane_id, sequence, connection, to_timestamp((\(occurredAt))[row]),
                 (\(ids))[row], (\(sources))[row], (\(kinds))[row], (\(formats))[row],
-                (\(payloads))[row]
+                (\(payloads))[row], (\(replays.scopes))[row], (\(replays.events))[row],
+                (\(replays.effectOwners))[row]
             FROM placed)
         SELECT row, lane_id, sequence FROM placed
         """

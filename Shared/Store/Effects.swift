@@ -36,7 +36,7 @@ extension Store {
     }
 
     /// What was done for an event, also by its replays.
-    /// - Parameter event: `Event.original`.
+    /// - Parameter event: `Event.effectOwner`.
     public func effects(
         ofAll event: EventID, in lane: LaneID
     ) async throws(StoreError) -> EarlierEffects {

@@ -111,12 +111,11 @@ extension Store {
     /// original. The original keeps its place in the ledger.
     /// - Returns: `nil` if there is no such event.
     public func replay(
-        _ id: EventID, of connection: ConnectionID, doing replay: Replay = .rest, nonce: String
+        _ id: EventID, of connection: ConnectionID, doing scope: ReplayScope = .rest,
+        nonce: String
     ) async throws(StoreError) -> Event? {
         guard let original = try await event(id, of: connection)?.job.event else { return nil }
-        var event = original
-        event.id = EventID(replay, of: original.id, nonce: nonce)
-        event.source = .operator
+        let event = original.replayed(scope, nonce: nonce)
         _ = try await append([NewEvent(event: event, deduplicationKey: event.id.rawValue)])
         return event
     }
@@ -138,7 +137,8 @@ extension Store {
                 FROM connection, LATERAL (
                     SELECT segment, lane_id, sequence, event_id, source, kind, format,
                         (extract(epoch FROM occurred_at) * 1000)::bigint AS occurred,
-                        (extract(epoch FROM appended_at) * 1000000)::bigint AS appended, payload
+                        (extract(epoch FROM appended_at) * 1000000)::bigint AS appended, payload,
+                        replay_scope, replay_of, replay_effect_owner
                     FROM job WHERE \(condition)
                     ORDER BY appended_at DESC, lane_id DESC, sequence DESC LIMIT \(limit)) AS event
                 LEFT JOIN settlement AS s
@@ -193,16 +193,19 @@ extension LoggedEvent {
         let occurred: Int64 = try row.next()
         let appendedMicroseconds: Int64 = try row.next()
         let payload: String = try row.next()
+        let replay = try ReplayColumns(reading: &row)
         let key: String? = try row.next()
         ending = try Ending(reading: &row)
         postponement = try Postponement(reading: &row)
         try row.end()
-        guard let source = EventSource(rawValue: source), let format = EventFormat(rawValue: format)
+        guard let source = EventSource(rawValue: source),
+            let format = EventFormat(rawValue: format), replay.isReadable
         else { throw .value("an event of a newer program: \(source), \(format)") }
         let event = Event(
             id: EventID(id), connection: ConnectionID(connection), source: source,
             kind: EventKind(rawValue: kind), occurredAt: Timestamp(milliseconds: occurred),
-            lane: LaneKey(key ?? ""), format: format, payload: Array(payload.utf8))
+            lane: LaneKey(key ?? ""), format: format, payload: Array(payload.utf8),
+            replay: replay.origin)
         job = Job(sequence: sequence, segment: segment, event: event)
         self.lane = lane
         appendedAt = Timestamp(milliseconds: appendedMicroseconds / 1000)

@@ -203,7 +203,8 @@ extension WorkerID {
     private static func headJobs(_ limits: LeaseLimits) -> SQL {
         """
         SELECT segment, sequence, event_id, source, kind, format,
-            (extract(epoch FROM occurred_at) * 1000)::bigint AS occurred, payload
+            (extract(epoch FROM occurred_at) * 1000)::bigint AS occurred, payload,
+            replay_scope, replay_of, replay_effect_owner
         FROM (
             SELECT *, sum(octet_length(payload)) OVER (ORDER BY sequence) AS bytes
             FROM job
@@ -241,6 +242,7 @@ private struct LeasedRow {
         let format: String? = try row.next()
         let occurred: Int64? = try row.next()
         let payload: [UInt8]? = try row.next()
+        let replay = try ReplayColumns(reading: &row)
         connection = try row.next()
         readyAt = try row.next()
         try row.end()
@@ -250,7 +252,7 @@ private struct LeasedRow {
         self.sequence = sequence ?? 0
         guard let segment, let sequence, let event, let kind, let occurred, let payload,
             let source = source.flatMap(EventSource.init(rawValue:)),
-            let format = format.flatMap(EventFormat.init(rawValue:))
+            let format = format.flatMap(EventFormat.init(rawValue:)), replay.isReadable
         else {
             job = nil
             return
@@ -260,7 +262,7 @@ private struct LeasedRow {
             event: Event(
                 id: EventID(event), connection: lane.connection, source: source,
                 kind: EventKind(rawValue: kind), occurredAt: Timestamp(milliseconds: occurred),
-                lane: lane.key, format: format, payload: payload))
+                lane: lane.key, format: format, payload: payload, replay: replay.origin))
     }
 }
 

@@ -12,8 +12,13 @@ extension Store {
         Migration(number: 7, name: "facts of begun effects", script: effectFactsSchema),
         Migration(number: 8, name: "generations of leases", script: generationSchema),
         Migration(
-            number: 9, name: "fingerprints and replay origins", script: fingerprintSchema),
+            number: 9, name: "fingerprints and replay origins",
+            script: fingerprintSchema + replaySchema),
+        Migration(number: 10, name: "origins of earlier replays", script: earlierReplays),
     ]
+
+    /// A step may read the whole log.
+    private static let stepSecondsMax = 3600.0
 
     /// Brings the database to this program's schema and makes room for today's events.
     /// - Returns: the steps that this call applied.
@@ -24,7 +29,7 @@ extension Store {
         } catch {
             throw .postgres(error)
         }
-        let applied = try await session.migrate(migrations)
+        let applied = try await session.migrate(migrations, deadlineSeconds: stepSecondsMax)
         do {
             try await session.query("SELECT create_partitions(ahead => \(Retention.segmentsAhead))")
         } catch {

@@ -338,7 +338,7 @@ private struct MovedTable {
             "job", of: .connection,
             """
             segment lane_id sequence connection occurred_at appended_at event_id source kind \
-            format payload
+            format payload replay_scope replay_of replay_effect_owner
             """),
         MovedTable(
             "settlement", of: .lane,

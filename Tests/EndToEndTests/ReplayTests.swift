@@ -208,10 +208,10 @@ final class ReplayTests: XCTestCase {
 
 extension Rig {
     /// Replays the events as `console replay` does, and waits until the system is quiet.
-    fileprivate func replay(_ events: [EventID], doing replay: Replay = .rest) async throws {
+    fileprivate func replay(_ events: [EventID], doing scope: ReplayScope = .rest) async throws {
         for event in events {
             _ = try await store.replay(
-                event, of: Self.connection, doing: replay, nonce: UUID().uuidString)
+                event, of: Self.connection, doing: scope, nonce: UUID().uuidString)
         }
         try await store.notify()
         try await untilQuiet()

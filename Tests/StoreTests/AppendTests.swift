@@ -27,6 +27,22 @@ final class AppendTests: XCTestCase {
         XCTAssertEqual(sequences(second), [2, 4])
     }
 
+    func testReplaysAmongOtherEventsKeepTheirOrigin() async throws {
+        let fixture = try await StoreFixture.make(for: self)
+        let plain = ["e1", "e2", "e3", "e4"].map { NewEvent.sample($0) }
+        let replays = [
+            plain[0].event.replayed(.all, nonce: "1"), plain[3].event.replayed(.rest, nonce: "2"),
+        ].map { NewEvent(event: $0, deduplicationKey: $0.id.rawValue) }
+        let batch = [plain[0], plain[1], replays[0], plain[2], plain[1], replays[1], plain[3]]
+        let answers = try await fixture.append(batch)
+        XCTAssertEqual(sequences(answers), [1, 2, 3, 4, nil, 5, 6])
+        let lane = try await fixture.leasedLane(try await fixture.worker())
+        let appended = [0, 1, 2, 3, 5, 6].map { batch[$0].event }
+        XCTAssertEqual(lane.jobs.map(\.event), appended)
+        let logged = try await fixture.store.events()
+        XCTAssertEqual(logged.map(\.job.event), appended.reversed())
+    }
+
     func testAnEventIsTakenOnce() async throws {
         let fixture = try await StoreFixture.make(for: self)
         let inBatch = try await fixture.append([

@@ -101,6 +101,7 @@ final class EventLogTests: XCTestCase {
         let replayed = try await fixture.store.replay("a2", of: "one", nonce: "1")
         XCTAssertEqual(replayed?.id, "replay:1:a2")
         XCTAssertEqual(replayed?.source, .operator)
+        XCTAssertEqual(replayed?.replay, ReplayOrigin(.rest, of: "a2", effectOwner: "a2"))
         let again = try await fixture.store.replay("a2", of: "one", nonce: "1")
         XCTAssertEqual(again, replayed)
         let found = try await fixture.store.event("replay:1:a2", of: "one")

@@ -57,12 +57,14 @@ final class MoveTests: XCTestCase {
         let words = #"{"text":"tab \t, back\\slash, \\N, line\nend, é, 雪"}"#
         // More than is in memory at once.
         let text = #"{"text":"\#(String(repeating: "x", count: 1 << 20))"}"#
-        let events = [NewEvent.sample("e1", payload: words), .sample("e2", payload: text)]
+        var events = [NewEvent.sample("e1", payload: words), .sample("e2", payload: text)]
+        let replay = events[0].event.replayed(.rest, nonce: "1")
+        events.append(NewEvent(event: replay, deduplicationKey: "e3"))
         _ = try await old.append(events)
         _ = try await old.store.move("one", to: new.store)
         for event in events.map(\.event) {
             let moved = try await new.store.event(event.id, of: "one")
-            XCTAssertEqual(moved?.job.event.payload, event.payload)
+            XCTAssertEqual(moved?.job.event, event)
         }
     }
 
