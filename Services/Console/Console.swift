@@ -68,7 +68,7 @@ extension PoolLimits {
     static var oneCommand: PoolLimits {
         var limits = PoolLimits()
         limits.connectionsMax = 2
-        limits.waitSecondsMax = 10
+        limits.waitMax = .seconds(10)
         return limits
     }
 }

@@ -109,7 +109,7 @@ extension ConsoleCommand {
         for depth in depths {
             table.append([
                 depth.connection.rawValue, String(depth.events), String(depth.lanes),
-                String(Int(depth.oldestDueSeconds)),
+                String(Int(depth.oldestDue / .seconds(1))),
             ])
         }
         for line in table.lines { printer.line(line) }

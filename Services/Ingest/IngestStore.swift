@@ -7,7 +7,9 @@ struct IngestStore: Sendable {
     /// Appends all events or none, in one commit. One answer for each event, in order.
     var append: @Sendable ([NewEvent]) async throws(StoreError) -> [Appended]
     /// Every connection, when the configuration is newer than `version`; `nil` when it is not.
-    var connections: @Sendable (_ newerThan: ConfigurationVersion?) async throws(StoreError) -> ActiveConnections?
+    var connections:
+        @Sendable (_ newerThan: ConfigurationVersion?) async throws(StoreError)
+            -> ActiveConnections?
     /// What waits, for each connection that has something waiting.
     var depth: @Sendable () async throws(StoreError) -> [(connection: ConnectionID, events: Int)]
     /// Tells waiting workers that there is work. Losing one is harmless: they poll as well.
@@ -42,8 +44,8 @@ extension PoolLimits {
     fileprivate static func prompt(connectionsMax: Int) -> PoolLimits {
         var limits = PoolLimits()
         limits.connectionsMax = connectionsMax
-        limits.session.connectSecondsMax = 1
-        limits.session.statementSecondsMax = 3
+        limits.session.connectMax = .seconds(1)
+        limits.session.statementMax = .seconds(3)
         return limits
     }
 }

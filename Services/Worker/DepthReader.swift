@@ -42,12 +42,11 @@ struct DepthReader: Sendable {
     }
 
     func read() async throws(StoreError) {
-        let depths = try await store.recentDepth(
-            ageSecondsMax: Self.interval.lowerBound / .seconds(1))
+        let depths = try await store.recentDepth(ageMax: Self.interval.lowerBound)
         lanes.set(depths.map(\.lanes).reduce(0, +))
         readyLanes.set(depths.map(\.readyLanes).reduce(0, +))
         events.set(depths.map(\.events).reduce(0, +))
-        oldestSeconds.set(Int(depths.map(\.oldestDueSeconds).max() ?? 0))
-        transactionSeconds.set(Int(try await store.oldestTransactionSeconds()))
+        oldestSeconds.set(Int((depths.map(\.oldestDue).max() ?? .zero) / .seconds(1)))
+        transactionSeconds.set(Int(try await store.oldestTransactionAge() / .seconds(1)))
     }
 }

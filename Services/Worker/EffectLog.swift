@@ -104,7 +104,7 @@ struct EffectLog: Sendable {
         Cause(
             .liaison, code: "fuse",
             message: "\(target) was changed \(changes) times within "
-                + "\(Int(recorder.limits.seconds)) s; rules may be undoing each other")
+                + "\(Int(recorder.limits.window / .seconds(1))) s; rules may be undoing each other")
     }
 }
 

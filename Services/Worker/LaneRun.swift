@@ -51,6 +51,6 @@ struct LaneRun: Sendable {
     }
 
     func checkpoint() throws(EarlyEnd) {
-        if !mayContinue() { throw EarlyEnd(next: .retry(afterSeconds: 0, refundsAttempt: true)) }
+        if !mayContinue() { throw EarlyEnd(next: .retry(after: .zero, refundsAttempt: true)) }
     }
 }

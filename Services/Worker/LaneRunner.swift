@@ -77,7 +77,7 @@ struct LaneRunner: Sendable {
     /// Keeps all workers from leasing lanes of a connection neither of whose vendors can be called.
     private func block(_ connection: ConnectionID, _ seconds: Double) async {
         do {
-            try await store.block(connection, forSeconds: seconds)
+            try await store.block(connection, for: .seconds(min(seconds, 86_400)))
         } catch {
             log.storeFailed(
                 "blocking of connection \(connection)", error,
@@ -105,16 +105,16 @@ extension LeasedLane {
             .liaison, code: "unconfigured", message: "the connection is disabled or not known")
         return LaneSettlement(
             fence: fence, settlements: [],
-            next: .retry(afterSeconds: 10, refundsAttempt: true, because: cause))
+            next: .retry(after: .seconds(10), refundsAttempt: true, because: cause))
     }
 
     /// Puts the lane off without counting an attempt: nothing was tried. A row that cannot be read
     /// needs a person, so the lane waits longer for it.
     fileprivate func putOff(because error: StoreError) -> LaneSettlement {
-        let seconds: Double = error.isPermanent ? 30 : 1
+        let pause = Duration.seconds(error.isPermanent ? 30 : 1)
         let cause = Cause(.liaison, code: "database", message: "\(error)")
         return LaneSettlement(
             fence: fence, settlements: [],
-            next: .retry(afterSeconds: seconds, refundsAttempt: true, because: cause))
+            next: .retry(after: pause, refundsAttempt: true, because: cause))
     }
 }

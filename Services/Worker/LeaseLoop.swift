@@ -122,12 +122,12 @@ struct LeaseLoop: Sendable {
         do {
             try await settle(settlement)
         } catch where error.isPermanent {
-            let wait = Backoff.seconds(
+            let wait = Backoff.delay(
                 attempt: settlement.settlements.first?.attempt ?? 1, jitter: jitter.unit())
             log.storeFailed(
                 "settlement of lane \(settlement.fence.lane)", error,
-                next: "the lane is tried again in \(Duration.seconds(wait).text)", level: .error)
-            try await settle(settlement.putOff(seconds: wait, because: error))
+                next: "the lane is tried again in \(wait.text)", level: .error)
+            try await settle(settlement.putOff(for: wait, because: error))
         }
     }
 
@@ -172,11 +172,11 @@ struct LeaseLoop: Sendable {
 }
 
 extension LaneSettlement {
-    fileprivate func putOff(seconds: Double, because error: StoreError) -> LaneSettlement {
+    fileprivate func putOff(for pause: Duration, because error: StoreError) -> LaneSettlement {
         let cause = Cause(.liaison, code: "defect", message: error.description)
         return LaneSettlement(
             fence: fence, settlements: [],
-            next: .retry(afterSeconds: seconds, refundsAttempt: false, because: cause))
+            next: .retry(after: pause, refundsAttempt: false, because: cause))
     }
 }
 

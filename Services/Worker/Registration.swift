@@ -29,7 +29,7 @@ final class Registration: Sendable {
     init(store: Store, name: String, duration: Duration, log: Log) async throws(StoreError) {
         // The time before the request counts: the database may have started the lease then.
         let asked = ContinuousClock.now
-        let worker = try await store.register(name: name, ttlSeconds: duration / .seconds(1))
+        let worker = try await store.register(name: name, ttl: duration)
         lease = Mutex(WorkerLease(claim: Claim(worker: worker), deadline: asked + duration))
         self.store = store
         self.name = name
@@ -78,8 +78,7 @@ final class Registration: Sendable {
         let (asked, worker) = (clock.now, worker)
         do {
             try await store.renew(
-                worker, ttlSeconds: duration / .seconds(1),
-                deadlineSeconds: duration / .seconds(6))
+                worker, ttl: duration, timeout: duration / 6)
             lease.withLock { $0.deadline = asked + duration }
             return true
         } catch .lostLease {
@@ -96,7 +95,7 @@ final class Registration: Sendable {
     func registerAgain() async {
         let asked = clock.now
         do {
-            let worker = try await store.register(name: name, ttlSeconds: duration / .seconds(1))
+            let worker = try await store.register(name: name, ttl: duration)
             lease.withLock { lease in
                 lease = WorkerLease(claim: Claim(worker: worker), deadline: asked + duration)
             }

@@ -126,7 +126,7 @@ final class VendorLimiter: Sendable {
         wakeSignal.wake()
         log.warning("calls pause", ["gate": "\(name)", "reason": "\(reason)"])
         do throws(StoreError) {
-            try await store.close(scope, forSeconds: seconds)
+            try await store.pause(scope, for: .seconds(min(seconds, 86_400)))
         } catch {
             log.warning("could not tell the others to pause", ["reason": "\(error)"])
         }
@@ -140,13 +140,14 @@ extension VendorLimiter {
             switch try await store.take(atMost: calls, from: scope, limits.budget) {
             case .granted(let granted, let left):
                 scheduler.withLock { $0.acquired(granted, left: left, at: now) }
-            case .exhausted(let seconds):
-                acquireFailed(retryAfterSeconds: seconds)
-            case .closed(let seconds):
+            case .exhausted(let pause):
+                acquireFailed(retryAfterSeconds: pause / .seconds(1))
+            case .paused(let pause):
                 acquireFailed()
-                scheduler.withLock { _ = $0.close(.closed, until: now + seconds) }
-            case .tripped(let trips, let seconds):
-                try await wait(for: Breaker(trips: trips, secondsLeft: seconds), check)
+                scheduler.withLock { _ = $0.close(.closed, until: now + pause / .seconds(1)) }
+            case .tripped(let trips, let pause):
+                try await wait(
+                    for: Breaker(trips: trips, secondsLeft: pause / .seconds(1)), check)
                 acquireFailed()
             }
         } catch {
@@ -179,7 +180,7 @@ extension VendorLimiter {
             health.withLock { $0.fineUntil = now + Self.fineSeconds }
         case .open(_, let seconds):
             do throws(StoreError) {
-                try await store.trip(scope, after: 0, forSeconds: seconds)
+                try await store.trip(scope, after: 0, for: .seconds(seconds))
             } catch {
                 log.warning("could not tell the others", ["reason": "\(error)"])
             }
@@ -195,15 +196,15 @@ extension VendorLimiter {
         case .open(_, let seconds): isDown(forSeconds: seconds, because: "found down")
         case .halfOpen(let trips):
             let seconds = Breaker.checkSeconds
-            guard try await store.claimCheck(of: scope, after: trips, withinSeconds: seconds)
+            guard try await store.claimCheck(of: scope, after: trips, within: .seconds(seconds))
             else { return isDown(forSeconds: 1, because: "being checked") }
             let isUp = await check()
             switch breaker.checked(isUp: isUp, jitter: Double.random(in: 0..<1)) {
             case .closed, .halfOpen:
-                try await store.mend(scope, after: trips)
+                try await store.closeBreaker(of: scope, after: trips)
                 log.info("calls go on", ["gate": "\(name)"])
             case .open(_, let seconds):
-                try await store.trip(scope, after: trips, forSeconds: seconds)
+                try await store.trip(scope, after: trips, for: .seconds(seconds))
                 isDown(forSeconds: seconds, because: "still down")
             }
         }

@@ -11,7 +11,7 @@ func run(
     limits.connectionsMax = configuration.limits.databaseConnectionsMax
     // The run of a lane waits until its effects are recorded: as many waiters as lanes.
     limits.waitersMax = configuration.limits.lanesMax * 2 + 16
-    limits.waitSecondsMax = 10
+    limits.waitMax = .seconds(10)
     let store = Store(
         Pool(configuration.database, limits: limits), secretKeys: configuration.secretKeys)
     let worker = try Worker(configuration, store: store, log: log)

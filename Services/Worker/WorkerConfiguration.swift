@@ -73,7 +73,7 @@ struct WorkerLimits: Sendable {
     var retentionDays: Int32 = 30
 
     var journal: JournalLimits {
-        JournalLimits(seconds: echoRetention / .seconds(1), changesMax: changesPerTargetMax)
+        JournalLimits(window: echoRetention, changesMax: changesPerTargetMax)
     }
 
     init() {}

@@ -2,8 +2,10 @@ import Models
 
 /// The decision after a failed attempt: try again after a pause, or give up.
 public enum Backoff {
-    public static let baseSeconds = 2.0
-    public static let capSeconds = 300.0
+    public static let base = Duration.seconds(2)
+    public static let cap = Duration.seconds(300)
+    /// A vendor may ask for any pause; longer ones are cut to this.
+    private static let throttledMax = 30 * 86_400.0
 
     /// The pause with full jitter: between nothing and twice the longest pause of the attempt
     /// before, so that lanes which failed together do not come back together.
@@ -11,11 +13,11 @@ public enum Backoff {
     /// - Parameters:
     ///   - attempt: the attempt that failed, from 1.
     ///   - jitter: a random number, `0..<1`.
-    public static func seconds(attempt: Int, jitter: Double) -> Double {
+    public static func delay(attempt: Int, jitter: Double) -> Duration {
         let doublings = max(1, min(attempt, 31)) - 1
-        var ceiling = baseSeconds
-        for _ in 0..<doublings where ceiling < capSeconds { ceiling *= 2 }
-        return min(ceiling, capSeconds) * jitter
+        var ceiling = base
+        for _ in 0..<doublings where ceiling < cap { ceiling *= 2 }
+        return min(ceiling, cap) * jitter
     }
 
     public enum RetryDecision: Equatable, Sendable {
@@ -30,18 +32,19 @@ public enum Backoff {
     ) -> RetryDecision {
         switch failure {
         case .interrupted:
-            .again(.retry(afterSeconds: 0, refundsAttempt: true))
+            .again(.retry(after: .zero, refundsAttempt: true))
         case .throttled(let cause, let retryAfterSeconds):
             .again(
                 .retry(
-                    afterSeconds: max(0, retryAfterSeconds), refundsAttempt: true, because: cause))
+                    after: .seconds(min(max(0, retryAfterSeconds), throttledMax)),
+                    refundsAttempt: true, because: cause))
         case .permanent(let cause):
             .giveUp(cause)
         case .retryable(let cause):
             attempt < attemptsMax
                 ? .again(
                     .retry(
-                        afterSeconds: seconds(attempt: attempt, jitter: jitter),
+                        after: delay(attempt: attempt, jitter: jitter),
                         refundsAttempt: false, because: cause))
                 : .giveUp(cause)
         }

@@ -55,7 +55,7 @@ public struct LaneSettlement: Equatable, Sendable {
         case proceed
         /// The job at the head is due again after the delay. A refunded attempt is not counted. The
         /// cause is kept to show why the event still waits.
-        case retry(afterSeconds: Double, refundsAttempt: Bool, because: Cause? = nil)
+        case retry(after: Duration, refundsAttempt: Bool, because: Cause? = nil)
     }
 
     public var fence: Fence

@@ -2,8 +2,8 @@
 struct Deadline: Sendable {
     private let instant: ContinuousClock.Instant
 
-    init(seconds: Double) {
-        instant = .now.advanced(by: .seconds(seconds))
+    init(after timeout: Duration) {
+        instant = .now.advanced(by: timeout)
     }
 
     /// Rounded up, so that a wait never wakes just before the deadline; 0 when it has passed.

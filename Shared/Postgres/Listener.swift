@@ -23,8 +23,9 @@ public enum Signal: Sendable, Equatable {
 /// opened again. Iteration ends as soon as its task is cancelled. Behind a pooler it says so once
 /// and ends.
 public struct Listener: AsyncSequence, Sendable {
-    private static let waitSecondsMax = 0.25
-    private static let pauseSecondsMax = 5.0
+    private static let waitMax = Duration.milliseconds(250)
+    private static let pauseMin = Duration.milliseconds(50)
+    private static let pauseMax = Duration.seconds(5)
 
     private let address: Address
     private let channels: [String]
@@ -46,7 +47,7 @@ public struct Listener: AsyncSequence, Sendable {
         private var isListening = false
         private var isDeaf = false
         private var arrived: ArraySlice<Notification> = []
-        private var pauseSeconds = 0.05
+        private var pause = pauseMin
 
         init(address: Address, channels: [String]) {
             self.channels = channels
@@ -65,8 +66,8 @@ public struct Listener: AsyncSequence, Sendable {
                 } catch {
                     isListening = false
                     // Cancellation ends the pause; the loop's condition sees it.
-                    try? await Task.sleep(for: .seconds(pauseSeconds))
-                    pauseSeconds = Swift.min(pauseSeconds * 2, pauseSecondsMax)
+                    try? await Task.sleep(for: pause)
+                    pause = Swift.min(pause * 2, pauseMax)
                 }
             }
             return nil
@@ -75,7 +76,7 @@ public struct Listener: AsyncSequence, Sendable {
         private func notifications() async throws -> [Notification] {
             try await withTaskCancellationHandler {
                 try await session.notifications(
-                    waitingSeconds: waitSecondsMax, unless: interrupter)
+                    waiting: waitMax, unless: interrupter)
             } onCancel: { [interrupter] in
                 interrupter.interrupt()
             }
@@ -89,7 +90,7 @@ public struct Listener: AsyncSequence, Sendable {
                 try await session.query("LISTEN \(unescaped: channel)")
             }
             isListening = true
-            pauseSeconds = 0.05
+            pause = pauseMin
         }
     }
 }

@@ -35,7 +35,7 @@ extension Session {
     /// that do this at once one works and the others wait for it.
     /// - Returns: the steps that this call applied.
     public nonisolated func migrate(
-        _ migrations: [Migration], deadlineSeconds: Double = 60
+        _ migrations: [Migration], timeout: Duration = .seconds(60)
     ) async throws(MigrationError) -> [Migration] {
         for (index, migration) in migrations.enumerated() where migration.number != index + 1 {
             throw .misnumbered(migration)
@@ -44,7 +44,7 @@ extension Session {
         while let migration = try await nextMigration(of: migrations) {
             let isApplied: Bool
             do {
-                isApplied = try await apply(migration, deadlineSeconds: deadlineSeconds)
+                isApplied = try await apply(migration, timeout: timeout)
             } catch {
                 throw .failed(migration, error)
             }
@@ -66,13 +66,13 @@ extension Session {
 
     /// - Returns: `false` if somebody else was faster.
     private nonisolated func apply(
-        _ migration: Migration, deadlineSeconds: Double
+        _ migration: Migration, timeout: Duration
     ) async throws(PostgresError) -> Bool {
         try await transaction { session throws(PostgresError) in
             // The lock comes first: two sessions that create the same table collide.
             try await session.query(
                 "SELECT pg_advisory_xact_lock(hashtext('migration'))",
-                deadlineSeconds: deadlineSeconds)
+                timeout: timeout)
             try await session.query(
                 """
                 CREATE TABLE IF NOT EXISTS migration (
@@ -86,7 +86,7 @@ extension Session {
                 ON CONFLICT DO NOTHING
                 """)
             guard claimed.affected == 1 else { return false }
-            try await session.script(migration.script, deadlineSeconds: deadlineSeconds)
+            try await session.script(migration.script, timeout: timeout)
             return true
         }
     }

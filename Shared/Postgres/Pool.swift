@@ -5,7 +5,7 @@ public struct PoolLimits: Sendable {
     public var connectionsMax = 8
     /// Callers that may wait for a connection; the next one is refused at once.
     public var waitersMax = 256
-    public var waitSecondsMax = 2.0
+    public var waitMax = Duration.seconds(2)
     public var session = SessionLimits()
 
     public init() {}
@@ -78,10 +78,10 @@ public final class Pool: Sendable {
 
     @discardableResult
     public func query(
-        _ statement: SQL, deadlineSeconds: Double? = nil
+        _ statement: SQL, timeout: Duration? = nil
     ) async throws(PostgresError) -> Rows {
         try await withSession { session throws(PostgresError) in
-            try await session.query(statement, deadlineSeconds: deadlineSeconds)
+            try await session.query(statement, timeout: timeout)
         }
     }
 
@@ -187,7 +187,7 @@ extension Pool {
             waiter.continuation.resume(returning: answer)
         } else {
             let number = waiter.number
-            DispatchQueue.global().asyncAfter(deadline: .now() + limits.waitSecondsMax) {
+            DispatchQueue.global().asyncAfter(deadline: .now() + limits.waitMax / .seconds(1)) {
                 [weak self] in
                 self?.dismiss(number, because: .unavailable("no connection became free in time"))
             }

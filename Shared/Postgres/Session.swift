@@ -7,8 +7,8 @@ public enum StatementMode: Sendable {
 }
 
 public struct SessionLimits: Sendable {
-    public var connectSecondsMax = 5.0
-    public var statementSecondsMax = 10.0
+    public var connectMax = Duration.seconds(5)
+    public var statementMax = Duration.seconds(10)
     public var preparedStatementsMax = 128
     public var mode = StatementMode.prepared
 
@@ -40,7 +40,7 @@ public actor Session {
     /// - Throws: `.unavailable`.
     public func open() throws(PostgresError) {
         prepared = [:]
-        let wire = try Wire(to: address, deadline: Deadline(seconds: limits.connectSecondsMax))
+        let wire = try Wire(to: address, deadline: Deadline(after: limits.connectMax))
         self.wire = wire
         isPooled = true
         isPooled = try answeringServer() != wire.serverID
@@ -50,7 +50,7 @@ public actor Session {
     private func answeringServer() throws(PostgresError) -> Int32? {
         do {
             return try query(
-                "SELECT pg_backend_pid()", deadlineSeconds: limits.connectSecondsMax
+                "SELECT pg_backend_pid()", timeout: limits.connectMax
             ).decoded(Int32.self).first
         } catch {
             wire = nil
@@ -72,12 +72,12 @@ public actor Session {
     }
 
     /// Runs one statement. Outside of a transaction it is a transaction by itself.
-    /// - Parameter deadlineSeconds: instead of `statementSecondsMax`.
+    /// - Parameter timeout: instead of `statementMax`.
     @discardableResult
     public func query(
-        _ statement: SQL, deadlineSeconds: Double? = nil
+        _ statement: SQL, timeout: Duration? = nil
     ) throws(PostgresError) -> Rows {
-        guard let rows = try pipeline([statement], deadlineSeconds: deadlineSeconds).first else {
+        guard let rows = try pipeline([statement], timeout: timeout).first else {
             throw .row("no answer to the statement")
         }
         return rows
@@ -86,12 +86,12 @@ public actor Session {
     /// Sends all statements before it reads the first answer: one round trip, and outside of a
     /// transaction one commit for all of them. Every statement sees what those before it did.
     public func pipeline(
-        _ statements: [SQL], deadlineSeconds: Double? = nil
+        _ statements: [SQL], timeout: Duration? = nil
     ) throws(PostgresError) -> [Rows] {
         let isInTransaction = wire?.isInTransaction ?? false
         do {
             return try exchange(
-                statements, deadlineSeconds: deadlineSeconds ?? limits.statementSecondsMax)
+                statements, timeout: timeout ?? limits.statementMax)
         } catch .unknownOutcome where isInTransaction {
             throw .unavailable("the connection broke in a transaction")
         }
@@ -109,9 +109,9 @@ public actor Session {
     }
 
     private func exchange(
-        _ statements: [SQL], deadlineSeconds: Double
+        _ statements: [SQL], timeout: Duration
     ) throws(PostgresError) -> [Rows] {
-        let deadline = Deadline(seconds: deadlineSeconds)
+        let deadline = Deadline(after: timeout)
         return try onWire { wire throws(PostgresError) in
             for statement in statements { try statement.refuseNul() }
             var sent: [Sent] = []
@@ -125,9 +125,9 @@ public actor Session {
     }
 
     /// Runs several statements in one text, without parameters, as migrations have them.
-    public func script(_ text: String, deadlineSeconds: Double) throws(PostgresError) {
+    public func script(_ text: String, timeout: Duration) throws(PostgresError) {
         try onWire { wire throws(PostgresError) in
-            try wire.script(text, deadline: Deadline(seconds: deadlineSeconds))
+            try wire.script(text, deadline: Deadline(after: timeout))
         }
     }
 
@@ -136,7 +136,7 @@ public actor Session {
         guard wire != nil else { throw .unavailable("the connection broke in a transaction") }
         let tag: String?
         do {
-            tag = try exchange(["COMMIT"], deadlineSeconds: limits.statementSecondsMax).first?.tag
+            tag = try exchange(["COMMIT"], timeout: limits.statementMax).first?.tag
         } catch .unavailable, .timedOut {
             throw .unknownOutcome
         }
@@ -146,13 +146,13 @@ public actor Session {
         }
     }
 
-    /// Everything notified since the last call; waits for the first at most `seconds`, and no
+    /// Everything notified since the last call; waits for the first until `timeout`, and no
     /// longer once `interrupter` is used.
     func notifications(
-        waitingSeconds seconds: Double, unless interrupter: WaitInterrupter
+        waiting timeout: Duration, unless interrupter: WaitInterrupter
     ) throws(PostgresError) -> [Notification] {
         try onWire { wire throws(PostgresError) in
-            try wire.awaitInput(deadline: Deadline(seconds: seconds), unless: interrupter)
+            try wire.awaitInput(deadline: Deadline(after: timeout), unless: interrupter)
             var arrived: [Notification] = []
             while let notification = wire.notification() { arrived.append(notification) }
             return arrived
@@ -165,7 +165,7 @@ public actor Session {
     ) throws(PostgresError) -> T {
         do {
             return try onWire { wire throws(PostgresError) in
-                try step(wire, Deadline(seconds: limits.statementSecondsMax))
+                try step(wire, Deadline(after: limits.statementMax))
             }
         } catch {
             wire = nil

@@ -110,6 +110,20 @@ extension Double: Bindable {
     public func encode(into bytes: inout [UInt8]) { bitPattern.appendBigEndian(to: &bytes) }
 }
 
+/// An `interval`, to the microsecond.
+extension Duration: Bindable {
+    public static var elementType: UInt32 { 1186 }
+    public static var arrayType: UInt32 { 1187 }
+    public func encode(into bytes: inout [UInt8]) {
+        let (seconds, attoseconds) = components
+        let (whole, isTooLong) = seconds.multipliedReportingOverflow(by: 1_000_000)
+        let microseconds = isTooLong ? (seconds < 0 ? .min : .max) : whole
+        (microseconds &+ (isTooLong ? 0 : attoseconds / 1_000_000_000_000)).encode(into: &bytes)
+        // Days and months, which have no fixed length.
+        Int64(0).encode(into: &bytes)
+    }
+}
+
 /// A lone string goes as untyped text, so that `\(text)::uuid` and a `jsonb` column both take it;
 /// inside an array it is `text`.
 extension String: Bindable {

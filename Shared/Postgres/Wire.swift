@@ -59,7 +59,7 @@ final class Wire {
     /// Whether the server has not said goodbye while nobody was listening: a closed connection and
     /// the notice of its end both make the socket readable.
     var isAlive: Bool {
-        let now = Deadline(seconds: 0)
+        let now = Deadline(after: .zero)
         while PQstatus(handle) == CONNECTION_OK {
             guard (try? wait(for: POLLIN, deadline: now)) == true else { return true }
             guard PQconsumeInput(handle) == 1, PQisBusy(handle) == 0 else { return false }

@@ -15,29 +15,29 @@ extension Store {
     /// - Returns: false if somebody else knew it earlier.
     @discardableResult
     public func trip(
-        _ scope: String, after trips: Int, forSeconds seconds: Double
+        _ scope: String, after trips: Int, for pause: Duration
     ) async throws(StoreError) -> Bool {
         try await change(
             scope, trips,
             """
             trips = \(trips) + 1,
-                open_until = clock_timestamp() + \(seconds) * interval '1 second'
+                open_until = clock_timestamp() + \(pause)
             """)
     }
 
-    /// The pause is over, and this worker will say within `seconds` whether the vendor is back.
+    /// The pause is over, and this worker will say within `pause` whether the vendor is back.
     /// - Returns: false if somebody else does.
     public func claimCheck(
-        of scope: String, after trips: Int, withinSeconds seconds: Double
+        of scope: String, after trips: Int, within pause: Duration
     ) async throws(StoreError) -> Bool {
         try await change(
-            scope, trips, "open_until = clock_timestamp() + \(seconds) * interval '1 second'",
+            scope, trips, "open_until = clock_timestamp() + \(pause)",
             where: "open_until <= clock_timestamp()")
     }
 
     /// A check found that the vendor is back.
     @discardableResult
-    public func mend(_ scope: String, after trips: Int) async throws(StoreError) -> Bool {
+    public func closeBreaker(of scope: String, after trips: Int) async throws(StoreError) -> Bool {
         try await change(scope, trips, "trips = 0, open_until = 'epoch'")
     }
 

@@ -11,6 +11,9 @@ public struct BudgetLimits: Equatable, Sendable {
         self.perSecond = perSecond
         self.burst = burst
     }
+
+    /// The time in which an empty budget becomes full.
+    fileprivate var refill: Duration { .seconds(burst / perSecond) }
 }
 
 /// What a credential's row says to a worker that wants to make calls.
@@ -18,12 +21,12 @@ public enum BudgetGrant: Equatable, Sendable {
     /// So many calls may be made now; so many are left for others.
     case granted(Int, left: Int)
     /// Nothing was taken: until then there is no call left.
-    case exhausted(retryAfterSeconds: Double)
+    case exhausted(retryAfter: Duration)
     /// Nothing was taken: the vendor asked everybody to wait for so long.
-    case closed(seconds: Double)
+    case paused(Duration)
     /// Nothing was taken: the vendor was found down so many times in a row. Nobody calls for so
     /// long; at 0 somebody is to check, see `claimCheck`.
-    case tripped(trips: Int, seconds: Double)
+    case tripped(trips: Int, retryAfter: Duration)
 }
 
 extension Store {
@@ -67,7 +70,7 @@ extension Store {
         bounded AS (
             SELECT scope, closed_until, open_until, trips, now,
                 least(greatest(next_at, now),
-                    now + \(limits.burst / limits.perSecond) * interval '1 second') AS next_at
+                    now + \(limits.refill)) AS next_at
             FROM before),
         known AS (
             SELECT *, \(limits.burst)
@@ -90,30 +93,32 @@ extension Store {
     }
 
     /// The vendor said that its limit is reached: nobody calls for so long.
-    public func close(_ scope: String, forSeconds seconds: Double) async throws(StoreError) {
-        let seconds = min(max(seconds, 0), 86_400)
+    public func pause(_ scope: String, for pause: Duration) async throws(StoreError) {
+        let pause = min(max(pause, .zero), Self.pauseMax)
         _ = try await run { pool throws(PostgresError) in
             try await pool.query(
                 """
                 INSERT INTO budget AS b (scope, next_at, closed_until)
-                VALUES (\(scope.storable), now(), now() + \(seconds) * interval '1 second')
+                VALUES (\(scope.storable), now(), now() + \(pause))
                 ON CONFLICT (scope) DO UPDATE
                 SET closed_until = greatest(b.closed_until, excluded.closed_until)
                 """)
         }
     }
 
+    private static let pauseMax = Duration.seconds(86_400)
+
     /// Leases nothing of a connection for at least so long: while none of its vendors can be
     /// called, none of its lanes is even looked at. No attempt is lost meanwhile.
     public func block(
-        _ connection: ConnectionID, forSeconds seconds: Double
+        _ connection: ConnectionID, for pause: Duration
     ) async throws(StoreError) {
-        let seconds = min(max(seconds, 0), 86_400)
+        let pause = min(max(pause, .zero), Self.pauseMax)
         _ = try await run { pool throws(PostgresError) in
             try await pool.query(
                 """
                 UPDATE connection SET blocked_until
-                    = greatest(blocked_until, now() + \(seconds) * interval '1 second')
+                    = greatest(blocked_until, now() + \(pause))
                 WHERE id = \(connection.rawValue)
                 """)
         }
@@ -126,13 +131,13 @@ extension BudgetGrant {
             Int.self, Double.self, Double.self, Int.self, Double.self)
         self =
             if trips > 0 {
-                .tripped(trips: trips, seconds: open)
+                .tripped(trips: trips, retryAfter: .seconds(open))
             } else if closed > 0 {
-                .closed(seconds: closed)
+                .paused(.seconds(closed))
             } else if calls > 0 {
                 .granted(calls, left: max(0, Int(available + 1e-6) - calls))
             } else {
-                .exhausted(retryAfterSeconds: max(0, 1 - available) / limits.perSecond)
+                .exhausted(retryAfter: .seconds(max(0, 1 - available) / limits.perSecond))
             }
     }
 }

@@ -10,7 +10,7 @@ public struct Depth: Equatable, Sendable {
     /// Those that are due and that no worker has; none of a connection that is switched off.
     public let readyLanes: Int
     /// How long the lane that is due longest has waited for its turn; 0 if none is due.
-    public let oldestDueSeconds: Double
+    public let oldestDue: Duration
 }
 
 extension Store {
@@ -40,11 +40,11 @@ extension Store {
     /// once in so many seconds, and less often where that takes so long that it would cost more
     /// than `share` of a core. A reading that is to come yet is one of a clock that was set back.
     public func recentDepth(
-        ageSecondsMax seconds: Double = 5, share: Double = 1 / 200
+        ageMax: Duration = .seconds(5), share: Double = 1 / 200
     ) async throws(StoreError) -> [Depth] {
         let isDue: SQL = """
             now() NOT BETWEEN read_at - interval '10 seconds'
-                AND read_at + greatest(\(seconds), took_seconds / \(share)) * interval '1 second'
+                AND read_at + greatest(\(ageMax), took_seconds / \(share) * interval '1 second')
             """
         let due = try await run { pool throws(PostgresError) in
             try await pool.query("SELECT \(isDue) FROM depth_reading").decoded(Bool.self)
@@ -110,13 +110,13 @@ extension Store {
         return rows.map { id, events, lanes, readyLanes, seconds in
             Depth(
                 connection: ConnectionID(id), events: events, lanes: lanes, readyLanes: readyLanes,
-                oldestDueSeconds: seconds)
+                oldestDue: .seconds(seconds))
         }
     }
 
     /// Age of the oldest transaction that keeps this database's dead rows from being cleaned away;
     /// 0 when there is none.
-    public func oldestTransactionSeconds() async throws(StoreError) -> Double {
+    public func oldestTransactionAge() async throws(StoreError) -> Duration {
         let ages = try await run { pool throws(PostgresError) in
             try await pool.query(
                 """
@@ -127,6 +127,6 @@ extension Store {
                 """
             ).decoded(Double.self)
         }
-        return max(0, ages.first ?? 0)
+        return .seconds(max(0, ages.first ?? 0))
     }
 }

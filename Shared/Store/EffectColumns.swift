@@ -53,7 +53,7 @@ struct EffectStartColumns {
                 SELECT max((
                     SELECT count(DISTINCT written_at) FROM journal
                     WHERE connection = held.connection AND journal.target = written.target
-                        AND written_at > now() - \(limits.seconds) * interval '1 second'))
+                        AND written_at > now() - \(limits.window)))
                 FROM (SELECT DISTINCT target
                     FROM jsonb_to_recordset(held.writes::jsonb) AS written (target text)) AS written
                 ), 0) ELSE 0 END AS changes

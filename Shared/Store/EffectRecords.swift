@@ -122,12 +122,12 @@ public struct SupersededEffect: Hashable, Sendable {
 /// What is remembered of our own writes, and how many are too many.
 public struct JournalLimits: Sendable {
     /// How long an entry is kept, and over how long changes are counted.
-    public var seconds: Double
+    public var window: Duration
     /// Of one record or incident within that time: two rules that undo each other end here.
     public var changesMax: Int
 
-    public init(seconds: Double = 600, changesMax: Int = 60) {
-        self.seconds = seconds
+    public init(window: Duration = .seconds(600), changesMax: Int = 60) {
+        self.window = window
         self.changesMax = changesMax
     }
 }

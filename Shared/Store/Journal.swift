@@ -59,7 +59,7 @@ extension JournalEntry {
         """
         INSERT INTO journal (connection, target, field, hash, written_at, expires_at)
         SELECT connection, written.target, written.field, decode(written.hash, 'hex'), \(moment),
-            now() + \(limits.seconds) * interval '1 second'
+            now() + \(limits.window)
         FROM \(source), jsonb_to_recordset(writes::jsonb)
             AS written (target text, field text, hash text)
         """

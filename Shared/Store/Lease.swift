@@ -101,7 +101,7 @@ extension Store {
     private func handBack(_ fences: [Fence]) async throws(StoreError) {
         let back = fences.map {
             LaneSettlement(
-                fence: $0, settlements: [], next: .retry(afterSeconds: 1, refundsAttempt: true))
+                fence: $0, settlements: [], next: .retry(after: .seconds(1), refundsAttempt: true))
         }
         _ = try await settle(back)
     }

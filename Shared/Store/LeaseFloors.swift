@@ -10,9 +10,9 @@ final class LeaseFloors: Sendable {
     /// A lane that becomes due in a transaction is seen no earlier than at its end, and one that
     /// somebody holds locked is passed over. Whoever had to wait for a lock first takes the time
     /// from the clock, not from the transaction's start.
-    private static let slackSeconds = 2.0
+    private static let slack = 2.0
     /// Every so often everything is looked at, for lanes of transactions that took longer.
-    private static let resetSeconds = 20.0
+    private static let resetPeriod = 20.0
 
     private struct State {
         var byNumber: [Double] = []
@@ -35,8 +35,8 @@ final class LeaseFloors: Sendable {
     ///   - now: of the lease.
     func raise(by leased: some Sequence<(Int32, Double)>, at now: Double) {
         state.withLock { state in
-            guard now > state.now - Self.slackSeconds,
-                now - state.resetAt < Self.resetSeconds
+            guard now > state.now - Self.slack,
+                now - state.resetAt < Self.resetPeriod
             else {
                 state = State(resetAt: now, now: now)
                 return
@@ -47,7 +47,7 @@ final class LeaseFloors: Sendable {
                 oldest[Int(connection)] = min(oldest[Int(connection)] ?? .infinity, readyAt)
             }
             for (connection, readyAt) in oldest {
-                let floor = min(readyAt, now) - Self.slackSeconds
+                let floor = min(readyAt, now) - Self.slack
                 while state.byNumber.count <= connection { state.byNumber.append(0) }
                 state.byNumber[connection] = max(state.byNumber[connection], floor)
             }

@@ -18,7 +18,7 @@ extension Store {
     ]
 
     /// A step may read the whole log.
-    private static let stepSecondsMax = 3600.0
+    private static let stepMax = Duration.seconds(3600)
 
     /// Brings the database to this program's schema and makes room for today's events.
     /// - Returns: the steps that this call applied.
@@ -29,7 +29,7 @@ extension Store {
         } catch {
             throw .postgres(error)
         }
-        let applied = try await session.migrate(migrations, deadlineSeconds: stepSecondsMax)
+        let applied = try await session.migrate(migrations, timeout: stepMax)
         do {
             try await session.query("SELECT create_partitions(ahead => \(Retention.segmentsAhead))")
         } catch {

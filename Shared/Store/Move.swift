@@ -32,20 +32,20 @@ extension Store {
     /// - Parameters:
     ///   - target: has the connection already, from a configuration that was applied there.
     ///   - force: moves also a connection that an earlier move has blocked.
-    ///   - quietSecondsMax: how long to wait for workers that have lanes of it.
-    ///   - renewalSeconds: how often the block is renewed while something is copied, at most.
+    ///   - quietMax: how long to wait for workers that have lanes of it.
+    ///   - renewal: how often the block is renewed while something is copied, at most.
     /// - Returns: how many rows of each table were copied.
     public func move(
         _ connection: ConnectionID, to target: Store, force: Bool = false,
-        quietSecondsMax: Double = 120, renewalSeconds: Double = 10
+        quietMax: Duration = .seconds(120), renewal: Duration = .seconds(10)
     ) async throws(MoveError) -> [(table: String, rows: Int)] {
         let move = try await Move(
-            connection, from: self, to: target, renewal: Renewal(seconds: renewalSeconds))
+            connection, from: self, to: target, renewal: Renewal(every: renewal))
         try await move.requireSameSchema()
         try await move.requireNoEventsThere()
         if move.isBlocked, !force { throw .blocked }
         do throws(MoveError) {
-            let standing = try await move.quietLanes(secondsMax: quietSecondsMax)
+            let standing = try await move.quietLanes(waitingMax: quietMax)
             try await move.makeRoom()
             return try await move.copy(asItStandsAt: standing)
         } catch {
@@ -141,8 +141,8 @@ private struct Move {
             "UPDATE connection SET blocked_until = \(moment) WHERE number = \(old)")
     }
 
-    func quietLanes(secondsMax: Double) async throws(MoveError) -> LaneStanding {
-        let end = ContinuousClock.now + .seconds(secondsMax)
+    func quietLanes(waitingMax: Duration) async throws(MoveError) -> LaneStanding {
+        let end = ContinuousClock.now + waitingMax
         repeat {
             let standing = try await trying { () throws(PostgresError) in
                 try await blockForAMinute()
@@ -244,7 +244,7 @@ private struct Move {
                     INSERT INTO deduplication (period, hash)
                     SELECT period, hash FROM seen ORDER BY hash
                     ON CONFLICT DO NOTHING
-                    """, deadlineSeconds: 50)
+                    """, timeout: .seconds(50))
                 try await there.query("TRUNCATE seen")
                 try await blockForAMinute()
             }
@@ -283,15 +283,15 @@ private struct Move {
 
 /// When the block was renewed last.
 private final class Renewal: Sendable {
-    private let seconds: Double
+    private let period: Duration
     private let last = Mutex<ContinuousClock.Instant?>(nil)
 
-    init(seconds: Double) { self.seconds = seconds }
+    init(every period: Duration) { self.period = period }
 
     func isDue() -> Bool {
         last.withLock { last in
             let now = ContinuousClock.now
-            if let last, now - last < .seconds(seconds) { return false }
+            if let last, now - last < period { return false }
             last = now
             return true
         }

@@ -8,7 +8,7 @@ public struct Retention: Sendable {
     /// Rows that one transaction takes away; then comes the next.
     var rowsAtOnceMax: Int
     /// For how long rows of one kind are taken away in a round.
-    var secondsMax: Double
+    var timeMax: Duration
 
     /// Partitions that exist before their day begins.
     static let segmentsAhead: Int32 = 3
@@ -17,10 +17,10 @@ public struct Retention: Sendable {
         self.init(logDays: logDays, rowsAtOnceMax: 20_000)
     }
 
-    init(logDays: Int32 = 30, rowsAtOnceMax: Int, secondsMax: Double = 300) {
+    init(logDays: Int32 = 30, rowsAtOnceMax: Int, timeMax: Duration = .seconds(300)) {
         self.logDays = logDays
         self.rowsAtOnceMax = rowsAtOnceMax
-        self.secondsMax = secondsMax
+        self.timeMax = timeMax
     }
 }
 
@@ -106,7 +106,7 @@ extension Store {
                     (SELECT segment_now() - \(retention.logDays)) AS kept (oldest)
                 WHERE state = 1 AND segment < oldest AND NOT (\(Self.isServed))
                 ORDER BY lane_id
-                """, deadlineSeconds: 60
+                """, timeout: .seconds(60)
             ).decoded(LaneID.self, Segment.self)
         }
         guard let oldest = stale.first?.1 else { return 0 }
@@ -212,7 +212,7 @@ extension Store {
                 """
             ).decoded(Bool.self)
             guard isDue == [true] else { return false }
-            try await pool.query("VACUUM (SKIP_LOCKED, TRUNCATE false) lane", deadlineSeconds: 60)
+            try await pool.query("VACUUM (SKIP_LOCKED, TRUNCATE false) lane", timeout: .seconds(60))
             return true
         }
     }
@@ -261,12 +261,12 @@ extension Store {
     private func delete(
         _ statement: SQL, _ retention: Retention
     ) async throws(StoreError) -> Int {
-        let end = ContinuousClock.now + .seconds(retention.secondsMax)
+        let end = ContinuousClock.now + retention.timeMax
         var deleted = 0
         var last: Int
         repeat {
             last = try await run { pool throws(PostgresError) in
-                try await pool.query(statement, deadlineSeconds: 60).affected
+                try await pool.query(statement, timeout: .seconds(60)).affected
             }
             deleted += last
         } while last >= retention.rowsAtOnceMax && ContinuousClock.now < end

@@ -25,7 +25,7 @@ struct SettlementColumns {
     private var firsts: [Int64?] = []
     private var counts: [Int64] = []
     private var segments: [Segment?] = []
-    private var delays: [Double] = []
+    private var delays: [Duration] = []
     private var refunds: [Bool] = []
     private var causes: [String?] = []
     private var ledger = LedgerColumns()
@@ -42,7 +42,7 @@ struct SettlementColumns {
             firsts.append(lane.settlements.first?.job.sequence)
             counts.append(Int64(lane.settlements.count))
             segments.append(lane.settlements.last?.job.segment)
-            delays.append(lane.next.delaySeconds)
+            delays.append(lane.next.delay)
             refunds.append(lane.next.refundsAttempt)
             causes.append(lane.next.cause?.json.text)
             for settlement in lane.settlements { ledger.append(settlement, lane: lane.fence.lane) }
@@ -77,7 +77,7 @@ struct SettlementColumns {
             attempt = settled.attempt,
             owner = NULL,
             state = CASE WHEN lane.tail > settled.done THEN 1 ELSE 0 END,
-            ready_at = now() + settled.delay * interval '1 second'
+            ready_at = now() + settled.delay
         FROM settled WHERE lane.lane_id = settled.lane_id
         RETURNING lane.lane_id, lane.epoch
         """
@@ -94,12 +94,12 @@ struct SettlementColumns {
 }
 
 extension LaneSettlement.Next {
-    private static let delaySecondsMax = 30.0 * 86_400
+    private static let delayMax = Duration.seconds(30 * 86_400)
 
-    fileprivate var delaySeconds: Double {
+    fileprivate var delay: Duration {
         switch self {
-        case .proceed: 0
-        case .retry(let seconds, _, _): min(max(seconds, 0), Self.delaySecondsMax)
+        case .proceed: .zero
+        case .retry(let delay, _, _): min(max(delay, .zero), Self.delayMax)
         }
     }
 

@@ -16,13 +16,13 @@ extension Store {
     /// Lanes are leased in the name of a worker and stay so until it lets them go or expires. Lanes
     /// carry no expiry of their own: one row is renewed, however many lanes are held.
     public func register(
-        name: String, ttlSeconds: Double
+        name: String, ttl: Duration
     ) async throws(StoreError) -> WorkerID {
         let rows = try await run { pool throws(PostgresError) in
             try await pool.query(
                 """
                 INSERT INTO worker (name, expires_at)
-                VALUES (\(name.storable), now() + \(ttlSeconds) * interval '1 second')
+                VALUES (\(name.storable), now() + \(ttl))
                 RETURNING id
                 """
             ).decoded(WorkerID.self)
@@ -33,17 +33,17 @@ extension Store {
 
     /// The worker's own deadline runs from *before* this call: by then it must have been renewed
     /// again, or must have stopped calling vendors.
-    /// - Parameter deadlineSeconds: how long to wait for the answer, if not as long as for others.
+    /// - Parameter timeout: how long to wait for the answer, if not as long as for others.
     /// - Throws: `.lostLease` if the worker expired; it registers anew and forgets its lanes.
     public func renew(
-        _ worker: WorkerID, ttlSeconds: Double, deadlineSeconds: Double? = nil
+        _ worker: WorkerID, ttl: Duration, timeout: Duration? = nil
     ) async throws(StoreError) {
         let rows = try await run { pool throws(PostgresError) in
             try await pool.query(
                 """
-                UPDATE worker SET expires_at = now() + \(ttlSeconds) * interval '1 second'
+                UPDATE worker SET expires_at = now() + \(ttl)
                 WHERE id = \(worker) AND expires_at > now()
-                """, deadlineSeconds: deadlineSeconds)
+                """, timeout: timeout)
         }
         guard rows.affected == 1 else { throw .lostLease }
     }

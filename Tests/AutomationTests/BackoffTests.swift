@@ -6,8 +6,8 @@ final class BackoffTests: XCTestCase {
     func testThePauseGrowsToItsCapWithFullJitter() {
         func check(_ attempt: Int, _ jitter: Double, _ seconds: Double, line: UInt = #line) {
             XCTAssertEqual(
-                Backoff.seconds(attempt: attempt, jitter: jitter), seconds, accuracy: 1e-9,
-                line: line)
+                Backoff.delay(attempt: attempt, jitter: jitter) / .seconds(1), seconds,
+                accuracy: 1e-9, line: line)
         }
         check(1, 0, 0)
         check(1, 0.5, 1)
@@ -29,13 +29,19 @@ final class BackoffTests: XCTestCase {
                 Backoff.decision(after: failure, attempt: attempt, attemptsMax: 3, jitter: 0.5),
                 decision, line: line)
         }
-        let again = LaneSettlement.Next.retry
-        check(.retryable(cause), attempt: 1, .again(again(1, false, cause)))
-        check(.retryable(cause), attempt: 2, .again(again(2, false, cause)))
+        func again(
+            _ seconds: Int, _ refunds: Bool, _ cause: Cause?
+        ) -> Backoff.RetryDecision {
+            .again(.retry(after: .seconds(seconds), refundsAttempt: refunds, because: cause))
+        }
+        check(.retryable(cause), attempt: 1, again(1, false, cause))
+        check(.retryable(cause), attempt: 2, again(2, false, cause))
         check(.retryable(cause), attempt: 3, .giveUp(cause))
-        check(.throttled(cause, retryAfterSeconds: 9), attempt: 3, .again(again(9, true, cause)))
-        check(.throttled(cause, retryAfterSeconds: -1), attempt: 1, .again(again(0, true, cause)))
+        check(.throttled(cause, retryAfterSeconds: 9), attempt: 3, again(9, true, cause))
+        check(.throttled(cause, retryAfterSeconds: -1), attempt: 1, again(0, true, cause))
+        check(
+            .throttled(cause, retryAfterSeconds: 1e300), attempt: 1, again(2_592_000, true, cause))
         check(.permanent(cause), attempt: 1, .giveUp(cause))
-        check(.interrupted, attempt: 99, .again(again(0, true, nil)))
+        check(.interrupted, attempt: 99, again(0, true, nil))
     }
 }

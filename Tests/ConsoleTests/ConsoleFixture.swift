@@ -61,11 +61,11 @@ struct ConsoleFixture {
 
     /// Leases everything that waits and postpones it.
     func postpone(afterSeconds seconds: Double, because cause: Cause) async throws {
-        let worker = try await store.register(name: "worker", ttlSeconds: 3600)
+        let worker = try await store.register(name: "worker", ttl: .seconds(3600))
         let lease = try await store.lease(
             for: worker, limits: LeaseLimits(lanesMax: 100, jobsPerLaneMax: 100))
         let next = LaneSettlement.Next.retry(
-            afterSeconds: seconds, refundsAttempt: false, because: cause)
+            after: .seconds(seconds), refundsAttempt: false, because: cause)
         let lost = try await store.settle(
             lease.lanes.map { LaneSettlement(fence: $0.fence, settlements: [], next: next) })
         XCTAssertEqual(lost, [])
@@ -73,7 +73,7 @@ struct ConsoleFixture {
 
     /// An effect of the only event that waits, which then waits again.
     func perform(_ key: EffectKey, result: JSON) async throws {
-        let worker = try await store.register(name: "worker", ttlSeconds: 3600)
+        let worker = try await store.register(name: "worker", ttl: .seconds(3600))
         let lanes = try await store.lease(
             for: worker, limits: LeaseLimits(lanesMax: 1, jobsPerLaneMax: 1)
         ).lanes
@@ -95,7 +95,7 @@ struct ConsoleFixture {
     func settle(
         version: ConfigurationVersion? = 1, facts: JSON? = nil, _ outcome: (Event) -> Outcome
     ) async throws {
-        let worker = try await store.register(name: "worker", ttlSeconds: 3600)
+        let worker = try await store.register(name: "worker", ttl: .seconds(3600))
         let lease = try await store.lease(
             for: worker, limits: LeaseLimits(lanesMax: 100, jobsPerLaneMax: 100))
         let lost = try await store.settle(

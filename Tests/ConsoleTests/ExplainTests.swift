@@ -215,7 +215,7 @@ final class ExplainTests: XCTestCase {
     func testEventPrintsPayloadFactsEffectsAndRules() async throws {
         let fixture = try await fixture()
         try await fixture.append([Sample.event("E1", title: "a\u{1B}[2Jb")])
-        let worker = try await fixture.store.register(name: "worker", ttlSeconds: 3600)
+        let worker = try await fixture.store.register(name: "worker", ttl: .seconds(3600))
         let lease = try await fixture.store.lease(
             for: worker, limits: LeaseLimits(lanesMax: 1, jobsPerLaneMax: 1))
         let lane = try XCTUnwrap(lease.lanes.first)

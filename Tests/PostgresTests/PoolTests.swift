@@ -50,7 +50,7 @@ final class PoolTests: XCTestCase {
     func testTimesOutAndGoesOn() async throws {
         let pool = try await database().pool(connectionsMax: 1)
         await assertThrows({ $0 == .timedOut }) { () async throws(PostgresError) in
-            try await pool.query("SELECT pg_sleep(3600)", deadlineSeconds: 0.05)
+            try await pool.query("SELECT pg_sleep(3600)", timeout: .seconds(0.05))
         }
         let answer = try await pool.query("SELECT 1").decoded(Int.self)
         XCTAssertEqual(answer, [1])
@@ -131,7 +131,7 @@ final class PoolTests: XCTestCase {
         var limits = PoolLimits()
         limits.connectionsMax = 1
         limits.waitersMax = 1
-        limits.waitSecondsMax = 0.05
+        limits.waitMax = .seconds(0.05)
         let pool = Pool(database.address, limits: limits)
         try await pool.withSession { session throws(PostgresError) in
             await assertThrows({ $0 == .unavailable("no connection became free in time") }) {
@@ -197,7 +197,7 @@ final class PoolTests: XCTestCase {
         let address = try XCTUnwrap(
             Address("host=127.0.0.1 port=\(socket.port) dbname=none sslmode=disable"))
         var limits = PoolLimits()
-        limits.session.connectSecondsMax = 0.05
+        limits.session.connectMax = .seconds(0.05)
         await assertThrows({ $0 == .unavailable("no connection before the deadline") }) {
             () async throws(PostgresError) in
             try await Pool(address, limits: limits).query("SELECT 1")

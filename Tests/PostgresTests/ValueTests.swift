@@ -83,6 +83,21 @@ final class ValueTests: XCTestCase {
         try await check("SELECT sum(d) FROM unnest(\([0.5, 0.25])) d", is: 0.75)
     }
 
+    func testADurationIsAnIntervalToTheMicrosecond() async throws {
+        let rows: [(Duration, String)] = [
+            (.zero, "00:00:00"), (.milliseconds(1500), "00:00:01.5"),
+            (.microseconds(1), "00:00:00.000001"),
+            (.nanoseconds(999), "00:00:00"), (.seconds(-90), "-00:01:30"),
+            (.milliseconds(-250), "-00:00:00.25"), (.seconds(30 * 86_400), "720:00:00"),
+        ]
+        for (duration, text) in rows { try await check("SELECT \(duration)::text", is: text) }
+        try await check(
+            "SELECT sum(i)::text FROM unnest(\(rows.map(\.0))) i", is: "719:58:31.250001")
+        // Longer than an interval can be.
+        try await check("SELECT \(Duration.seconds(Int64.max)) > interval '200000 years'", is: true)
+        try await check("SELECT \(Duration.seconds(Int64.min)) < interval '-200000 years'", is: true)
+    }
+
     func testRowsOfAnotherShapeAreNamed() async throws {
         let one = try await pool.query("SELECT 1 AS n, NULL::text AS t")
         XCTAssertThrowsError(try one[0].decoded(Int.self)) {

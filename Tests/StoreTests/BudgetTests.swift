@@ -8,7 +8,7 @@ final class BudgetTests: XCTestCase {
     private let limits = BudgetLimits(perSecond: 0.001, burst: 10)
 
     private func wait(_ grant: BudgetGrant, line: UInt = #line) -> Double {
-        if case .exhausted(let seconds) = grant { return seconds }
+        if case .exhausted(let pause) = grant { return pause / .seconds(1) }
         XCTFail("\(grant)", line: line)
         return 0
     }
@@ -74,11 +74,11 @@ final class BudgetTests: XCTestCase {
 
     func testACloseHoldsForEverybodyAndTakesNothing() async throws {
         let fixture = try await StoreFixture.make(for: self)
-        try await fixture.store.close("token", forSeconds: 900)
-        try await fixture.store.close("token", forSeconds: 10)
+        try await fixture.store.pause("token", for: .seconds(900))
+        try await fixture.store.pause("token", for: .seconds(10))
         let grant = try await fixture.store.take(atMost: 1, from: "token", limits)
-        guard case .closed(let seconds) = grant else { return XCTFail("\(grant)") }
-        XCTAssertEqual(seconds, 900, accuracy: 60)
+        guard case .paused(let pause) = grant else { return XCTFail("\(grant)") }
+        XCTAssertEqual(pause / .seconds(1), 900, accuracy: 60)
         let other = try await fixture.store.take(atMost: 1, from: "another", limits)
         XCTAssertEqual(other, .granted(1, left: 9))
         try await fixture.passSeconds(901)
@@ -90,11 +90,11 @@ final class BudgetTests: XCTestCase {
         let fixture = try await StoreFixture.make(for: self)
         try await fixture.append(1, to: "a", of: "one")
         try await fixture.append(1, to: "a", of: "two")
-        try await fixture.store.block("one", forSeconds: 600)
+        try await fixture.store.block("one", for: .seconds(600))
         let worker = try await fixture.worker()
         let lanes = try await fixture.lease(worker).lanes
         XCTAssertEqual(lanes.map(\.connection), ["two"])
-        try await fixture.store.block("one", forSeconds: 0)
+        try await fixture.store.block("one", for: .seconds(0))
         let blocked = try await fixture.lease(worker).lanes
         XCTAssertEqual(blocked, [], "a block shortens no other")
         _ = try await fixture.pool.query("UPDATE connection SET blocked_until = now()")
@@ -126,28 +126,28 @@ final class SharedBreakerTests: XCTestCase {
         let fixture = try await StoreFixture.make(for: self)
         let store = fixture.store
         _ = try await store.take(atMost: 1, from: "token", limits)
-        let first = try await store.trip("token", after: 0, forSeconds: 30)
+        let first = try await store.trip("token", after: 0, for: .seconds(30))
         XCTAssertTrue(first)
-        let second = try await store.trip("token", after: 0, forSeconds: 600)
+        let second = try await store.trip("token", after: 0, for: .seconds(600))
         XCTAssertFalse(second, "two workers found the same outage")
         let grant = try await store.take(atMost: 1, from: "token", limits)
-        guard case .tripped(trips: 1, let seconds) = grant else { return XCTFail("\(grant)") }
-        XCTAssertEqual(seconds, 30, accuracy: 20)
+        guard case .tripped(trips: 1, let pause) = grant else { return XCTFail("\(grant)") }
+        XCTAssertEqual(pause / .seconds(1), 30, accuracy: 20)
     }
 
     func testOneOfAllChecksWhenThePauseIsOver() async throws {
         let fixture = try await StoreFixture.make(for: self)
         let store = fixture.store
         func claim() async throws -> Bool {
-            try await store.claimCheck(of: "token", after: 1, withinSeconds: 600)
+            try await store.claimCheck(of: "token", after: 1, within: .seconds(600))
         }
         _ = try await store.take(atMost: 1, from: "token", limits)
-        try await store.trip("token", after: 0, forSeconds: 30)
+        try await store.trip("token", after: 0, for: .seconds(30))
         let early = try await claim()
         XCTAssertFalse(early)
         try await fixture.passSeconds(31)
         let due = try await store.take(atMost: 1, from: "token", limits)
-        XCTAssertEqual(due, .tripped(trips: 1, seconds: 0))
+        XCTAssertEqual(due, .tripped(trips: 1, retryAfter: .zero))
         let claims = try await withThrowingTaskGroup(of: Bool.self) { group in
             for _ in 0..<8 { group.addTask { try await claim() } }
             return try await group.reduce(0) { $0 + ($1 ? 1 : 0) }
@@ -162,13 +162,13 @@ final class SharedBreakerTests: XCTestCase {
         let fixture = try await StoreFixture.make(for: self)
         let store = fixture.store
         _ = try await store.take(atMost: 1, from: "token", limits)
-        try await store.trip("token", after: 0, forSeconds: 0)
-        try await store.trip("token", after: 1, forSeconds: 0)
+        try await store.trip("token", after: 0, for: .seconds(0))
+        try await store.trip("token", after: 1, for: .seconds(0))
         let tripped = try await store.take(atMost: 1, from: "token", limits)
-        XCTAssertEqual(tripped, .tripped(trips: 2, seconds: 0))
-        let late = try await store.mend("token", after: 1)
+        XCTAssertEqual(tripped, .tripped(trips: 2, retryAfter: .zero))
+        let late = try await store.closeBreaker(of: "token", after: 1)
         XCTAssertFalse(late, "what was found out is no longer so")
-        try await store.mend("token", after: 2)
+        try await store.closeBreaker(of: "token", after: 2)
         let mended = try await store.take(atMost: 1, from: "token", limits)
         XCTAssertEqual(mended, .granted(1, left: 8))
     }

@@ -30,7 +30,7 @@ final class EventLogTests: XCTestCase {
                             facts: ["of": .string(job.event.id.rawValue)],
                             configurationVersion: 3)
                     }
-                }, next: .retry(afterSeconds: 600, refundsAttempt: false))
+                }, next: .retry(after: .seconds(600), refundsAttempt: false))
         }
         _ = try await fixture.store.settle(settlements)
         return fixture
@@ -119,7 +119,7 @@ final class EventLogTests: XCTestCase {
         XCTAssertEqual(depth.map(\.connection), ["one"])
         XCTAssertEqual(depth.map(\.events), [1])
         XCTAssertEqual(depth.map(\.lanes), [1])
-        XCTAssertEqual(depth.map(\.oldestDueSeconds), [0])
+        XCTAssertEqual(depth.map(\.oldestDue), [.zero])
     }
 
     /// Whoever asks again so soon looks at no lane.
@@ -129,15 +129,15 @@ final class EventLogTests: XCTestCase {
         try await fixture.append(1, to: "b")
         try await fixture.append(1, to: "c", of: "two")
         _ = try await fixture.lease(fixture.worker(), lanes: 1)
-        let first = try await fixture.store.recentDepth(ageSecondsMax: 3600)
+        let first = try await fixture.store.recentDepth(ageMax: .seconds(3600))
         XCTAssertEqual(first.map(\.connection), ["one", "two"])
         XCTAssertEqual(first.map(\.events), [4, 1])
         XCTAssertEqual(first.map(\.lanes), [2, 1])
         XCTAssertEqual(first.map(\.readyLanes).reduce(0, +), 2)
         try await fixture.append(1, to: "d")
-        let again = try await fixture.store.recentDepth(ageSecondsMax: 3600)
+        let again = try await fixture.store.recentDepth(ageMax: .seconds(3600))
         XCTAssertEqual(again, first)
-        let anew = try await fixture.store.recentDepth(ageSecondsMax: 0, share: 1)
+        let anew = try await fixture.store.recentDepth(ageMax: .seconds(0), share: 1)
         XCTAssertEqual(anew.map(\.events), [5, 1])
     }
 
@@ -152,7 +152,7 @@ final class EventLogTests: XCTestCase {
                 UPDATE depth_reading SET took_seconds = 1,
                     read_at = now() - \(age) * interval '1 second'
                 """)
-            return try await fixture.store.recentDepth(ageSecondsMax: 5).map(\.events)
+            return try await fixture.store.recentDepth(ageMax: .seconds(5)).map(\.events)
         }
         let early = try await read(afterSeconds: 190)
         XCTAssertEqual(early, [])

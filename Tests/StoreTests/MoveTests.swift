@@ -83,7 +83,7 @@ final class MoveTests: XCTestCase {
         _ = try await new.pool.query(
             "INSERT INTO deduplication VALUES (period_now(), '\\x0000aa')")
         try await old.countBlocks()
-        _ = try await old.store.move("one", to: new.store, renewalSeconds: 0)
+        _ = try await old.store.move("one", to: new.store, renewal: .zero)
         let seen: SQL = "SELECT count(*) FROM deduplication"
         let (there, here) = (try await new.number(seen), try await old.number(seen))
         XCTAssertEqual(there, here)
@@ -212,7 +212,7 @@ final class MoveTests: XCTestCase {
         because reason: MoveError
     ) async {
         do throws(MoveError) {
-            _ = try await old.store.move(connection, to: new.store, quietSecondsMax: 0)
+            _ = try await old.store.move(connection, to: new.store, quietMax: .zero)
             XCTFail("moved")
         } catch {
             XCTAssertEqual(error, reason)

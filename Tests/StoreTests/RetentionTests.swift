@@ -215,7 +215,7 @@ final class RetentionTests: XCTestCase {
                         UPDATE lane SET ready_at = clock_timestamp();
                     END LOOP;
                 END $$
-                """, deadlineSeconds: 60)
+                """, timeout: .seconds(60))
             try await session.query("SELECT pg_stat_force_next_flush()")
             try await session.query("SELECT 1")
         }
@@ -277,7 +277,7 @@ final class RetentionTests: XCTestCase {
         let done = try await fixture.store.maintain(retention)
         XCTAssertEqual(done.lanesForgotten, 35)
         let none = try await fixture.store.maintain(
-            Retention(logDays: 1, rowsAtOnceMax: 10, secondsMax: 0))
+            Retention(logDays: 1, rowsAtOnceMax: 10, timeMax: .zero))
         XCTAssertEqual(none.lanesForgotten, 10, "the rest has time")
     }
 }

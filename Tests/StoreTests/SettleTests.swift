@@ -28,8 +28,8 @@ final class SettleTests: XCTestCase {
     }
 
     func testAttemptsAreCountedForTheHead() async throws {
-        let failed = LaneSettlement.Next.retry(afterSeconds: 9, refundsAttempt: false)
-        let throttled = LaneSettlement.Next.retry(afterSeconds: 9, refundsAttempt: true)
+        let failed = LaneSettlement.Next.retry(after: .seconds(9), refundsAttempt: false)
+        let throttled = LaneSettlement.Next.retry(after: .seconds(9), refundsAttempt: true)
         try await check([(0, failed), (0, failed), (0, failed)], attempts: [1, 2, 3, 4])
         try await check([(0, throttled), (0, throttled)], attempts: [1, 1, 1])
         try await check([(0, failed), (0, throttled), (0, failed)], attempts: [1, 2, 2, 3])
@@ -45,7 +45,7 @@ final class SettleTests: XCTestCase {
         let worker = try await fixture.worker()
         let lane = try await fixture.leasedLane(worker)
         let retry = lane.settled(
-            first: 0, next: .retry(afterSeconds: 600, refundsAttempt: false))
+            first: 0, next: .retry(after: .seconds(600), refundsAttempt: false))
         let next = try await fixture.lease(worker, settling: [retry])
         XCTAssertEqual(next, Lease(lanes: [], lost: []))
         let wait = try await fixture.number(
@@ -70,16 +70,16 @@ final class SettleTests: XCTestCase {
         }
         /// How much of the lane ends each time, what becomes of it, and what then is known of e2.
         for (count, next, expected, attempts) in [
-            (1, .retry(afterSeconds: 600, refundsAttempt: false, because: cause), cause, 1),
-            (0, .retry(afterSeconds: 600, refundsAttempt: false), cause, 1),
-            (0, .retry(afterSeconds: 600, refundsAttempt: true, because: throttled), throttled, 2),
+            (1, .retry(after: .seconds(600), refundsAttempt: false, because: cause), cause, 1),
+            (0, .retry(after: .seconds(600), refundsAttempt: false), cause, 1),
+            (0, .retry(after: .seconds(600), refundsAttempt: true, because: throttled), throttled, 2),
             (1, .proceed, nil, nil),
         ] as [(Int, LaneSettlement.Next, Cause?, Int?)] {
             let lane = try await fixture.leasedLane(worker)
             _ = try await fixture.store.settle([lane.settled(first: count, next: next)])
             // The second time the lease is lost: nothing of it is written.
             let late = LaneSettlement.Next.retry(
-                afterSeconds: 1, refundsAttempt: true, because: cause)
+                after: .seconds(1), refundsAttempt: true, because: cause)
             _ = try await fixture.store.settle([lane.settled(first: count, next: late)])
             let known = try await postponements()
             XCTAssertNil(known[0])
@@ -94,7 +94,7 @@ final class SettleTests: XCTestCase {
         _ = try await fixture.append([.sample("e1", lane: "a")])
         let lane = try await fixture.leasedLane(fixture.worker())
         let next = LaneSettlement.Next.retry(
-            afterSeconds: 600, refundsAttempt: false, because: cause)
+            after: .seconds(600), refundsAttempt: false, because: cause)
         _ = try await fixture.store.settle([lane.settled(first: 0, next: next)])
         let known = try await fixture.store.event("e1", of: "one")?.postponement
         let postponement = try XCTUnwrap(known)

@@ -43,7 +43,7 @@ struct StoreFixture: Sendable {
     }
 
     func worker(_ name: String = "worker") async throws -> WorkerID {
-        try await store.register(name: name, ttlSeconds: 3600)
+        try await store.register(name: name, ttl: .seconds(3600))
     }
 
     func lease(

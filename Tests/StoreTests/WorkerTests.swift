@@ -28,10 +28,10 @@ final class WorkerTests: XCTestCase {
         let fixture = try await StoreFixture.make(for: self)
         try await fixture.append(1, to: "a")
         let worker = try await fixture.worker()
-        try await fixture.store.renew(worker, ttlSeconds: 60)
+        try await fixture.store.renew(worker, ttl: .seconds(60))
         try await fixture.expire(worker)
         await assertThrows(.lostLease) { () async throws(StoreError) in
-            try await fixture.store.renew(worker, ttlSeconds: 60)
+            try await fixture.store.renew(worker, ttl: .seconds(60))
         }
         let limits = LeaseLimits(lanesMax: 1, jobsPerLaneMax: 1)
         await assertThrows(.lostLease) { () async throws(StoreError) in

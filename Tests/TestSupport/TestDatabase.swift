@@ -53,7 +53,7 @@ public struct TestDatabase: Sendable {
                 """
                 CREATE DATABASE \(unescaped: name) \
                 TEMPLATE \(unescaped: template ?? "template0") ENCODING 'UTF8'
-                """, deadlineSeconds: 60)
+                """, timeout: .seconds(60))
         }
         guard let address = server.database(name) else {
             throw TestDatabaseError.variableUnreadable
@@ -72,7 +72,7 @@ public struct TestDatabase: Sendable {
     public func drop() async throws {
         try await withSession(on: server) { session throws(PostgresError) in
             try await session.query(
-                "DROP DATABASE IF EXISTS \(unescaped: name) WITH (FORCE)", deadlineSeconds: 60)
+                "DROP DATABASE IF EXISTS \(unescaped: name) WITH (FORCE)", timeout: .seconds(60))
         }
     }
 
@@ -99,8 +99,8 @@ public struct TestDatabase: Sendable {
         limits.waitersMax = waitersMax
         limits.session.mode = mode
         limits.connectionsMax = connectionsMax
-        limits.waitSecondsMax = 60
-        limits.session.statementSecondsMax = statementSecondsMax
+        limits.waitMax = .seconds(60)
+        limits.session.statementMax = .seconds(statementSecondsMax)
         return Pool(address, limits: limits)
     }
 }
@@ -179,7 +179,7 @@ private struct Template: Sendable {
         try await withSession(on: server) { session throws(PostgresError) in
             // The lock ends with the session.
             try await session.query(
-                "SELECT pg_advisory_lock(hashtext(\(name)))", deadlineSeconds: 120)
+                "SELECT pg_advisory_lock(hashtext(\(name)))", timeout: .seconds(120))
             let known = try await session.query(
                 "SELECT 1 FROM pg_database WHERE datname = \(name)")
             if known.isEmpty { try await create(with: session, on: server) }
@@ -193,10 +193,10 @@ private struct Template: Sendable {
     ) async throws(PostgresError) {
         let draft = "draft_\(name)"
         try await session.query(
-            "DROP DATABASE IF EXISTS \(unescaped: draft) WITH (FORCE)", deadlineSeconds: 60)
+            "DROP DATABASE IF EXISTS \(unescaped: draft) WITH (FORCE)", timeout: .seconds(60))
         try await session.query(
             "CREATE DATABASE \(unescaped: draft) TEMPLATE template0 ENCODING 'UTF8'",
-            deadlineSeconds: 60)
+            timeout: .seconds(60))
         guard let address = server.database(draft) else {
             throw .unavailable("no address for the template")
         }

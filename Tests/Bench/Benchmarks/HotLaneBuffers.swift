@@ -22,7 +22,7 @@ struct HotLaneBuffers {
         let database = try await environment.database("bench_buffers", .webhooksOnly())
         try await database.fillOneLane(waiting: waiting)
         try await database.countBuffersOfLaneUpdates()
-        let worker = try await database.store.register(name: "bench", ttlSeconds: 60)
+        let worker = try await database.store.register(name: "bench", ttl: .seconds(60))
         var touched: Int64 = 0
         for _ in 0..<Self.leases {
             touched += try await buffersOfOneLease(database, worker)

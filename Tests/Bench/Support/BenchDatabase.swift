@@ -13,8 +13,8 @@ struct BenchDatabase {
         self.name = name
         self.address = address
         var limits = PoolLimits()
-        limits.waitSecondsMax = 60
-        limits.session.statementSecondsMax = 60
+        limits.waitMax = .seconds(60)
+        limits.session.statementMax = .seconds(60)
         pool = Pool(address, limits: limits)
         store = Store(pool, secretKeys: secretKeys)
     }

@@ -45,9 +45,9 @@ struct BenchEnvironment {
         let session = Session(to: server)
         try await session.open()
         try await session.query(
-            "DROP DATABASE IF EXISTS \(unescaped: name) WITH (FORCE)", deadlineSeconds: 30)
+            "DROP DATABASE IF EXISTS \(unescaped: name) WITH (FORCE)", timeout: .seconds(30))
         try await session.query(
-            "CREATE DATABASE \(unescaped: name) TEMPLATE template0", deadlineSeconds: 30)
+            "CREATE DATABASE \(unescaped: name) TEMPLATE template0", timeout: .seconds(30))
         await session.close()
         guard let address = server.database(name) else {
             throw BenchFailure("no address for the database \(name)")
@@ -69,7 +69,8 @@ struct BenchEnvironment {
         let session = Session(to: server)
         try await session.open()
         try await session.query(
-            "DROP DATABASE IF EXISTS \(unescaped: database.name) WITH (FORCE)", deadlineSeconds: 30)
+            "DROP DATABASE IF EXISTS \(unescaped: database.name) WITH (FORCE)",
+            timeout: .seconds(30))
         await session.close()
     }
 
