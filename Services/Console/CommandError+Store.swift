@@ -44,7 +44,7 @@ extension PostgresError {
 
 /// Calls the store and throws its errors as command errors.
 func mappingErrors<Value>(
-    _ call: () async throws(StoreError) -> Value
+    _ call: @autoclosure () async throws(StoreError) -> Value
 ) async throws(CommandError) -> Value {
     do {
         return try await call()

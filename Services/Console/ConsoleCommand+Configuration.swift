@@ -32,10 +32,9 @@ extension ConsoleCommand {
             printer.line("\(path) is unchanged; version \(current.version) stays in force")
             return
         }
-        let version = try await mappingErrors { () throws(StoreError) in
-            try await store.apply(
-                file.configuration, by: configuration.author, expecting: current.version)
-        }
+        let version = try await mappingErrors(
+            await store.apply(
+                file.configuration, by: configuration.author, expecting: current.version))
         printer.line("version \(version) is in force: \(file.configuration.summary)")
         describe(file.configuration)
     }
@@ -56,9 +55,7 @@ extension ConsoleCommand {
         if let active, active.unreadable.isEmpty {
             return (active.version, active.configuration)
         }
-        let version = try await mappingErrors { () throws(StoreError) in
-            try await store.configurationVersion()
-        }
+        let version = try await mappingErrors(await store.configurationVersion())
         return (version, nil)
     }
 

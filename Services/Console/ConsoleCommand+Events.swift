@@ -7,10 +7,9 @@ extension ConsoleCommand {
         _ selection: Invocation.EventSelection, asJSON: Bool
     ) async throws(CommandError) {
         let store = try store()
-        let events = try await mappingErrors { () throws(StoreError) in
-            try await store.events(
-                selection.filter, before: selection.before, limit: selection.limit)
-        }
+        let events = try await mappingErrors(
+            await store.events(
+                selection.filter, before: selection.before, limit: selection.limit))
         if asJSON {
             for event in events { printer.json(event.json) }
             return
@@ -60,9 +59,7 @@ extension ConsoleCommand {
     ) async throws(CommandError) -> LoggedEvent {
         var found: [LoggedEvent] = []
         for connection in try await connections(name.connection, in: store) {
-            let event = try await mappingErrors { () throws(StoreError) in
-                try await store.event(name.id, of: connection)
-            }
+            let event = try await mappingErrors(await store.event(name.id, of: connection))
             if let event { found.append(event) }
         }
         guard let event = found.first else { throw .problem("there is no event \(name.id)") }
@@ -77,7 +74,7 @@ extension ConsoleCommand {
         _ only: ConnectionID?, in store: Store
     ) async throws(CommandError) -> [ConnectionID] {
         if let only { return [only] }
-        return try await mappingErrors { () throws(StoreError) in try await store.connectionIDs() }
+        return try await mappingErrors(await store.connectionIDs())
     }
 
     private func section(_ title: String, _ texts: [String]) {

@@ -24,9 +24,7 @@ extension ConsoleCommand {
         let store = try store()
         let scope = connection.map(EventFilter.Scope.connection) ?? .all
         let filter = EventFilter(scope, status: .failed)
-        let failed = try await mappingErrors { () throws(StoreError) in
-            try await store.events(filter, limit: limit)
-        }
+        let failed = try await mappingErrors(await store.events(filter, limit: limit))
         var due: [LoggedEvent] = []
         for event in failed.reversed() {
             let isReplayed = try await isReplayed(event, in: store)
@@ -45,15 +43,14 @@ extension ConsoleCommand {
     ) async throws(CommandError) {
         for logged in events {
             let event = logged.job.event
-            let new = try await mappingErrors { () throws(StoreError) in
-                try await store.replay(
-                    event.id, of: event.connection, doing: scope, nonce: nonce())
-            }
+            let new = try await mappingErrors(
+                await store.replay(
+                    event.id, of: event.connection, doing: scope, nonce: nonce()))
             guard let new else { throw .problem("there is no event \(event.id)") }
             printer.line("\(event.id) -> \(new.id)")
         }
         guard !events.isEmpty else { return }
-        try await mappingErrors { () throws(StoreError) in try await store.notify() }
+        try await mappingErrors(await store.notify())
     }
 
     private func isReplayed(_ logged: LoggedEvent, in store: Store) async throws(CommandError)
@@ -61,9 +58,7 @@ extension ConsoleCommand {
     {
         let event = logged.job.event
         let lane = EventFilter(.lane(event.lane, of: event.connection))
-        let later = try await mappingErrors { () throws(StoreError) in
-            try await store.events(lane, limit: Invocation.eventsMax)
-        }
+        let later = try await mappingErrors(await store.events(lane, limit: Invocation.eventsMax))
         return later.contains { $0.job.event.isReplay(of: event.id) }
     }
 
@@ -73,12 +68,13 @@ extension ConsoleCommand {
         let store = try store()
         var table = TextTable(["CONNECTION", "INCIDENT", "OBJECT", "RECORD"])
         for connection in try await connections(connection, in: store) {
-            let links = try await mappingErrors { () throws(StoreError) in
+            let links =
                 switch subject {
-                case .incident(let id): try await store.links(incident: id, in: connection)
-                case .record(let id): try await store.links(records: [id], in: connection)
+                case .incident(let id):
+                    try await mappingErrors(await store.links(incident: id, in: connection))
+                case .record(let id):
+                    try await mappingErrors(await store.links(records: [id], in: connection))
                 }
-            }
             for link in links {
                 table.append([
                     connection.rawValue, link.incident.rawValue, link.object, link.record.long,
@@ -90,13 +86,10 @@ extension ConsoleCommand {
 
     func status() async throws(CommandError) {
         let store = try store()
-        let version = try await mappingErrors { () throws(StoreError) in
-            try await store.configurationVersion()
-        }
-        let depths = try await mappingErrors { () throws(StoreError) in try await store.depth() }
-        let failed = try await mappingErrors { () throws(StoreError) in
-            try await store.events(EventFilter(status: .failed), limit: Self.failedCountMax)
-        }
+        let version = try await mappingErrors(await store.configurationVersion())
+        let depths = try await mappingErrors(await store.depth())
+        let failed = try await mappingErrors(
+            await store.events(EventFilter(status: .failed), limit: Self.failedCountMax))
         let isMore = failed.count == Self.failedCountMax
         printer.line("configuration  version \(version)")
         printer.line("failed events  \(failed.count)\(isMore ? " or more" : "")")

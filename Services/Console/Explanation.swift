@@ -48,14 +48,13 @@ struct Explanation {
         of logged: LoggedEvent, from store: Store
     ) async throws(CommandError) -> [EffectKey: EffectProgress] {
         let (job, lane) = (logged.job, logged.lane)
-        return try await mappingErrors { () throws(StoreError) in
-            let own = try await store.effects(of: [job], in: lane)
-            guard job.event.effectOwner != job.event.id else { return own }
-            let earlier = try await store.effects(ofAll: job.event.effectOwner, in: lane)
-            let all = Dictionary(
-                earlier.records.map { ($0.key, $0.progress) }, uniquingKeysWith: { $1 })
-            return own.merging(all) { own, _ in own }
-        }
+        let own = try await mappingErrors(await store.effects(of: [job], in: lane))
+        guard job.event.effectOwner != job.event.id else { return own }
+        let earlier = try await mappingErrors(
+            await store.effects(ofAll: job.event.effectOwner, in: lane))
+        let all = Dictionary(
+            earlier.records.map { ($0.key, $0.progress) }, uniquingKeysWith: { $1 })
+        return own.merging(all) { own, _ in own }
     }
 
     /// The facts that were stored with the outcome. A waiting event that began an effect has stored
@@ -66,18 +65,17 @@ struct Explanation {
         if let ending = logged.ending {
             return ending.facts.map { Facts(event: event, json: $0) } ?? Facts(event: event)
         }
-        let begun = try await mappingErrors { () throws(StoreError) in
-            try await store.begunFacts(of: logged.job, in: logged.lane)
-        }
+        let begun = try await mappingErrors(await store.begunFacts(of: logged.job, in: logged.lane))
         if let begun { return Facts(event: event, json: begun) }
         let connection = logged.job.event.connection
         let subjects = event.linkSubjects
-        var links = try await mappingErrors { () throws(StoreError) in
-            guard let incident = subjects.incident else {
-                return try await store.links(records: subjects.records, in: connection)
+        var links =
+            if let incident = subjects.incident {
+                try await mappingErrors(await store.links(incident: incident, in: connection))
+            } else {
+                try await mappingErrors(
+                    await store.links(records: subjects.records, in: connection))
             }
-            return try await store.links(incident: incident, in: connection)
-        }
         if let implied = event.impliedLink, !links.contains(implied) { links.append(implied) }
         return Facts(event: event, links: links)
     }

@@ -30,18 +30,12 @@ struct RuleHistory {
 
     init(of logged: LoggedEvent, from store: Store) async throws(CommandError) {
         let connection = logged.job.event.connection
-        let inForce = try await mappingErrors { () throws(StoreError) in
-            try await store.configurationVersion()
-        }
+        let inForce = try await mappingErrors(await store.configurationVersion())
         let version = logged.ending?.configurationVersion ?? inForce
         self.version = version
         versionInForce = inForce
-        rulesets = try await mappingErrors { () throws(StoreError) in
-            try await store.rulesets(of: connection, at: version)
-        }
-        let latest = try await mappingErrors { () throws(StoreError) in
-            try await store.rulesets(of: connection, at: inForce)
-        }
+        rulesets = try await mappingErrors(await store.rulesets(of: connection, at: version))
+        let latest = try await mappingErrors(await store.rulesets(of: connection, at: inForce))
         then = Self.byID(rulesets)
         now = Self.byID(latest)
     }

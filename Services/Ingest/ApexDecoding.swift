@@ -66,7 +66,7 @@ extension AuthenticDelivery {
         // It stands within the body, and what is no record is stored there.
         limits.depthMax -= 1
         limits.stringBytesMax = text.utf8.count
-        do throws(JSONParseError) {
+        do {
             return ApexState(try JSON(parsing: text.utf8, limits: limits))
         } catch {
             throw .malformed("The text of `\(name)` is not acceptable JSON: \(error).")

@@ -32,13 +32,7 @@ struct EffectLog: Sendable {
         let start = EffectStart(
             effect.key, of: job, under: lane.fence, command: effect.command,
             facts: facts, writes: writtenValues.map(JournalEntry.init))
-        let standing: EffectStanding
-        do {
-            standing = try await recorder.begin(start)
-        } catch {
-            throw Failure(error, jitter)
-        }
-        switch standing {
+        switch try await mapping(await recorder.begin(start)) {
         case .new: return .notStarted
         case .startedBefore: return .started
         case .performed(let result): return .performed(result)
@@ -66,37 +60,32 @@ struct EffectLog: Sendable {
     }
 
     private func finish(_ end: EffectEnd) async throws(Failure) {
+        try await mapping(await recorder.finish(end))
+    }
+
+    /// Calls the store and throws its error as the failure of a job.
+    private func mapping<Value>(
+        _ call: @autoclosure () async throws(StoreError) -> Value
+    ) async throws(Failure) -> Value {
         do {
-            try await recorder.finish(end)
+            return try await call()
         } catch {
             throw Failure(error, jitter)
         }
     }
 
     /// Reads the effects of the event that this one replays.
-    func earlierEffects(of original: EventID) async throws(Failure) -> EarlierEffects {
-        do {
-            return try await store.effects(ofAll: original, in: lane.id)
-        } catch {
-            throw Failure(error, jitter)
-        }
+    func earlierEffects(of owner: EventID) async throws(Failure) -> EarlierEffects {
+        try await mapping(await store.effects(ofAll: owner, in: lane.id))
     }
 
     /// Removes the links of a record that does not exist any more.
     func unlink(_ record: RecordID) async throws(Failure) {
-        do {
-            try await store.unlink(record, in: lane.connection)
-        } catch {
-            throw Failure(error, jitter)
-        }
+        try await mapping(await store.unlink(record, in: lane.connection))
     }
 
     func isLinked(_ record: RecordID) async throws(Failure) -> Bool {
-        do {
-            return try await !store.links(records: [record], in: lane.connection).isEmpty
-        } catch {
-            throw Failure(error, jitter)
-        }
+        try await !mapping(await store.links(records: [record], in: lane.connection)).isEmpty
     }
 
     /// Two rules that undo each other end here.

@@ -44,7 +44,7 @@ extension Store {
         try await move.requireSameSchema()
         try await move.requireNoEventsThere()
         if move.isBlocked, !force { throw .blocked }
-        do throws(MoveError) {
+        do {
             let standing = try await move.quietLanes(waitingMax: quietMax)
             try await move.makeRoom()
             return try await move.copy(asItStandsAt: standing)
@@ -83,7 +83,7 @@ private struct Move {
         _ connection: ConnectionID, from source: Store, to target: Store, renewal: Renewal
     ) async throws(MoveError) {
         (self.source, self.target, self.renewal) = (source, target, renewal)
-        do throws(StoreError) {
+        do {
             old = "\(unescaped: String(try await source.number(of: connection)))"
             new = "\(unescaped: String(try await target.number(of: connection)))"
             isBlocked = try await source.isBlockedForGood(connection)
@@ -126,7 +126,7 @@ private struct Move {
     func unblock() async throws(MoveError) {
         var attemptsLeft = 5
         while true {
-            do throws(PostgresError) {
+            do {
                 return try await block(until: "'epoch'")
             } catch {
                 attemptsLeft -= 1
@@ -269,7 +269,7 @@ private struct Move {
     private func trying<T>(
         _ body: () async throws(PostgresError) -> T
     ) async throws(MoveError) -> T {
-        do throws(PostgresError) {
+        do {
             return try await body()
         } catch .retryable {
             throw .notQuiet

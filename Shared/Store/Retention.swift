@@ -51,7 +51,7 @@ extension Store {
         var done = Maintenance()
         var failure: StoreError?
         for part in MaintenancePart.allCases {
-            do throws(StoreError) {
+            do {
                 try await perform(part, retention, &done)
             } catch {
                 failure = failure ?? error
@@ -185,7 +185,7 @@ extension Store {
     /// at once, which could deadlock. The partition by which a segment is found goes last.
     private func drop(_ tables: [String]) async throws(StoreError) -> Bool {
         for table in tables {
-            do throws(PostgresError) {
+            do {
                 _ = try await pool.pipeline([
                     "SELECT set_config('lock_timeout', '100ms', true)",
                     "DROP TABLE IF EXISTS \(unescaped: table)",

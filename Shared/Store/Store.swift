@@ -37,7 +37,7 @@ public struct Store: Sendable {
     ) async throws(StoreError) -> T {
         var attemptsLeft = 4
         while true {
-            do throws(PostgresError) {
+            do {
                 return try await body(pool)
             } catch .retryable where attemptsLeft > 1 {
                 attemptsLeft -= 1
