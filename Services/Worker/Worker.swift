@@ -155,7 +155,7 @@ struct Worker: Sendable {
                 for await signal in Store.notifications(from: configuration.database) {
                     switch signal {
                     case .notified, .listening: loop.notify()
-                    case .deaf:
+                    case .unsupported:
                         log.info(
                             "no notifications through a pooler: polling",
                             ["interval": "\(configuration.limits.pollInterval.text)"])

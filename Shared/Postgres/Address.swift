@@ -1,15 +1,16 @@
 import CPostgres
 
-/// Where the database is: a libpq connection string, `key=value` pairs or a `postgresql://` URL.
+/// The address of a database: a libpq connection string, as `key=value` pairs or as a
+/// `postgresql://` URL.
 public struct Address: Sendable, CustomStringConvertible {
-    /// As libpq reads it. It may hold a password: not for logs.
+    /// The text that libpq reads. It may hold a password, so it must not be logged.
     public let connectionString: String
 
-    /// Host, port and database, for logs. Never a password.
+    /// Host, port and database, for logs. It never holds a password.
     public let description: String
 
-    /// `nil` if libpq cannot read it. libpq's own message is withheld: it quotes its input, which
-    /// may hold a password.
+    /// Returns nil if libpq cannot read the text. libpq's own message is withheld, because it
+    /// quotes its input, which may hold a password.
     public init?(_ conninfo: String) {
         guard let options = PQconninfoParse(conninfo, nil) else { return nil }
         defer { PQconninfoFree(options) }
@@ -31,7 +32,7 @@ public struct Address: Sendable, CustomStringConvertible {
         description = "local:5432/"
     }
 
-    /// What libpq takes when it is told nothing.
+    /// The address that libpq takes when it is told nothing.
     public static let `default` = Address()
 
     /// The same server with another database.

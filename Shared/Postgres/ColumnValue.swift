@@ -16,7 +16,7 @@ public struct Cell {
         PQfname(owner.pointer, column).map { String(cString: $0) } ?? ""
     }
 
-    /// - Parameter isAccepted: whether the column's type can be read as what is wanted.
+    /// - Parameter isAccepted: true for column types that can be read as the wanted type.
     fileprivate func bytes(
         for wanted: StaticString, _ isAccepted: (UInt32) -> Bool
     ) throws(PostgresError) -> UnsafeRawBufferPointer {

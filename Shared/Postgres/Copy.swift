@@ -2,18 +2,18 @@ import CPostgres
 import Glibc
 
 extension Session {
-    /// Bytes of rows that are in memory at once, and those of one row on top.
+    /// The bytes of rows that are in memory at once; one more row may come on top.
     private static let bytesMax = 256 << 10
 
-    /// Carries rows from this session into another one, both in a transaction, in the text form of
-    /// PostgreSQL's COPY: as much as the tables hold, a little at a time. After an error neither
-    /// session is of use any more.
+    /// Copies rows from this session into another one, in the text form of PostgreSQL's COPY. Both
+    /// sessions are in a transaction. Only a small part of the rows is in memory at a time. After
+    /// an error neither session can be used any more.
     ///
     /// - Parameters:
     ///   - rows: a query without parameters.
     ///   - columns: a table with its columns in parentheses, in the order of the query's.
-    ///   - between: runs after each little, outside of both sessions.
-    /// - Returns: how many rows there were.
+    ///   - between: runs after each part, outside of both sessions.
+    /// - Returns: the number of rows.
     public nonisolated func copy(
         _ rows: SQL, into columns: SQL, of target: Session,
         between: () async throws(PostgresError) -> Void
@@ -33,7 +33,7 @@ extension Session {
         }
     }
 
-    /// - Returns: `nil` after the last.
+    /// - Returns: nil after the last part.
     private func copiedBytes() throws(PostgresError) -> [UInt8]? {
         try copying { wire, deadline throws(PostgresError) in
             try wire.copiedBytes(max: Self.bytesMax, deadline: deadline)
@@ -53,11 +53,11 @@ extension Session {
     }
 }
 
-/// COPY does not exist in pipeline mode, which is left for its time.
+/// Pipeline mode has no COPY, so it is left while one runs.
 extension Wire {
     fileprivate func startCopying(_ text: String, deadline: Deadline) throws(PostgresError) {
         guard PQexitPipelineMode(handle) == 1, PQsendQuery(handle, text) == 1 else {
-            throw .unavailable(complaint)
+            throw .unavailable(lastError)
         }
         try flush(deadline: deadline)
         guard let result = try receive(deadline: deadline) else { throw .row("no answer") }
@@ -75,8 +75,8 @@ extension Wire {
                 PQfreemem(row)
             case 0:
                 guard try wait(for: POLLIN, deadline: deadline) else { throw .timedOut }
-                guard PQconsumeInput(handle) == 1 else { throw .unavailable(complaint) }
-            default:
+                guard PQconsumeInput(handle) == 1 else { throw .unavailable(lastError) }
+            case _:
                 if bytes.isEmpty { _ = try endCopying(deadline: deadline) }
                 return bytes.isEmpty ? nil : bytes
             }
@@ -89,12 +89,12 @@ extension Wire {
             let start = buffer.bindMemory(to: CChar.self).baseAddress
             return PQputCopyData(handle, start, Int32(buffer.count)) == 1
         }
-        guard isTaken else { throw .unavailable(complaint) }
+        guard isTaken else { throw .unavailable(lastError) }
         try flush(deadline: deadline)
     }
 
     fileprivate func endCopyIn(deadline: Deadline) throws(PostgresError) -> Int {
-        guard PQputCopyEnd(handle, nil) == 1 else { throw .unavailable(complaint) }
+        guard PQputCopyEnd(handle, nil) == 1 else { throw .unavailable(lastError) }
         try flush(deadline: deadline)
         return try endCopying(deadline: deadline)
     }
@@ -106,7 +106,7 @@ extension Wire {
             if let failure = result.failure { throw failure }
             rows += Rows(result).affected
         }
-        guard PQenterPipelineMode(handle) == 1 else { throw .unavailable(complaint) }
+        guard PQenterPipelineMode(handle) == 1 else { throw .unavailable(lastError) }
         return rows
     }
 }

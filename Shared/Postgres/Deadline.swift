@@ -6,7 +6,7 @@ struct Deadline: Sendable {
         instant = .now.advanced(by: timeout)
     }
 
-    /// Rounded up, so that a wait never wakes just before the deadline; 0 when it has passed.
+    /// The time left, rounded up so that a wait never ends just before the deadline; 0 after it.
     var millisecondsLeft: Int32 {
         let left = ContinuousClock.now.duration(to: instant) / .milliseconds(1)
         return Int32(max(0, min(left.rounded(.up), Double(Int32.max))))

@@ -1,4 +1,4 @@
-/// What `NOTIFY channel, 'payload'` sent.
+/// A message that `NOTIFY channel, 'payload'` sent.
 public struct Notification: Sendable, Equatable {
     public let channel: String
     public let payload: String
@@ -9,20 +9,21 @@ public struct Notification: Sendable, Equatable {
     }
 }
 
-/// What a listener hears.
-public enum Signal: Sendable, Equatable {
+/// An element of a listener's sequence.
+public enum ListenerSignal: Sendable, Equatable {
     case notified(Notification)
-    /// Listening begins, or begins again: what was sent before was not heard. Look for yourself.
+    /// Listening begins, or begins again. Notifications sent before were missed: look at the
+    /// tables.
     case listening
-    /// A pooler stands between, where LISTEN would be somebody else's by the next transaction.
-    /// Nothing will be heard: look for yourself every so often.
-    case deaf
+    /// A pooler stands before the server, where LISTEN does not outlive its transaction. No
+    /// notification will come: look at the tables at intervals.
+    case unsupported
 }
 
-/// LISTEN on a session of its own, as a sequence that never ends by itself: a broken connection is
-/// opened again. Iteration ends as soon as its task is cancelled. Behind a pooler it says so once
-/// and ends.
-public struct Listener: AsyncSequence, Sendable {
+/// Listens on a session of its own, as a sequence that does not end by itself: a broken connection
+/// is opened again. Iteration ends as soon as its task is cancelled. Behind a pooler it yields
+/// `.unsupported` and ends.
+public struct NotificationListener: AsyncSequence, Sendable {
     private static let waitMax = Duration.milliseconds(250)
     private static let pauseMin = Duration.milliseconds(50)
     private static let pauseMax = Duration.seconds(5)
@@ -30,7 +31,7 @@ public struct Listener: AsyncSequence, Sendable {
     private let address: Address
     private let channels: [String]
 
-    /// - Parameter channels: identifiers made by this code, lower case.
+    /// - Parameter channels: identifiers of this code, in lower case.
     public init(to address: Address, channels: [String]) {
         self.address = address
         self.channels = channels
@@ -45,7 +46,7 @@ public struct Listener: AsyncSequence, Sendable {
         private let session: Session
         private let interrupter = WaitInterrupter()
         private var isListening = false
-        private var isDeaf = false
+        private var isUnsupported = false
         private var arrived: ArraySlice<Notification> = []
         private var pause = pauseMin
 
@@ -54,18 +55,18 @@ public struct Listener: AsyncSequence, Sendable {
             session = Session(to: address)
         }
 
-        public mutating func next() async -> Signal? {
-            while !Task.isCancelled, !isDeaf {
+        public mutating func next() async -> ListenerSignal? {
+            while !Task.isCancelled, !isUnsupported {
                 if let notification = arrived.popFirst() { return .notified(notification) }
                 do {
                     guard isListening else {
                         try await listen()
-                        return isDeaf ? .deaf : .listening
+                        return isUnsupported ? .unsupported : .listening
                     }
                     arrived = try await notifications()[...]
                 } catch {
                     isListening = false
-                    // Cancellation ends the pause; the loop's condition sees it.
+                    // A cancellation ends the pause, and the loop's condition sees it.
                     try? await Task.sleep(for: pause)
                     pause = Swift.min(pause * 2, pauseMax)
                 }
@@ -84,8 +85,8 @@ public struct Listener: AsyncSequence, Sendable {
 
         private mutating func listen() async throws(PostgresError) {
             try await session.open()
-            isDeaf = await session.isPooled
-            if isDeaf { return await session.close() }
+            isUnsupported = await session.isPooled
+            if isUnsupported { return await session.close() }
             for channel in channels {
                 try await session.query("LISTEN \(unescaped: channel)")
             }

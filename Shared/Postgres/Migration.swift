@@ -1,4 +1,4 @@
-/// One step of a schema. Steps are numbered from 1 without gaps and never change once released.
+/// One step of a schema. Steps are numbered from 1 without gaps. A released step never changes.
 public struct Migration: Sendable, Equatable, CustomStringConvertible {
     public let number: Int
     public let name: String
@@ -13,17 +13,17 @@ public struct Migration: Sendable, Equatable, CustomStringConvertible {
 }
 
 public enum MigrationError: Error, Equatable, Sendable {
-    /// The database was migrated by a newer program: use that one.
+    /// A newer program migrated the database. Use that program.
     case databaseIsNewer(version: Int, newestKnown: Int)
-    /// Numbers have a gap or are out of order: a defect of this program.
+    /// The numbers have a gap or are out of order, which is a defect of this program.
     case misnumbered(Migration)
-    /// The step was rolled back whole; those before it stay.
+    /// This step was rolled back. The steps before it stay applied.
     case failed(Migration, PostgresError)
     case postgres(PostgresError)
 }
 
 extension Session {
-    /// The number of the last step that this database has, 0 for none.
+    /// The number of the last step that the database has; 0 if it has none.
     public nonisolated func schemaVersion() async throws(PostgresError) -> Int {
         let known = try await query("SELECT to_regclass('migration') IS NOT NULL")
         guard try known.decoded(Bool.self).first == true else { return 0 }
@@ -31,8 +31,10 @@ extension Session {
         return try version.decoded(Int.self).first ?? 0
     }
 
-    /// Applies the steps that are missing, each in a transaction of its own. Of several programs
-    /// that do this at once one works and the others wait for it.
+    /// Applies the missing steps, each in a transaction of its own. If several programs call this
+    /// at once, one of them works and the others wait for it.
+    ///
+    /// - Parameter timeout: the longest time of one step, and of the wait for another program.
     /// - Returns: the steps that this call applied.
     public nonisolated func migrate(
         _ migrations: [Migration], timeout: Duration = .seconds(60)
@@ -64,12 +66,12 @@ extension Session {
         return version < migrations.count ? migrations[version] : nil
     }
 
-    /// - Returns: `false` if somebody else was faster.
+    /// - Returns: false if another program has applied the step.
     private nonisolated func apply(
         _ migration: Migration, timeout: Duration
     ) async throws(PostgresError) -> Bool {
         try await transaction { session throws(PostgresError) in
-            // The lock comes first: two sessions that create the same table collide.
+            // Two sessions that create the same table collide, so the lock comes first.
             try await session.query(
                 "SELECT pg_advisory_xact_lock(hashtext('migration'))",
                 timeout: timeout)

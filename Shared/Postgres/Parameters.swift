@@ -3,7 +3,7 @@ struct Parameters {
     private let types: [UInt32]
     private let lengths: [Int32]
     private let formats: [Int32]
-    /// All values behind one another, each with a NUL after it: libpq reads text up to there.
+    /// All values one after another, each with a NUL at its end, up to which libpq reads text.
     private let arena: [UInt8]
     private let offsets: [Int?]
 

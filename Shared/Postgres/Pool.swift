@@ -3,7 +3,7 @@ import Synchronization
 
 public struct PoolLimits: Sendable {
     public var connectionsMax = 8
-    /// Callers that may wait for a connection; the next one is refused at once.
+    /// The most callers that may wait for a connection. The next one is refused at once.
     public var waitersMax = 256
     public var waitMax = Duration.seconds(2)
     public var session = SessionLimits()
@@ -11,18 +11,19 @@ public struct PoolLimits: Sendable {
     public init() {}
 }
 
-/// A bounded number of connections, opened when they are needed and shared in turn.
+/// A bounded number of connections that are opened when they are needed and lent to one caller at a
+/// time.
 ///
-/// A connection that broke is dropped, and its place is filled by the next caller who needs one.
-/// Nothing is repeated by the pool: only the caller knows what may be done twice.
+/// A broken connection is dropped, and the next caller opens another. The pool repeats no
+/// statement, because only the caller knows which may run twice.
 public final class Pool: Sendable {
     public let address: Address
     private let limits: PoolLimits
-    private let state = Mutex(State())
+    private let contents = Mutex(Contents())
 
-    private struct State {
+    private struct Contents {
         var idle: [Session] = []
-        /// Connections that are idle, lent, or being opened.
+        /// The number of connections that are idle, lent or being opened.
         var open = 0
         var waiters: [Waiter] = []
         var waitersEver: UInt64 = 0
@@ -31,12 +32,14 @@ public final class Pool: Sendable {
 
     private struct Waiter {
         let number: UInt64
-        let continuation: CheckedContinuation<Result<Place, PostgresError>, Never>
+        let continuation: CheckedContinuation<Result<Slot, PostgresError>, Never>
     }
 
-    /// What a caller gets: a connection, or the right to open one.
-    private enum Place {
-        case used(Session)
+    /// The right to use one of the pool's connections.
+    private enum Slot {
+        /// A connection that another caller gave back.
+        case open(Session)
+        /// The caller opens the connection.
         case empty
     }
 
@@ -45,18 +48,19 @@ public final class Pool: Sendable {
         self.limits = limits
     }
 
-    /// Lends a connection for the time of `body`.
-    /// - Throws: what `body` threw, `.unavailable` if no connection could be had, `.cancelled`.
+    /// Lends a connection while `body` runs.
+    ///
+    /// - Throws: the error of `body`, `.unavailable` if there is no connection, or `.cancelled`.
     public func withSession<T: Sendable>(
         _ body: (Session) async throws(PostgresError) -> T
     ) async throws(PostgresError) -> T {
-        try await withSession(in: try await place(), body)
+        try await withSession(in: try await slot(), body)
     }
 
     private func withSession<T: Sendable>(
-        in place: Place, _ body: (Session) async throws(PostgresError) -> T
+        in slot: Slot, _ body: (Session) async throws(PostgresError) -> T
     ) async throws(PostgresError) -> T {
-        let session = try await session(in: place)
+        let session = try await session(in: slot)
         do {
             let value = try await body(session)
             await release(session)
@@ -67,7 +71,7 @@ public final class Pool: Sendable {
         }
     }
 
-    /// Lends a connection and runs `body` between BEGIN and COMMIT; its error rolls back.
+    /// Lends a connection and runs `body` between BEGIN and COMMIT. An error of `body` rolls back.
     public func withTransaction<T: Sendable>(
         _ body: (Session) async throws(PostgresError) -> T
     ) async throws(PostgresError) -> T {
@@ -85,18 +89,18 @@ public final class Pool: Sendable {
         }
     }
 
-    /// See `Session.pipeline`. A connection that is there is asked, used and given back in one
-    /// visit to its thread.
+    /// Runs the statements as `Session.pipeline` does. An idle connection is checked, used and
+    /// given back in one visit to its thread.
     public func pipeline(_ statements: [SQL]) async throws(PostgresError) -> [Rows] {
-        let place = try await place()
-        guard case .used(let session) = place else {
-            return try await pipeline(statements, in: place)
+        let slot = try await slot()
+        guard case .open(let session) = slot else {
+            return try await pipeline(statements, in: slot)
         }
         do {
             guard let answer = try await session.pipelineIfReady(statements) else {
                 return try await pipeline(statements, in: .empty)
             }
-            handOn(answer.staysReady ? .used(session) : .empty)
+            handOn(answer.staysReady ? .open(session) : .empty)
             return answer.rows
         } catch {
             await release(session)
@@ -105,25 +109,25 @@ public final class Pool: Sendable {
     }
 
     private func pipeline(
-        _ statements: [SQL], in place: Place
+        _ statements: [SQL], in slot: Slot
     ) async throws(PostgresError) -> [Rows] {
-        try await withSession(in: place) { session throws(PostgresError) in
+        try await withSession(in: slot) { session throws(PostgresError) in
             try await session.pipeline(statements)
         }
     }
 
-    /// Refuses whoever waits or comes later. Connections that are lent close when they come back.
+    /// Refuses all callers, waiting and later ones. Lent connections close when they come back.
     public func close() {
-        let (idle, waiters) = state.withLock { state in
+        let (idle, waiters) = contents.withLock { contents in
             defer {
-                state.open -= state.idle.count
-                state.idle = []
-                state.waiters = []
-                state.isClosed = true
+                contents.open -= contents.idle.count
+                contents.idle = []
+                contents.waiters = []
+                contents.isClosed = true
             }
-            return (state.idle, state.waiters)
+            return (contents.idle, contents.waiters)
         }
-        // Dropping the last reference to a connection closes it.
+        // A connection closes with the last reference to it.
         _ = idle
         for waiter in waiters {
             waiter.continuation.resume(returning: .failure(.unavailable("the pool is closed")))
@@ -132,9 +136,9 @@ public final class Pool: Sendable {
 }
 
 extension Pool {
-    private func session(in place: Place) async throws(PostgresError) -> Session {
-        switch place {
-        case .used(let session):
+    private func session(in slot: Slot) async throws(PostgresError) -> Session {
+        switch slot {
+        case .open(let session):
             if await session.isReady { return session }
         case .empty:
             break
@@ -150,13 +154,13 @@ extension Pool {
     }
 
     private func release(_ session: Session) async {
-        handOn(await session.isReady ? .used(session) : .empty)
+        handOn(await session.isReady ? .open(session) : .empty)
     }
 
-    private func place() async throws(PostgresError) -> Place {
-        let number = state.withLock { state in
-            state.waitersEver += 1
-            return state.waitersEver
+    private func slot() async throws(PostgresError) -> Slot {
+        let number = contents.withLock { contents in
+            contents.waitersEver += 1
+            return contents.waitersEver
         }
         let answer = await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
@@ -169,18 +173,18 @@ extension Pool {
     }
 
     private func enter(_ waiter: Waiter) {
-        let answer: Result<Place, PostgresError>? = state.withLock { state in
-            if state.isClosed { return .failure(.unavailable("the pool is closed")) }
+        let answer: Result<Slot, PostgresError>? = contents.withLock { contents in
+            if contents.isClosed { return .failure(.unavailable("the pool is closed")) }
             if Task.isCancelled { return .failure(.cancelled) }
-            if let session = state.idle.popLast() { return .success(.used(session)) }
-            if state.open < limits.connectionsMax {
-                state.open += 1
+            if let session = contents.idle.popLast() { return .success(.open(session)) }
+            if contents.open < limits.connectionsMax {
+                contents.open += 1
                 return .success(.empty)
             }
-            guard state.waiters.count < limits.waitersMax else {
+            guard contents.waiters.count < limits.waitersMax else {
                 return .failure(.unavailable("too many callers wait for a connection"))
             }
-            state.waiters.append(waiter)
+            contents.waiters.append(waiter)
             return nil
         }
         if let answer {
@@ -195,21 +199,23 @@ extension Pool {
     }
 
     private func dismiss(_ number: UInt64, because reason: PostgresError) {
-        let waiter = state.withLock { state in
-            state.waiters.firstIndex { $0.number == number }.map { state.waiters.remove(at: $0) }
+        let waiter = contents.withLock { contents in
+            contents.waiters.firstIndex { $0.number == number }.map {
+                contents.waiters.remove(at: $0)
+            }
         }
         waiter?.continuation.resume(returning: .failure(reason))
     }
 
-    private func handOn(_ place: Place) {
-        let waiter: Waiter? = state.withLock { state in
-            if !state.waiters.isEmpty { return state.waiters.removeFirst() }
-            switch place {
-            case .used(let session) where !state.isClosed: state.idle.append(session)
-            case .used, .empty: state.open -= 1
+    private func handOn(_ slot: Slot) {
+        let waiter: Waiter? = contents.withLock { contents in
+            if !contents.waiters.isEmpty { return contents.waiters.removeFirst() }
+            switch slot {
+            case .open(let session) where !contents.isClosed: contents.idle.append(session)
+            case .open, .empty: contents.open -= 1
             }
             return nil
         }
-        waiter?.continuation.resume(returning: .success(place))
+        waiter?.continuation.resume(returning: .success(slot))
     }
 }

@@ -1,4 +1,4 @@
-/// What went wrong with a statement. Each case says what can be done next.
+/// The error of a statement. Each case says what can be done next.
 public enum PostgresError: Error, Equatable, Sendable {
     /// There is no connection, the server refused or ended it, or it is out of a resource.
     /// Nothing was done; a later attempt may succeed.
@@ -8,10 +8,10 @@ public enum PostgresError: Error, Equatable, Sendable {
     /// done; a statement outside of one may still take effect.
     case timedOut
 
-    /// The connection broke while the server was committing: look whether it happened.
+    /// The connection broke during the commit. Look in the tables whether it happened.
     case unknownOutcome
 
-    /// Another transaction was in the way (SQLSTATE 40001, 40P01, 55P03). Nothing was done; run the
+    /// Another transaction was in the way (SQLSTATE 40001, 40P01, 55P03). Nothing was done: run the
     /// whole transaction again.
     case retryable(sqlState: String)
 

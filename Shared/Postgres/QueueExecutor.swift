@@ -1,7 +1,7 @@
 import Dispatch
 
-/// Runs an actor on a serial dispatch queue of its own. Such a queue may block in `poll(2)`;
-/// a thread of Swift's cooperative pool may not.
+/// Runs an actor on a serial dispatch queue of its own. A queue may block in `poll(2)`; a thread of
+/// Swift's cooperative pool must not.
 final class QueueExecutor: SerialExecutor {
     private let queue: DispatchQueue
 

@@ -1,6 +1,6 @@
 import CPostgres
 
-/// The answer to one statement: its rows, and how many rows it touched.
+/// The result of one statement: its rows, and the number of rows that it changed.
 public struct Rows: Sendable, RandomAccessCollection {
     let result: ResultHandle
     public var startIndex: Int { 0 }
@@ -15,12 +15,12 @@ public struct Rows: Sendable, RandomAccessCollection {
         Row(result: result, number: Int32(position))
     }
 
-    /// Rows that an `INSERT`, `UPDATE` or `DELETE` touched, or a `SELECT` returned.
+    /// The number of rows that an `INSERT`, `UPDATE` or `DELETE` changed or a `SELECT` returned.
     public var affected: Int {
         PQcmdTuples(result.pointer).flatMap { Int(String(cString: $0)) } ?? 0
     }
 
-    /// What the server says it did: `COMMIT`, `INSERT 0 3`, ...
+    /// The server's name for the result: `COMMIT`, `INSERT 0 3`, ...
     var tag: String {
         PQcmdStatus(result.pointer).map { String(cString: $0) } ?? ""
     }
@@ -48,7 +48,7 @@ public struct Rows: Sendable, RandomAccessCollection {
     }
 }
 
-/// One row of an answer.
+/// One row of a result.
 public struct Row: Sendable {
     let result: ResultHandle
     let number: Int32
@@ -73,7 +73,7 @@ public struct Row: Sendable {
         return value
     }
 
-    /// For a row of many columns, each of which then gets a name.
+    /// Reads a row of many columns, each into a variable of its own.
     public var reader: RowReader { RowReader(self) }
 
     fileprivate func cell(_ column: Int32) throws(PostgresError) -> Cell {
@@ -113,7 +113,7 @@ public struct RowReader {
     }
 }
 
-/// Owns libpq's result. Unchecked, because a `PGresult` is never changed after it was received.
+/// Owns a result of libpq. It is sendable because a received `PGresult` never changes.
 final class ResultHandle: @unchecked Sendable {
     let pointer: OpaquePointer
 

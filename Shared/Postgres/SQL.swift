@@ -1,10 +1,10 @@
-/// A statement as a value: literal text with numbered holes, and the values for the holes.
+/// A statement as a value: its text with numbered parameters, and their values.
 ///
-/// Built by string interpolation, every `\(value)` becomes a parameter (`$1`, `$2`, ...), so text
-/// that came from outside cannot become part of the statement. `\(unescaped:)` is the only way
-/// around this, and is easy to search for. Statements nest: `\(other)` renumbers its parameters.
+/// String interpolation builds it: every `\(value)` becomes a parameter (`$1`, `$2`, ...), so text
+/// from outside cannot become part of the statement. Only `\(unescaped:)` inserts text as it is.
+/// Statements nest: `\(other)` renumbers its parameters.
 public struct SQL: Sendable, ExpressibleByStringInterpolation {
-    /// Always one more literal than values; the value at index `n` stands after literal `n`.
+    /// There is one more literal than values; the value at index `n` stands after literal `n`.
     private var literals: [String] = [""]
     public private(set) var values: [Value] = []
 
@@ -16,7 +16,7 @@ public struct SQL: Sendable, ExpressibleByStringInterpolation {
         self = interpolation.sql
     }
 
-    /// The statement as the server reads it, with `$n` for every value.
+    /// The statement that the server reads, with `$n` for every value.
     public var text: String {
         var text = literals[0]
         for index in values.indices {
@@ -73,7 +73,7 @@ public struct SQL: Sendable, ExpressibleByStringInterpolation {
             sql.append(statement)
         }
 
-        /// Text that becomes part of the statement as it is: identifiers that this code made.
+        /// Inserts text into the statement as it is. The text must be of this code: identifiers.
         public mutating func appendInterpolation(unescaped text: String) {
             sql.append(literal: text)
         }

@@ -1,8 +1,8 @@
-/// How statements reach the server.
+/// The way in which statements reach the server.
 public enum StatementMode: Sendable {
-    /// Parsed at every use. Works behind every transaction pooler.
+    /// The server parses a statement at every use. This works behind every transaction pooler.
     case unnamed
-    /// Parsed once for each session and text; at every use where a pooler stands between.
+    /// The server parses a statement once in each session; behind a pooler at every use.
     case prepared
 }
 
@@ -15,7 +15,7 @@ public struct SessionLimits: Sendable {
     public init() {}
 }
 
-/// One session. It works on a thread of its own and answers one caller at a time.
+/// One session of the server. It works on a thread of its own and serves one caller at a time.
 public actor Session {
     private let executor = QueueExecutor(label: "postgres")
     public nonisolated var unownedExecutor: UnownedSerialExecutor {
@@ -25,11 +25,11 @@ public actor Session {
     private let address: Address
     private let limits: SessionLimits
     private var wire: Wire?
-    /// The names of the statements that the session has parsed.
+    /// The names of the statements that the server has parsed.
     private var prepared: [Shape: String] = [:]
     private var preparedEver = 0
-    /// A pooler stands between: the next transaction may meet another session of the server, so
-    /// nothing may be left in one, and nothing that is not asked for arrives.
+    /// True if a pooler stands before the server. The next transaction may then meet another
+    /// session of the server: no state may be left in a session, and no notification arrives.
     public private(set) var isPooled = false
 
     public init(to address: Address, limits: SessionLimits = SessionLimits()) {
@@ -62,7 +62,7 @@ public actor Session {
         wire = nil
     }
 
-    /// Connected, in no transaction, and the server has not hung up meanwhile.
+    /// True if the session is connected and in no transaction, and the server has not closed it.
     public var isReady: Bool {
         guard let wire, wire.isAlive, !wire.isInTransaction else {
             wire = nil
@@ -72,6 +72,7 @@ public actor Session {
     }
 
     /// Runs one statement. Outside of a transaction it is a transaction by itself.
+    ///
     /// - Parameter timeout: instead of `statementMax`.
     @discardableResult
     public func query(
@@ -83,8 +84,8 @@ public actor Session {
         return rows
     }
 
-    /// Sends all statements before it reads the first answer: one round trip, and outside of a
-    /// transaction one commit for all of them. Every statement sees what those before it did.
+    /// Sends all statements before it reads the first result: one round trip, and outside of a
+    /// transaction one commit for all of them. Every statement sees the effects of those before it.
     public func pipeline(
         _ statements: [SQL], timeout: Duration? = nil
     ) throws(PostgresError) -> [Rows] {
@@ -97,9 +98,10 @@ public actor Session {
         }
     }
 
-    /// For a session that has lain idle.
-    /// - Returns: `nil` when it is not ready and nothing was sent, else also whether it is ready
-    ///   for the next.
+    /// Runs the statements in a session that was idle.
+    ///
+    /// - Returns: nil if the session is not ready, and nothing was sent. `staysReady` is true if
+    ///   the session can be used again.
     func pipelineIfReady(
         _ statements: [SQL]
     ) throws(PostgresError) -> (rows: [Rows], staysReady: Bool)? {
@@ -124,14 +126,14 @@ public actor Session {
         }
     }
 
-    /// Runs several statements in one text, without parameters, as migrations have them.
+    /// Runs a text of several statements without parameters, such as a migration.
     public func script(_ text: String, timeout: Duration) throws(PostgresError) {
         try onWire { wire throws(PostgresError) in
             try wire.script(text, deadline: Deadline(after: timeout))
         }
     }
 
-    /// - Throws: `.unknownOutcome` if nobody can say whether the transaction was committed.
+    /// - Throws: `.unknownOutcome` if it cannot be known whether the transaction was committed.
     func commit() throws(PostgresError) {
         guard wire != nil else { throw .unavailable("the connection broke in a transaction") }
         let tag: String?
@@ -146,8 +148,8 @@ public actor Session {
         }
     }
 
-    /// Everything notified since the last call; waits for the first until `timeout`, and no
-    /// longer once `interrupter` is used.
+    /// Returns all notifications since the last call. It waits for the first until `timeout`, or
+    /// until `interrupter` is used.
     func notifications(
         waiting timeout: Duration, unless interrupter: WaitInterrupter
     ) throws(PostgresError) -> [Notification] {
@@ -159,7 +161,7 @@ public actor Session {
         }
     }
 
-    /// A step of a copy, inside a transaction. One that fails leaves the session halfway.
+    /// Runs a step of a copy, inside a transaction. A step that fails closes the session.
     func copying<T>(
         _ step: (Wire, Deadline) throws(PostgresError) -> T
     ) throws(PostgresError) -> T {
@@ -176,7 +178,7 @@ public actor Session {
         }
     }
 
-    /// The one place where a broken connection is let go.
+    /// Runs `body` on the connection and drops the connection if it broke.
     private func onWire<T>(
         _ body: (Wire) throws(PostgresError) -> T
     ) throws(PostgresError) -> T {
@@ -191,8 +193,9 @@ public actor Session {
 }
 
 extension Session {
-    /// Runs `body` between BEGIN and COMMIT; its error rolls back.
-    /// - Throws: what `body` threw, or the error of BEGIN or COMMIT (`.unknownOutcome`).
+    /// Runs `body` between BEGIN and COMMIT. An error of `body` rolls back.
+    ///
+    /// - Throws: the error of `body`, or that of BEGIN or COMMIT (`.unknownOutcome`).
     public nonisolated func transaction<T: Sendable>(
         _ body: (Session) async throws(PostgresError) -> T
     ) async throws(PostgresError) -> T {
@@ -201,7 +204,7 @@ extension Session {
         do {
             value = try await body(self)
         } catch {
-            // If this fails, too, the connection is not ready and its pool drops it.
+            // If this fails as well, the session is not ready and its pool drops it.
             _ = try? await query("ROLLBACK")
             throw error
         }
@@ -217,7 +220,7 @@ extension Session {
         case statement
     }
 
-    /// What the server needs to parse a statement.
+    /// The parts of a statement that the server parses.
     private struct Shape: Hashable {
         let text: String
         let types: [UInt32]
@@ -243,7 +246,7 @@ extension Session {
         return [.preparation(shape), .statement]
     }
 
-    /// Reads up to the answer to the Sync: only then is it certain that a commit happened.
+    /// Reads up to the answer to the Sync, because only that proves a commit.
     private func receive(
         _ sent: [Sent], on wire: Wire, deadline: Deadline
     ) throws(PostgresError) -> [Rows] {
@@ -261,7 +264,7 @@ extension Session {
                 failure = failure ?? (last.endsSession ? .unknownOutcome : last.failure)
             }
         } catch {
-            // After an error the server commits nothing, whether or not it stays to say so.
+            // The server commits nothing after an error, even if it does not live to say so.
             throw failure ?? error
         }
         if let failure { throw failure }

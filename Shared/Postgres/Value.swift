@@ -1,6 +1,6 @@
-/// One parameter as it goes over the wire.
+/// One parameter of a statement, as it is sent.
 public struct Value: Sendable, Equatable {
-    /// PostgreSQL's number for the type (`pg_type.oid`); 0 lets the server infer it from the
+    /// The number of the type in PostgreSQL (`pg_type.oid`). The server infers type 0 from the
     /// context.
     public let type: UInt32
     public let isBinary: Bool

@@ -9,9 +9,9 @@ import Glibc
 final class Wire {
     let handle: OpaquePointer
 
-    /// - Throws: `.unavailable` with the server's or libpq's own words.
+    /// - Throws: `.unavailable` with the message of the server or of libpq.
     init(to address: Address, deadline: Deadline) throws(PostgresError) {
-        // A later keyword overrides an earlier one; `dbname` is expanded as a connection string.
+        // A later keyword overrides an earlier one. `dbname` is expanded as a connection string.
         let handle = withCStrings(["dbname", "client_encoding", "fallback_application_name"]) {
             keywords in
             withCStrings([address.connectionString, "UTF8", "liaison"]) { values in
@@ -23,7 +23,7 @@ final class Wire {
         PQsetNoticeProcessor(handle, { _, _ in }, nil)
         try connect(deadline: deadline)
         guard PQsetnonblocking(handle, 1) == 0, PQenterPipelineMode(handle) == 1 else {
-            throw .unavailable(complaint)
+            throw .unavailable(lastError)
         }
     }
 
@@ -35,7 +35,7 @@ final class Wire {
         var next = PGRES_POLLING_WRITING
         while next != PGRES_POLLING_OK {
             guard PQstatus(handle) != CONNECTION_BAD, next != PGRES_POLLING_FAILED else {
-                throw .unavailable(complaint)
+                throw .unavailable(lastError)
             }
             let events = next == PGRES_POLLING_READING ? POLLIN : POLLOUT
             guard try wait(for: events, deadline: deadline) else {
@@ -45,19 +45,19 @@ final class Wire {
         }
     }
 
-    var complaint: String {
+    var lastError: String {
         PQerrorMessage(handle).map { trimmed(String(cString: $0)) } ?? ""
     }
 
-    /// The process of the server, as it said at the beginning. A pooler makes up a number.
+    /// The server's process, as it was told at the beginning. A pooler invents a number.
     var serverID: Int32 { PQbackendPID(handle) }
 
     var isInTransaction: Bool {
         PQtransactionStatus(handle) != PQTRANS_IDLE
     }
 
-    /// Whether the server has not said goodbye while nobody was listening: a closed connection and
-    /// the notice of its end both make the socket readable.
+    /// False if the server has closed the connection since it was used last: its end and the notice
+    /// of its end both make the socket readable.
     var isAlive: Bool {
         let now = Deadline(after: .zero)
         while PQstatus(handle) == CONNECTION_OK {
@@ -67,7 +67,7 @@ final class Wire {
         return false
     }
 
-    /// `false` if the deadline passed first, or the wait was interrupted.
+    /// Returns false if the deadline passed first or the wait was interrupted.
     func wait(
         for events: Int32, deadline: Deadline, unless interrupter: WaitInterrupter? = nil
     ) throws(PostgresError) -> Bool {
@@ -96,13 +96,13 @@ extension Wire {
                 handle, text, parameters.count, parameters.types, parameters.values,
                 parameters.lengths, parameters.formats, 1)
         }
-        guard sent == 1 else { throw .unavailable(complaint) }
+        guard sent == 1 else { throw .unavailable(lastError) }
     }
 
     func prepare(_ statement: SQL, text: String, name: String) throws(PostgresError) {
         let types = statement.values.map(\.type)
         guard PQsendPrepare(handle, name, text, Int32(types.count), types) == 1 else {
-            throw .unavailable(complaint)
+            throw .unavailable(lastError)
         }
     }
 
@@ -112,15 +112,15 @@ extension Wire {
                 handle, name, parameters.count, parameters.values, parameters.lengths,
                 parameters.formats, 1)
         }
-        guard sent == 1 else { throw .unavailable(complaint) }
+        guard sent == 1 else { throw .unavailable(lastError) }
     }
 
     func sync() throws(PostgresError) {
-        guard PQpipelineSync(handle) == 1 else { throw .unavailable(complaint) }
+        guard PQpipelineSync(handle) == 1 else { throw .unavailable(lastError) }
     }
 
-    /// Hands everything to the kernel, reading meanwhile: a server that waits for us to read would
-    /// otherwise never read what we write.
+    /// Writes everything to the socket and reads meanwhile: a server that waits until its output is
+    /// read would otherwise never read its input.
     func flush(deadline: Deadline) throws(PostgresError) {
         while true {
             switch PQflush(handle) {
@@ -135,7 +135,8 @@ extension Wire {
 }
 
 extension Wire {
-    /// The next result in pipeline order; `nil` ends the results of one message.
+    /// Returns the next result in the order of the pipeline; nil ends the results of one message.
+    ///
     /// - Throws: `.timedOut`, or `.unknownOutcome` if the connection broke.
     func receive(deadline: Deadline) throws(PostgresError) -> ResultHandle? {
         while PQisBusy(handle) == 1 {
@@ -149,7 +150,7 @@ extension Wire {
         return ResultHandle(result)
     }
 
-    /// One notification that has arrived already.
+    /// Returns a notification that has arrived already.
     func notification() -> Notification? {
         guard let notify = PQnotifies(handle) else { return nil }
         defer { PQfreemem(notify) }
@@ -163,22 +164,22 @@ extension Wire {
         deadline: Deadline, unless interrupter: WaitInterrupter
     ) throws(PostgresError) {
         guard try wait(for: POLLIN, deadline: deadline, unless: interrupter) else { return }
-        guard PQconsumeInput(handle) == 1 else { throw .unavailable(complaint) }
+        guard PQconsumeInput(handle) == 1 else { throw .unavailable(lastError) }
     }
 }
 
-/// Several statements in one text, for migrations.
+/// Texts of several statements, which migrations are.
 extension Wire {
     func script(_ text: String, deadline: Deadline) throws(PostgresError) {
         guard PQexitPipelineMode(handle) == 1, PQsendQuery(handle, text) == 1 else {
-            throw .unavailable(complaint)
+            throw .unavailable(lastError)
         }
         try flush(deadline: deadline)
         var failure: PostgresError?
         while let result = try receive(deadline: deadline) {
             failure = failure ?? result.failure
         }
-        guard PQenterPipelineMode(handle) == 1 else { throw .unavailable(complaint) }
+        guard PQenterPipelineMode(handle) == 1 else { throw .unavailable(lastError) }
         if let failure { throw failure }
     }
 }
@@ -186,7 +187,8 @@ extension Wire {
 extension ResultHandle {
     var isSync: Bool { PQresultStatus(pointer) == PGRES_PIPELINE_SYNC }
 
-    /// `nil` for success, and for a statement that the server skipped after an earlier failure.
+    /// The error of the statement. It is nil for success, and for a statement that the server
+    /// skipped after an earlier error.
     var failure: PostgresError? {
         guard PQresultStatus(pointer) == PGRES_FATAL_ERROR else { return nil }
         guard let sqlState = field("C") else { return .unknownOutcome }
@@ -196,7 +198,7 @@ extension ResultHandle {
                 constraint: field("n")))
     }
 
-    /// The server ends the session after an error of this severity.
+    /// True if the server ends the session after this error.
     var endsSession: Bool {
         field("V") == "FATAL" || field("V") == "PANIC"
     }

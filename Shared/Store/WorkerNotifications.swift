@@ -17,7 +17,7 @@ extension Store {
 
     /// The notifications, on a session of its own. Workers poll as well, less often: a notification
     /// may be lost, and none passes a pooler (Queue.md 10).
-    public static func notifications(from address: Address) -> Listener {
-        Listener(to: address, channels: [channel])
+    public static func notifications(from address: Address) -> NotificationListener {
+        NotificationListener(to: address, channels: [channel])
     }
 }

@@ -6,14 +6,15 @@ final class ListenerTests: XCTestCase {
     func testHearsAndComesBackAfterItsSessionEnded() async throws {
         let database = try await TestDatabase.make(for: self)
         let pool = database.pool(connectionsMax: 1)
-        var signals = Listener(to: database.address, channels: ["poke"]).makeAsyncIterator()
+        var signals = NotificationListener(to: database.address, channels: ["events"])
+            .makeAsyncIterator()
         for round in ["one", "two"] {
             let first = await signals.next()
             XCTAssertEqual(first, .listening)
-            _ = try await pool.query("SELECT pg_notify('poke', \(round))")
+            _ = try await pool.query("SELECT pg_notify('events', \(round))")
             let second = await signals.next()
             XCTAssertEqual(
-                second, .notified(Notification(channel: "poke", payload: round)))
+                second, .notified(Notification(channel: "events", payload: round)))
             _ = try await pool.query(
                 """
                 SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
@@ -27,7 +28,9 @@ final class ListenerTests: XCTestCase {
         await withTaskGroup(of: Int.self) { group in
             group.addTask {
                 var heard = 0
-                for await _ in Listener(to: database.address, channels: ["poke"]) { heard += 1 }
+                for await _ in NotificationListener(to: database.address, channels: ["events"]) {
+                    heard += 1
+                }
                 return heard
             }
             group.cancelAll()

@@ -20,6 +20,6 @@ final class SQLTests: XCTestCase {
         check(
             "a = \(1) AND (\(condition)) AND d = \(4)",
             is: "a = $1 AND (b = $2 OR c = $3) AND d = $4", values: 4)
-        check("LISTEN \(unescaped: "poke")", is: "LISTEN poke", values: 0)
+        check("LISTEN \(unescaped: "events")", is: "LISTEN events", values: 0)
     }
 }

@@ -95,7 +95,8 @@ final class ValueTests: XCTestCase {
             "SELECT sum(i)::text FROM unnest(\(rows.map(\.0))) i", is: "719:58:31.250001")
         // Longer than an interval can be.
         try await check("SELECT \(Duration.seconds(Int64.max)) > interval '200000 years'", is: true)
-        try await check("SELECT \(Duration.seconds(Int64.min)) < interval '-200000 years'", is: true)
+        try await check(
+            "SELECT \(Duration.seconds(Int64.min)) < interval '-200000 years'", is: true)
     }
 
     func testRowsOfAnotherShapeAreNamed() async throws {
