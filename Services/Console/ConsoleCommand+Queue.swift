@@ -22,7 +22,7 @@ extension ConsoleCommand {
     /// event that was replayed before is left out, because its replay is an event of its own.
     func replayFailed(of connection: ConnectionID?, limit: Int) async throws(CommandError) {
         let store = try store()
-        let scope = connection.map(EventFilter.Scope.connection) ?? .all
+        let scope = connection.map(EventFilter.EventScope.connection) ?? .all
         let filter = EventFilter(scope, status: .failed)
         let failed = try await mappingErrors(await store.events(filter, limit: limit))
         var due: [LoggedEvent] = []

@@ -85,8 +85,8 @@ enum Invocation: Equatable {
         }
         selection.filter.kind = arguments["kind"].map(EventKind.init(rawValue:))
         if let outcome = arguments["outcome"] {
-            selection.filter.status = EventFilter.Status(rawValue: outcome)
-            let known = EventFilter.Status.allCases.map(\.rawValue).joined(separator: ", ")
+            selection.filter.status = EventFilter.EventStatus(rawValue: outcome)
+            let known = EventFilter.EventStatus.allCases.map(\.rawValue).joined(separator: ", ")
             if selection.filter.status == nil {
                 throw .usage("--outcome must be one of \(known)")
             }

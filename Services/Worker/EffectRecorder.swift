@@ -4,7 +4,7 @@ import Store
 /// Records the effects of all lanes of this worker, many in one commit.
 struct EffectRecorder: Sendable {
     let limits: JournalLimits
-    private let starts: Batcher<EffectStart, Result<EffectStanding, StoreError>>
+    private let starts: Batcher<EffectStart, Result<EffectAdmission, StoreError>>
     private let ends: Batcher<EffectEnd, Result<Bool, StoreError>>
 
     private static let recordsMax = 128
@@ -24,7 +24,7 @@ struct EffectRecorder: Sendable {
     }
 
     /// Records that a call begins, before it is made.
-    func begin(_ start: EffectStart) async throws(StoreError) -> EffectStanding {
+    func begin(_ start: EffectStart) async throws(StoreError) -> EffectAdmission {
         guard let answer = await starts(start) else { throw .bug("no answer") }
         return try answer.get()
     }

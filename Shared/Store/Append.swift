@@ -3,7 +3,7 @@ import Glibc
 import Models
 import Postgres
 
-/// What became of an event on its way into the log.
+/// The answer of the log to one appended event.
 public enum Appended: Equatable, Sendable {
     case accepted(lane: LaneID, sequence: Int64)
     /// The connection has seen this deduplication key in the last 30 days, or earlier in this
@@ -12,13 +12,13 @@ public enum Appended: Equatable, Sendable {
 }
 
 extension Store {
-    /// Appends to the log, in one commit that is on disk when this returns.
+    /// Appends events to the log, in one commit that is on disk when this returns.
     ///
-    /// Events of one lane get sequences in the order in which they stand here. A call that failed
-    /// may be repeated: what it did write answers `.duplicate` then.
+    /// Events of one lane get sequences in the order of `events`. A call that failed may be
+    /// repeated: the events that it did write answer `.duplicate` then.
     ///
-    /// - Parameter events: of known connections; their payloads together should stay under a few
-    ///   MiB.
+    /// - Parameter events: events of configured connections, with payloads of a few MiB together at
+    ///   most.
     /// - Returns: an answer for each event, in the same order.
     public func append(_ events: [NewEvent]) async throws(StoreError) -> [Appended] {
         guard !events.isEmpty else { return [] }
@@ -44,8 +44,8 @@ extension Store {
         }
     }
 
-    /// Planning takes longer than appending a few events does, and the arrays' lengths change
-    /// nothing of the plan: it is made once for a session. It must suit many rows.
+    /// A session plans the append once, because planning takes longer than appending a few events.
+    /// The plan must suit many rows, whatever the arrays' lengths are.
     private static let appending: SQL = """
         SELECT set_config('synchronous_commit', 'on', true), set_config('jit', 'off', true),
             set_config('plan_cache_mode', 'force_generic_plan', true),
@@ -77,17 +77,18 @@ extension Store {
     }
 }
 
-/// The identity of a lane: the first 63 bits of a hash of its connection and key. Every statement
-/// locks lanes in the order of this number, which is the same for all, before and after a lane
-/// exists. It is made of names alone, so it is the same in every database.
+/// The identity of a lane: the first 63 bits of a hash of its connection and key. It is made of
+/// names alone, so it is the same in every database and known before the lane exists. Every
+/// statement locks lanes in the order of this number.
 func laneID(connection: ConnectionID, key: LaneKey) -> LaneID {
     let digest = SHA256.digest(Array("lane\0\(connection)\0\(key)".utf8))
     return LaneID(digest.prefix(8).reduce(Int64(0)) { $0 << 8 | Int64($1) } & .max)
 }
 
-/// Events as the arrays that the statement reads, without repetitions of a deduplication key.
+/// Events as the arrays that the statement reads. Of each deduplication key only the first event is
+/// among them.
 private struct EventColumns {
-    /// Where each row's event stands in the batch.
+    /// The position of each row's event in the batch.
     private(set) var places: [Int] = []
     private var known: Set<[UInt8]> = []
     private var hashes: [[UInt8]] = []
@@ -121,12 +122,12 @@ private struct EventColumns {
         payloads.append(Payload(event.payload))
     }
 
-    /// All locks on deduplication keys, in the order of keys, come before all locks on lanes, in
-    /// the order of lanes: concurrent batches cannot deadlock (Queue.md 7). A sequence is given
-    /// under the lane's lock, so in each lane the order of commits is the order of sequences
-    /// (Queue.md 8), and segments never go back even if the clock does.
+    /// The statement locks deduplication keys in their order, and then lanes in their order, so
+    /// concurrent batches cannot deadlock (Queue.md 7). A sequence is given under the lane's lock:
+    /// in each lane the order of commits is the order of sequences (Queue.md 8), and segments never
+    /// go back even if the clock does.
     ///
-    /// What is sorted and joined is a few numbers wide; everything else is taken from its array
+    /// Sorts and joins handle a few numbers of each row. Everything else is read from its array
     /// once, when it is written.
     var statement: SQL {
         """
@@ -178,14 +179,14 @@ private struct EventColumns {
     }
 }
 
-/// JSON text as `text`, without the way through a `String`.
+/// JSON text as `text`, without a `String` in between.
 private struct Payload: Bindable {
     static let elementType = String.elementType
     static let arrayType = String.arrayType
 
     private let text: [UInt8]
 
-    /// JSON holds no NUL; whatever else may is made storable.
+    /// JSON holds no NUL. Other text that does is made storable.
     init(_ text: [UInt8]) {
         let holdsNul = text.withUnsafeBytes { bytes in
             bytes.baseAddress.flatMap { memchr($0, 0, bytes.count) } != nil
@@ -197,7 +198,7 @@ private struct Payload: Bindable {
 }
 
 extension Timestamp {
-    /// Seconds since 1970, kept within the years 1 to 9999.
+    /// The seconds since 1970, limited to the years 1 to 9999.
     fileprivate var storableSeconds: Double {
         min(max(Double(milliseconds) / 1000, -62_135_596_800), 253_402_300_799)
     }

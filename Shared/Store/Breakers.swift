@@ -1,8 +1,8 @@
 import Postgres
 
-/// A vendor that is down, as all workers know it: how many checks in a row found it so, and until
-/// when nobody calls it. Every change names the count that it replaces, so that of two workers that
-/// found out the same one is counted.
+/// The circuit breaker of a credential, shared by all workers: the number of checks in a row that
+/// found the vendor down, and the moment until which no worker calls it. Every change names the
+/// count that it replaces, so that the same finding of two workers is counted once.
 extension Store {
     static let breakerSchema = """
         ALTER TABLE budget
@@ -10,9 +10,10 @@ extension Store {
             ADD COLUMN open_until timestamptz NOT NULL DEFAULT 'epoch';
         """
 
-    /// A check found the vendor down: nobody calls for so long.
-    /// - Parameter trips: how many checks before this one did.
-    /// - Returns: false if somebody else knew it earlier.
+    /// Records a check that found the vendor down: no worker calls it during `pause`.
+    ///
+    /// - Parameter trips: the number of checks before that found it down.
+    /// - Returns: false if another worker recorded it first.
     @discardableResult
     public func trip(
         _ scope: String, after trips: Int, for pause: Duration
@@ -25,8 +26,9 @@ extension Store {
             """)
     }
 
-    /// The pause is over, and this worker will say within `pause` whether the vendor is back.
-    /// - Returns: false if somebody else does.
+    /// Claims the check after the pause for this worker, which then has the time `pause` for it.
+    ///
+    /// - Returns: false if another worker has claimed it.
     public func claimCheck(
         of scope: String, after trips: Int, within pause: Duration
     ) async throws(StoreError) -> Bool {
@@ -35,7 +37,7 @@ extension Store {
             where: "open_until <= clock_timestamp()")
     }
 
-    /// A check found that the vendor is back.
+    /// Records a check that found the vendor up: calls go on.
     @discardableResult
     public func closeBreaker(of scope: String, after trips: Int) async throws(StoreError) -> Bool {
         try await change(scope, trips, "trips = 0, open_until = 'epoch'")

@@ -1,10 +1,10 @@
 import Models
 import Postgres
 
-/// How much of a vendor's limit one credential may use, shared by all workers.
+/// The calls that one credential may make, shared by all workers.
 public struct BudgetLimits: Equatable, Sendable {
     public var perSecond: Double
-    /// What may be saved up and used at once.
+    /// The most calls that can be saved up and made at once.
     public var burst: Double
 
     public init(perSecond: Double, burst: Double) {
@@ -16,34 +16,33 @@ public struct BudgetLimits: Equatable, Sendable {
     fileprivate var refill: Duration { .seconds(burst / perSecond) }
 }
 
-/// What a credential's row says to a worker that wants to make calls.
+/// The answer of a credential's budget to a worker that wants to make calls.
 public enum BudgetGrant: Equatable, Sendable {
-    /// So many calls may be made now; so many are left for others.
+    /// The worker may make this number of calls now; `left` calls are left for other workers.
     case granted(Int, left: Int)
-    /// Nothing was taken: until then there is no call left.
+    /// The budget is empty; the next call can be taken after this time.
     case exhausted(retryAfter: Duration)
-    /// Nothing was taken: the vendor asked everybody to wait for so long.
+    /// The vendor asked for a pause, which lasts for this time.
     case paused(Duration)
-    /// Nothing was taken: the vendor was found down so many times in a row. Nobody calls for so
-    /// long; at 0 somebody is to check, see `claimCheck`.
+    /// The vendor was found down, `trips` times in a row. No worker calls it for this time; at 0 a
+    /// worker must check it (`claimCheck`).
     case tripped(trips: Int, retryAfter: Duration)
 }
 
 extension Store {
-    /// Takes calls out of the budget of a credential, as many as there are: the generic cell rate
-    /// algorithm on one row. Take as many at once as will be made in the next moments; the row is
-    /// a bottleneck.
+    /// Takes calls out of the budget of a credential, by the generic cell rate algorithm on one
+    /// row. The row is a bottleneck, so take the calls of the next moments at once.
     ///
     /// - Parameters:
-    ///   - wanted: at most so many.
-    ///   - scope: a name of the credential, not the credential.
+    ///   - wanted: the most calls to take.
+    ///   - scope: a name of the credential, not the credential itself.
     public func take(
         atMost wanted: Int, from scope: String, _ limits: BudgetLimits
     ) async throws(StoreError) -> BudgetGrant {
         let rows = try await run { pool throws(PostgresError) in
             try await pool.pipeline([
-                // A crash may give back what was taken in its last moment; waiting for the disk
-                // would cost every call more than that is worth.
+                // Not waiting for the disk: after a crash the calls of its last moment may be taken
+                // twice, which costs less than a wait at every call.
                 "SELECT set_config('synchronous_commit', 'off', true)",
                 """
                 INSERT INTO budget (scope, next_at) VALUES (\(scope.storable), now())
@@ -59,9 +58,9 @@ extension Store {
         return grant
     }
 
-    /// `next_at` is when the bucket would be full again; what is missing to that is used. It is no
-    /// further away than of an empty bucket, even if the clock was set back. A millionth of a call
-    /// makes up for rounding.
+    /// `next_at` is the moment at which the bucket is full again; the calls missing until then are
+    /// used. The moment of an empty bucket limits it, for a clock that was set back. A millionth of
+    /// a call makes up for rounding.
     private static func taking(_ wanted: Int, from scope: String, _ limits: BudgetLimits) -> SQL {
         """
         WITH before AS MATERIALIZED (
@@ -92,7 +91,8 @@ extension Store {
         """
     }
 
-    /// The vendor said that its limit is reached: nobody calls for so long.
+    /// Keeps all workers from making calls with the credential: the vendor said that its limit is
+    /// reached.
     public func pause(_ scope: String, for pause: Duration) async throws(StoreError) {
         let pause = min(max(pause, .zero), Self.pauseMax)
         _ = try await run { pool throws(PostgresError) in
@@ -108,8 +108,8 @@ extension Store {
 
     private static let pauseMax = Duration.seconds(86_400)
 
-    /// Leases nothing of a connection for at least so long: while none of its vendors can be
-    /// called, none of its lanes is even looked at. No attempt is lost meanwhile.
+    /// Keeps all workers from leasing lanes of a connection while none of its vendors can be
+    /// called. No attempt is counted meanwhile.
     public func block(
         _ connection: ConnectionID, for pause: Duration
     ) async throws(StoreError) {

@@ -1,7 +1,7 @@
 import Models
 import Postgres
 
-/// One entry of a configuration as the tables keep it, secrets sealed.
+/// One entry of a configuration in the form of the tables, with sealed secrets.
 struct ConnectionRow: Sendable {
     let id: String
     private let configuration: String
@@ -48,7 +48,7 @@ struct ConnectionRow: Sendable {
         ])
     }
 
-    /// A ruleset that did not change keeps its version.
+    /// Adds a version of each ruleset that changed.
     private func rulesetsChanged(_ number: Int32, _ version: ConfigurationVersion) -> SQL {
         """
         INSERT INTO ruleset_version (connection, name, version, since, position, document)

@@ -1,5 +1,6 @@
 extension Store {
-    /// What people configured, and what Liaison knows about both vendors beyond one event.
+    /// The tables of the configuration, and of what outlives an event: links, our own writes,
+    /// budgets.
     static let configurationSchema = """
         CREATE TABLE configuration (
             version bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -13,7 +14,8 @@ extension Store {
             sealed bytea NOT NULL,
             PRIMARY KEY (connection, name));
 
-        -- Versions are added, never changed; the newest one not after a configuration is in force.
+        -- Versions are added and never changed. A configuration uses the newest version that is
+        -- not newer than itself.
         CREATE TABLE ruleset_version (
             connection int NOT NULL REFERENCES connection (number),
             name text NOT NULL,

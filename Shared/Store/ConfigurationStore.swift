@@ -4,18 +4,18 @@ import Postgres
 
 /// The configuration in force.
 public struct ActiveConfiguration: Equatable, Sendable {
-    /// Grows with every `apply`.
     public let version: ConfigurationVersion
     public let configuration: Configuration
-    /// Connections that are left out because what is stored of them cannot be read, and why.
+    /// Connections that are left out because they cannot be read, each with the reason.
     public let unreadable: [ConnectionID: String]
 }
 
-/// The connections in force, for programs that need no rules and then cannot trip over one.
+/// The connections in force, for programs that need no rules. An unreadable rule does not harm
+/// them.
 public struct ActiveConnections: Sendable {
     public let version: ConfigurationVersion
     public let connections: [Models.Connection]
-    /// As in `ActiveConfiguration`.
+    /// The same as in `ActiveConfiguration`.
     public let unreadable: [ConnectionID: String]
 
     public init(
@@ -29,7 +29,7 @@ public struct ActiveConnections: Sendable {
 }
 
 extension Store {
-    /// The version in force, 0 if nothing was ever applied. Cheap: ask often.
+    /// The version in force; 0 if no configuration was ever applied. It is cheap to ask often.
     public func configurationVersion() async throws(StoreError) -> ConfigurationVersion {
         let rows = try await run { pool throws(PostgresError) in
             try await pool.query("SELECT coalesce(max(version), 0) FROM configuration")
@@ -39,15 +39,17 @@ extension Store {
     }
 
     /// Puts a whole configuration in force. Connections and rulesets that it does not name are
-    /// switched off, not erased: their events and the rules that decided them can still be read.
-    /// The secrets of such a connection go.
+    /// switched off and kept: their events and the rules that decided them can still be read. The
+    /// secrets of such a connection are deleted.
     ///
     /// - Parameters:
-    ///   - author: who did it, for the log.
-    ///   - version: the version that the author had read; `.conflict` if another is in force now.
+    ///   - author: the person's name, for the log.
+    ///   - version: the version that the author has read.
     /// - Returns: the new version.
+    /// - Throws: `.conflict` if another version is in force.
     public func apply(
-        _ configuration: Configuration, by author: String, expecting version: ConfigurationVersion? = nil
+        _ configuration: Configuration, by author: String,
+        expecting version: ConfigurationVersion? = nil
     ) async throws(StoreError) -> ConfigurationVersion {
         guard let secretKeys else { throw .bug("no key to seal secrets with") }
         var rows: [ConnectionRow] = []
@@ -61,11 +63,12 @@ extension Store {
         return applied
     }
 
-    /// - Returns: the new version, or `nil` if another than the expected one is in force.
+    /// - Returns: the new version, or nil if another version than the expected one is in force.
     private static func write(
-        _ rows: [ConnectionRow], by author: String, expecting version: ConfigurationVersion?, in session: Session
+        _ rows: [ConnectionRow], by author: String, expecting version: ConfigurationVersion?,
+        in session: Session
     ) async throws(PostgresError) -> ConfigurationVersion? {
-        // One at a time; readers are not kept waiting.
+        // This makes other writers wait, and no reader.
         try await session.query("LOCK TABLE configuration IN EXCLUSIVE MODE")
         let latest = try await session.query(
             "SELECT coalesce(max(version), 0) FROM configuration"
@@ -73,7 +76,9 @@ extension Store {
         guard version == nil || version == latest.first else { return nil }
         let answer = try await session.query(
             "INSERT INTO configuration (applied_by) VALUES (\(author.storable)) RETURNING version")
-        guard let new = try answer.decoded(ConfigurationVersion.self).first else { throw .row("no version") }
+        guard let new = try answer.decoded(ConfigurationVersion.self).first else {
+            throw .row("no version")
+        }
         let names = rows.map(\.id)
         _ = try await session.pipeline([
             "UPDATE connection SET is_active = false WHERE id <> ALL (\(names))",
@@ -86,11 +91,11 @@ extension Store {
         return new
     }
 
-    /// What is in force, with its secrets. One connection that cannot be read keeps no other out; a
-    /// newer program may have stored it, or an older one what is refused today.
+    /// Loads the configuration in force, with its secrets. A connection that cannot be read is left
+    /// out: a newer program may have stored it, or an older one something that is refused today.
     ///
-    /// - Returns: `nil` if it is not newer than the version that the caller has.
-    /// - Throws: if not one of them can be read, as with another key, why the first cannot.
+    /// - Returns: nil if the version in force is not newer than `known`.
+    /// - Throws: the first reason if no connection can be read, as with a wrong key.
     public func loadConfiguration(
         newerThan known: ConfigurationVersion? = nil
     ) async throws(StoreError) -> ActiveConfiguration? {
@@ -105,7 +110,7 @@ extension Store {
             unreadable: unreadable)
     }
 
-    /// The connections alone.
+    /// Loads the connections alone.
     public func loadConnections(
         newerThan known: ConfigurationVersion? = nil
     ) async throws(StoreError) -> ActiveConnections? {
@@ -117,7 +122,7 @@ extension Store {
             version: stored.version, connections: connections, unreadable: unreadable)
     }
 
-    /// The rulesets that were in force at a version, to explain what was decided then.
+    /// The rulesets that were in force at a version, to explain decisions of that time.
     public func rulesets(
         of connection: ConnectionID, at version: ConfigurationVersion
     ) async throws(StoreError) -> [Ruleset] {
@@ -128,10 +133,12 @@ extension Store {
         return try Self.rulesets(rows.filter { $0.0 == connection.rawValue }.map(\.1))
     }
 
-    private func load(newerThan known: ConfigurationVersion?) async throws(StoreError) -> StoredConfiguration? {
+    private func load(newerThan known: ConfigurationVersion?) async throws(StoreError)
+        -> StoredConfiguration?
+    {
         let version = try await configurationVersion()
         guard version > known ?? -1 else { return nil }
-        // One statement each, read later than the version: at worst the caller loads once more.
+        // These are read later than the version: at worst the caller loads once more.
         let rows = try await run { pool throws(PostgresError) in
             try await pool.pipeline([
                 "SELECT id, configuration FROM connection WHERE is_active ORDER BY number",

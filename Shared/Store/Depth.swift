@@ -1,21 +1,20 @@
 import Models
 import Postgres
 
-/// What waits of one connection.
+/// The backlog of one connection.
 public struct Depth: Equatable, Sendable {
     public let connection: ConnectionID
     public let events: Int
-    /// Lanes with events that are not settled.
+    /// The number of lanes with events that are not settled.
     public let lanes: Int
-    /// Those that are due and that no worker has; none of a connection that is switched off.
+    /// The number of lanes that are due and not leased; 0 if the connection is switched off.
     public let readyLanes: Int
-    /// How long the lane that is due longest has waited for its turn; 0 if none is due.
+    /// The time for which the lane that is due longest has waited; 0 if no lane is due.
     public let oldestDue: Duration
 }
 
 extension Store {
-    /// One row with the last reading. Finding out what waits looks at every lane, so processes
-    /// share what one of them found.
+    /// The last reading, in one row. A reading looks at every lane, so processes share one.
     static let depthSchema = """
         CREATE TABLE depth_reading (
             is_only boolean PRIMARY KEY DEFAULT true CHECK (is_only),
@@ -30,15 +29,15 @@ extension Store {
         INSERT INTO depth_reading DEFAULT VALUES;
         """
 
-    /// Connections for which something waits. Lanes know their numbers, so nothing is counted in
-    /// the log; but it looks at every lane.
+    /// The backlog of each connection that has one. It counts nothing in the log, as lanes know
+    /// their numbers, but it looks at every lane.
     public func depth() async throws(StoreError) -> [Depth] {
         try await depth(of: "(\(Self.waiting)) AS waiting")
     }
 
-    /// The same as some process read it lately. However many ask, together they look at the lanes
-    /// once in so many seconds, and less often where that takes so long that it would cost more
-    /// than `share` of a core. A reading that is to come yet is one of a clock that was set back.
+    /// The backlog that a process has read lately. All processes together read the lanes once in
+    /// `ageMax`, and less often if a reading would cost more than `share` of a core. A reading from
+    /// the future comes from a clock that was set back; it is read again.
     public func recentDepth(
         ageMax: Duration = .seconds(5), share: Double = 1 / 200
     ) async throws(StoreError) -> [Depth] {
@@ -57,7 +56,7 @@ extension Store {
                 """)
     }
 
-    /// Whoever comes while somebody reads takes the reading before.
+    /// Reads the lanes unless another process is doing it; callers then take the reading before.
     private func readDepth(when isDue: SQL) async throws(StoreError) {
         _ = try await run { pool throws(PostgresError) in
             try await pool.withTransaction { session throws(PostgresError) in
@@ -114,8 +113,8 @@ extension Store {
         }
     }
 
-    /// Age of the oldest transaction that keeps this database's dead rows from being cleaned away;
-    /// 0 when there is none.
+    /// The age of the oldest transaction that keeps dead rows of this database from being cleaned
+    /// away; 0 if there is none.
     public func oldestTransactionAge() async throws(StoreError) -> Duration {
         let ages = try await run { pool throws(PostgresError) in
             try await pool.query(

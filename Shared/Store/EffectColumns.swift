@@ -2,7 +2,7 @@ import JSON
 import Models
 import Postgres
 
-/// Starts as the arrays that the statement unnests.
+/// Begun effects as the arrays that the statement unnests.
 struct EffectStartColumns {
     private var lanes: [LaneID] = []
     private var epochs: [Int64] = []
@@ -31,8 +31,7 @@ struct EffectStartColumns {
         }
     }
 
-    /// The lock on a lane lets appends to it pass, and makes whoever wants to take the lane away
-    /// wait until this is committed.
+    /// The lock on a lane lets appends pass and makes a rescue of the lane wait until the commit.
     func statement(_ limits: JournalLimits) -> SQL {
         """
         WITH held AS MATERIALIZED (
@@ -77,7 +76,7 @@ struct EffectStartColumns {
     }
 }
 
-/// Ends as the arrays that the statement unnests; a superseded effect is a row of its own.
+/// Ended effects as the arrays that the statement unnests. A superseded effect has its own row.
 struct EffectEndColumns {
     private var places: [Int64] = []
     private var lanes: [LaneID] = []

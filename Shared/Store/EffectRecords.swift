@@ -2,16 +2,16 @@ import JSON
 import Models
 import Postgres
 
-/// How far an effect came.
+/// The progress of an effect.
 public enum EffectProgress: Equatable, Sendable {
-    /// The call was about to be made. If it is found like this later, nobody knows whether it was:
-    /// look first, then act.
+    /// The call was about to be made. A later attempt cannot know if it was made: it looks at the
+    /// vendor first.
     case started
     case ended(EffectResult)
 }
 
 public enum EffectResult: Equatable, Sendable {
-    /// It has happened, with this to remember of it. Never again.
+    /// The effect has happened and must not happen again. The JSON holds what is to be remembered.
     case performed(JSON)
     case failed(Cause)
 }
@@ -22,11 +22,11 @@ public struct EffectStart: Sendable {
     public var job: Job
     public var fence: Fence
     public var command: Command
-    /// What the rules were judged on, with the first effect of a job: a later attempt goes by it,
-    /// because what the effects change would be judged otherwise.
+    /// The facts on which the rules were judged, with the first effect of a job. Later attempts
+    /// judge on them, because effects change what can be fetched.
     public var facts: JSON?
-    /// What the call will write at the vendor: its echo is then recognised even if it comes back
-    /// before the answer.
+    /// The values that the call will write at the vendor. Their echo is then recognised even if it
+    /// comes back before the answer.
     public var writes: [JournalEntry]
 
     public init(
@@ -42,25 +42,27 @@ public struct EffectStart: Sendable {
     }
 }
 
-/// Whether the call may be made.
-public enum EffectStanding: Equatable, Sendable {
-    /// It is recorded as begun now.
+/// The permission to make a call, or the reason against it.
+public enum EffectAdmission: Equatable, Sendable {
+    /// The effect is recorded as begun: make the call.
     case new
-    /// An earlier attempt was about to make the call; whether it did nobody knows.
+    /// An earlier attempt was about to make the call, and may have made it: look at the vendor
+    /// first.
     case startedBefore
-    /// It has happened, with this to remember of it; nothing was recorded.
+    /// The effect has happened, with this result. Nothing was recorded.
     case performed(JSON)
-    /// What it would change was changed so often already; nothing was recorded.
+    /// The target has been changed too often within the journal's window. Nothing was recorded.
     case fused(changes: Int)
-    /// The lease is lost; nothing was recorded.
+    /// The lease is lost. Nothing was recorded.
     case lost
 }
 
-/// What an event has done in all its attempts and replays.
+/// The effects of an event in all its attempts and replays.
 public struct EarlierEffects: Equatable, Sendable {
-    /// In their order.
+    /// The effects in the order in which they were begun.
     public var records: [RecordedEffect] = []
-    /// What the rules were judged on by the first that began an effect; `nil` if none did.
+    /// The facts on which the first attempt that began an effect judged the rules; nil if there is
+    /// none.
     public var facts: JSON?
 
     public init() {}
@@ -80,18 +82,18 @@ public struct RecordedEffect: Equatable, Sendable {
     }
 }
 
-/// How a call ended, with everything that it left behind.
+/// The end of a call, with everything that it left behind.
 public struct EffectEnd: Sendable {
     public var key: EffectKey
     public var job: Job
     public var fence: Fence
     public var result: EffectResult
-    /// Between incidents and records, made by the effect.
+    /// The links that the effect made between incidents and records.
     public var links: [Link]
-    /// Effects that this one made superfluous: recorded as performed by it, so that no later
-    /// attempt makes an older write after a newer one.
+    /// Effects that this one replaced. They are recorded as performed, so that no later attempt
+    /// makes an older write after a newer one.
     public var superseding: [SupersededEffect]
-    /// What only the answer told, for the journal.
+    /// Written values that only the answer told, for the journal.
     public var writes: [JournalEntry]
 
     public init(
@@ -108,7 +110,7 @@ public struct EffectEnd: Sendable {
     }
 }
 
-/// An effect that was not performed because a later one writes all of its fields again.
+/// An effect that is not performed because a later one writes all of its fields again.
 public struct SupersededEffect: Hashable, Sendable {
     public let key: EffectKey
     public let job: Job
@@ -119,11 +121,12 @@ public struct SupersededEffect: Hashable, Sendable {
     }
 }
 
-/// What is remembered of our own writes, and how many are too many.
+/// The memory of our own writes, and the number of writes that is too many.
 public struct JournalLimits: Sendable {
-    /// How long an entry is kept, and over how long changes are counted.
+    /// The time for which an entry is kept and changes are counted.
     public var window: Duration
-    /// Of one record or incident within that time: two rules that undo each other end here.
+    /// The most changes of one record or incident within the window. It stops two rules that undo
+    /// each other.
     public var changesMax: Int
 
     public init(window: Duration = .seconds(600), changesMax: Int = 60) {

@@ -18,7 +18,7 @@ extension Store {
         COMMENT ON COLUMN effect.request IS 'the command as people read it';
         """
 
-    /// What earlier attempts at these jobs recorded.
+    /// The effects that earlier attempts at these jobs recorded.
     public func effects(
         of jobs: [Job], in lane: LaneID
     ) async throws(StoreError) -> [EffectKey: EffectProgress] {
@@ -35,7 +35,8 @@ extension Store {
         return Dictionary(recorded, uniquingKeysWith: { $1 })
     }
 
-    /// What was done for an event, also by its replays.
+    /// The effects of an event and of its replays.
+    ///
     /// - Parameter event: `Event.effectOwner`.
     public func effects(
         ofAll event: EventID, in lane: LaneID
@@ -63,34 +64,35 @@ extension Store {
     }
 
     /// Records that calls are about to be made, of many lanes in one commit. An effect that was
-    /// begun before keeps its moment: one more attempt is not one more change.
+    /// begun before keeps its moment, because another attempt is not another change.
     ///
-    /// - Returns: for each, whether its call may be made; in the same order.
+    /// - Returns: for each effect the permission to make its call, in the same order.
     public func begin(
         _ starts: [EffectStart], _ limits: JournalLimits = JournalLimits()
-    ) async throws(StoreError) -> [EffectStanding] {
+    ) async throws(StoreError) -> [EffectAdmission] {
         guard !starts.isEmpty else { return [] }
         let statement = EffectStartColumns(starts).statement(limits)
         guard let rows = try await runByIndex([statement]).last else { throw .bug("no answer") }
-        var standings = [EffectStanding](repeating: .lost, count: starts.count)
+        var admissions = [EffectAdmission](repeating: .lost, count: starts.count)
         let held = try rows.mapped { row throws(PostgresError) in
             try row.decoded(Int.self, String?.self, Int.self, String?.self)
         }
-        for (place, earlier, changes, result) in held where standings.indices.contains(place - 1) {
-            standings[place - 1] =
+        for (place, earlier, changes, result) in held where admissions.indices.contains(place - 1) {
+            admissions[place - 1] =
                 switch earlier {
                 case "performed": .performed(result.flatMap { try? JSON(stored: $0) } ?? .null)
                 case .some: .startedBefore
                 case nil: changes < limits.changesMax ? .new : .fused(changes: changes)
                 }
         }
-        return standings
+        return admissions
     }
 
-    /// Records how calls ended, of many lanes in one commit, before the next of each lane begins.
+    /// Records the ends of calls, of many lanes in one commit, before the next effect of each lane
+    /// begins.
     ///
-    /// - Returns: for each whether it was recorded; if not, the lease is lost, and whoever has the
-    ///   lane now finds the effect recorded as begun. In the same order.
+    /// - Returns: for each effect true if its end was recorded, in the same order. If not, the
+    ///   lease is lost, and the worker that has the lane now finds the effect recorded as begun.
     public func finish(
         _ ends: [EffectEnd], _ limits: JournalLimits = JournalLimits()
     ) async throws(StoreError) -> [Bool] {

@@ -2,9 +2,9 @@ import JSON
 import Models
 import Postgres
 
-/// An event in the log, with its row in the ledger once it has ended.
+/// An event in the log, with its row of the ledger if it is settled.
 public struct LoggedEvent: Equatable, Sendable {
-    public struct Ending: Equatable, Sendable {
+    public struct LedgerEntry: Equatable, Sendable {
         public let outcome: Outcome
         public let attempt: Int
         public let worker: WorkerID?
@@ -16,14 +16,14 @@ public struct LoggedEvent: Equatable, Sendable {
     public let job: Job
     public let lane: LaneID
     public let appendedAt: Timestamp
-    public let ending: Ending?
-    /// Why it has not ended yet, when a worker had it and put it off.
+    public let ending: LedgerEntry?
+    /// The reason why the event still waits, if a worker had it and put it off.
     public let postponement: Postponement?
-    /// Where it stands in the listing: `events(before:)` goes on from here.
+    /// The event's position in the log, from which `events(before:)` goes on.
     public let cursor: EventCursor
 }
 
-/// A place in the log, newest first.
+/// A position in the log, which is read from the newest event on.
 public struct EventCursor: Equatable, Sendable, CustomStringConvertible {
     let appendedMicroseconds: Int64
     let lane: LaneID
@@ -35,7 +35,7 @@ public struct EventCursor: Equatable, Sendable, CustomStringConvertible {
         self.sequence = sequence
     }
 
-    /// Reads back what `description` wrote.
+    /// Reads a text that `description` wrote.
     public init?(_ text: String) {
         let numbers = text.split(separator: ".", omittingEmptySubsequences: false).map { Int64($0) }
         guard numbers.count == 3, let appended = numbers[0], let lane = numbers[1],
@@ -48,21 +48,21 @@ public struct EventCursor: Equatable, Sendable, CustomStringConvertible {
 }
 
 public struct EventFilter: Equatable, Sendable {
-    public enum Scope: Equatable, Sendable {
+    public enum EventScope: Equatable, Sendable {
         case all
         case connection(ConnectionID)
         case lane(LaneKey, of: ConnectionID)
     }
 
-    public enum Status: String, CaseIterable, Sendable {
+    public enum EventStatus: String, CaseIterable, Sendable {
         case waiting, applied, unmatched, ignored, failed
     }
 
-    public var scope: Scope
+    public var scope: EventScope
     public var kind: EventKind?
-    public var status: Status?
+    public var status: EventStatus?
 
-    public init(_ scope: Scope = .all, kind: EventKind? = nil, status: Status? = nil) {
+    public init(_ scope: EventScope = .all, kind: EventKind? = nil, status: EventStatus? = nil) {
         self.scope = scope
         self.kind = kind
         self.status = status
@@ -70,7 +70,7 @@ public struct EventFilter: Equatable, Sendable {
 }
 
 extension Store {
-    /// Events by when they were appended, newest first.
+    /// Events in the order in which they were appended, the newest first.
     public func events(
         _ filter: EventFilter = EventFilter(), before cursor: EventCursor? = nil, limit: Int = 50
     ) async throws(StoreError) -> [LoggedEvent] {
@@ -94,7 +94,8 @@ extension Store {
         return try await loggedEvents(where: condition, limit: limit)
     }
 
-    /// The event of this id; the newest, should an id have come again after its key was forgotten.
+    /// The event with this id. An id may come again after its key was forgotten; then the newest
+    /// event counts.
     public func event(
         _ id: EventID, of connection: ConnectionID
     ) async throws(StoreError) -> LoggedEvent? {
@@ -107,9 +108,10 @@ extension Store {
         ).first
     }
 
-    /// Appends the same words once more, as a new event of the same lane whose id names the
-    /// original. The original keeps its place in the ledger.
-    /// - Returns: `nil` if there is no such event.
+    /// Appends the event once more, as a new event of the same lane. The replayed event keeps its
+    /// row in the ledger.
+    ///
+    /// - Returns: the new event, or nil if there is no event with this id.
     public func replay(
         _ id: EventID, of connection: ConnectionID, doing scope: ReplayScope = .rest,
         nonce: String
@@ -120,7 +122,7 @@ extension Store {
         return event
     }
 
-    /// Each connection is walked through its own index, as far as the limit goes.
+    /// Reads each connection by its index, up to the limit.
     private func loggedEvents(
         where condition: SQL, limit: Int
     ) async throws(StoreError) -> [LoggedEvent] {
@@ -155,8 +157,9 @@ extension Store {
     }
 }
 
-extension EventFilter.Status {
-    /// Words of ours, not of the caller's: the index on failed events wants to see the word itself.
+extension EventFilter.EventStatus {
+    /// The condition holds the outcome's name and no parameter, because the index on failed events
+    /// needs the name itself.
     fileprivate var condition: SQL {
         let ledger: SQL = """
             SELECT FROM settlement AS s
@@ -195,7 +198,7 @@ extension LoggedEvent {
         let payload: String = try row.next()
         let replay = try ReplayColumns(reading: &row)
         let key: String? = try row.next()
-        ending = try Ending(reading: &row)
+        ending = try LedgerEntry(reading: &row)
         postponement = try Postponement(reading: &row)
         try row.end()
         guard let source = EventSource(rawValue: source),
@@ -214,15 +217,15 @@ extension LoggedEvent {
     }
 }
 
-extension LoggedEvent.Ending {
-    /// `nil` when the event has not ended.
+extension LoggedEvent.LedgerEntry {
+    /// Returns nil if the event is not settled.
     fileprivate init?(reading row: inout RowReader) throws(PostgresError) {
         let name: String? = try row.next()
         let detail: String? = try row.next()
         let facts: String? = try row.next()
         let attempt: Int? = try row.next()
         worker = try row.next()
-                configurationVersion = try row.next()
+        configurationVersion = try row.next()
         let settled: Int64? = try row.next()
         guard let name else { return nil }
         guard

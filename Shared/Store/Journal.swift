@@ -3,12 +3,13 @@ import JSON
 import Models
 import Postgres
 
-/// One value that we write at a vendor, remembered until its echo has come.
+/// One value that we write at a vendor, remembered until its echo has come back.
 public struct JournalEntry: Hashable, Sendable {
-    /// The incident or record, as its lane is named.
+    /// The incident or record, by the key of its lane.
     public var target: LaneKey
     public var field: String
-    /// In a form that does not depend on the channel by which it comes back. Only a hash is kept.
+    /// The value in a form that is the same on every channel by which it comes back. Only a hash is
+    /// kept.
     public var value: String
 
     public init(target: LaneKey, field: String, value: String) {
@@ -25,8 +26,8 @@ extension [JournalEntry] {
     fileprivate var fields: [String] { map(\.field.storable) }
     fileprivate var hashes: [[UInt8]] { map(\.hash) }
 
-    /// Which of these are ours, by their places from 1. An entry is not used up: a vendor may tell
-    /// one change twice.
+    /// Selects the entries that are in the journal, by their positions from 1. An entry is not used
+    /// up, because a vendor may tell one change twice.
     func remembered(by connection: Int32) -> SQL {
         """
         SELECT place FROM unnest(\(targets), \(fields), \(hashes))
@@ -39,7 +40,7 @@ extension [JournalEntry] {
         """
     }
 
-    /// As `JournalEntry.insertion` reads them.
+    /// The form that `JournalEntry.insertion` reads.
     var json: JSON {
         .array(
             map { entry in
@@ -53,8 +54,8 @@ extension [JournalEntry] {
 
 extension JournalEntry {
     /// - Parameters:
-    ///   - source: rows with a `connection`, and its `writes` as JSON.
-    ///   - moment: of the change that they belong to: the fields of one change have one moment.
+    ///   - source: rows with a `connection` and its `writes` as JSON.
+    ///   - moment: the moment of the change, which all of its fields have.
     static func insertion(from source: SQL, at moment: SQL, _ limits: JournalLimits) -> SQL {
         """
         INSERT INTO journal (connection, target, field, hash, written_at, expires_at)

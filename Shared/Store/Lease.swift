@@ -5,8 +5,8 @@ public struct LeaseLimits: Sendable {
     public var lanesMax: Int
     public var room: LeaseRoom
     public var jobsPerLaneMax: Int
-    /// Of payloads; the first job of a lane is always taken. All lanes of a lease are in memory at
-    /// once.
+    /// The most bytes of payloads of one lane; the first job is leased whatever its size is. All
+    /// lanes of a lease are in memory at once.
     public var bytesPerLaneMax: Int
 
     public init(
@@ -20,10 +20,10 @@ public struct LeaseLimits: Sendable {
     }
 }
 
-/// How many lanes of each connection may be leased.
+/// The number of lanes that may be leased of each connection.
 public struct LeaseRoom: Equatable, Sendable {
     public var ofConnections: [ConnectionID: Int]
-    /// Of each that is not named.
+    /// The number for each connection that is not named.
     public var ofOthers: Int
 
     public init(ofConnections: [ConnectionID: Int] = [:], ofOthers: Int) {
@@ -33,9 +33,9 @@ public struct LeaseRoom: Equatable, Sendable {
 }
 
 public struct Lease: Equatable, Sendable {
-    /// Each with at least one job.
+    /// The leased lanes, each with at least one job.
     public let lanes: [LeasedLane]
-    /// Of what was to be settled: nothing of it was written, somebody else has the lane now.
+    /// The settlements whose lease was lost: nothing of them was written.
     public let lost: [Fence]
 
     public init(lanes: [LeasedLane], lost: [Fence]) {
@@ -47,21 +47,21 @@ public struct Lease: Equatable, Sendable {
 extension Store {
     /// Settles what the worker has finished and leases the next lanes, in one commit.
     ///
-    /// Connections take turns; one that is switched off has none, and its events wait. Within one,
-    /// the lane that waits longest comes first. The attempt is
-    /// counted here, before the work begins, so that a crash counts, too. What it costs does not
-    /// depend on how many jobs wait.
+    /// Connections take turns. One that is switched off takes none, and its events wait. Of one
+    /// connection the lane that waits longest comes first. The attempt is counted here, before the
+    /// work begins, so that a crash counts as well. The cost does not depend on the number of
+    /// waiting jobs.
     ///
-    /// - Parameter generation: of the worker's last `reclaim`; 0 before the first.
-    /// - Throws: `.lostLease` if the worker expired: whatever it still holds is lost.
+    /// - Parameter generation: the generation of the worker's last `reclaim`; 0 before the first.
+    /// - Throws: `.lostLease` if the worker expired: all of its leases are lost.
     public func lease(
         for worker: WorkerID, generation: Int64 = 0, limits: LeaseLimits,
         settling settlements: [LaneSettlement] = []
     ) async throws(StoreError) -> Lease {
         let columns = try SettlementColumns(settlements)
         let rooms = try await byNumber(limits.room)
-        // The worker's row is locked first, as in `rescue`, and keeps it from being rescued
-        // halfway.
+        // The lock on the worker's row comes first, as in `rescue`: the worker cannot be rescued
+        // during the lease.
         let settling = settlements.isEmpty ? [] : [columns.statement]
         let rows = try await runByIndex(
             [worker.lockStatement(generation)] + settling
@@ -84,7 +84,8 @@ extension Store {
         return Lease(lanes: lanes, lost: lost)
     }
 
-    /// At the place of each connection's number; `nil`, as after the last, is one of the others.
+    /// The room of each connection, at the index of its number. Connections with nil, or beyond the
+    /// end, have the room of the others.
     private func byNumber(_ room: LeaseRoom) async throws(StoreError) -> [Int64?] {
         var rooms: [Int64?] = []
         for (connection, lanes) in room.ofConnections {
@@ -95,9 +96,9 @@ extension Store {
         return rooms
     }
 
-    /// A lane can come without a job: it was locked in a newer version than the statement's
-    /// snapshot shows jobs for (Queue.md 4). It can also hold a job that only a newer program
-    /// understands. Both go back at once, for later.
+    /// Gives back lanes without a job that can be read, for a later lease. Such a lane was locked
+    /// in a newer version than the statement's snapshot of jobs (Queue.md 4), or its first job is
+    /// one that only a newer program can read.
     private func handBack(_ fences: [Fence]) async throws(StoreError) {
         let back = fences.map {
             LaneSettlement(
@@ -106,7 +107,8 @@ extension Store {
         _ = try await settle(back)
     }
 
-    /// Sorted here: the server would sort the payloads along, on disk.
+    /// Groups the rows by lane and sorts them. The server would sort the payloads with them, on
+    /// disk.
     private func readLanes(
         _ leased: [LeasedRow]
     ) -> (lanes: [LeasedLane], unreadable: [Fence]) {
@@ -115,7 +117,7 @@ extension Store {
         let byLane = Dictionary(grouping: leased, by: \.lane.id)
         for lane in byLane.sorted(by: { $0.key < $1.key }).map(\.value) {
             guard let first = lane.first else { continue }
-            // A run without a hole: what comes after a job that cannot be read has to wait.
+            // Jobs after one that cannot be read have to wait.
             let jobs = lane.sorted { $0.sequence < $1.sequence }
                 .prefix { $0.job != nil }.compactMap(\.job)
             if jobs.isEmpty {
@@ -140,12 +142,12 @@ extension WorkerID {
         """
     }
 
-    /// Connections take turns from a random one on and around to it again. A lane is the unit that
-    /// is locked, so skipping a locked one reorders nothing (Queue.md 1 and 20).
+    /// Connections take turns, in the order of their numbers from a random one on. The locked unit
+    /// is a lane, so skipping a locked one reorders no events (Queue.md 1 and 20).
     ///
     /// - Parameters:
     ///   - rooms: `limits.room` by the connection's number.
-    ///   - floors: see `LeaseFloors`.
+    ///   - floors: the moments of `LeaseFloors`.
     func leaseStatement(
         _ limits: LeaseLimits, generation: Int64 = 0, rooms: [Int64?] = [], from floors: [Double]
     ) -> SQL {
@@ -218,11 +220,11 @@ extension WorkerID {
     }
 }
 
-/// A row of the lease: the lane, and one of its jobs if there is one that can be read.
+/// A row of the lease: a lane, and one of its jobs if there is one that can be read.
 private struct LeasedRow {
     let lane: LeasedLane
     let connection: Int32
-    /// Seconds since 1970, by the database's clock.
+    /// Seconds since 1970 by the database's clock.
     let readyAt: Double
     let sequence: Int64
     let job: Job?

@@ -1,55 +1,56 @@
 import Synchronization
 
-/// From which moment on each connection's lanes can be due. What was due earlier is leased already;
-/// looking for it would walk over everything that ever was due, for as long as somebody's forgotten
-/// transaction keeps the dead entries of the index from being cleaned away
-/// (Queue.md 14).
+/// The moments from which on each connection's lanes can be due. Lanes that were due earlier are
+/// leased already. Looking for them would read all index entries that ever were due, as long as a
+/// forgotten transaction keeps the dead ones from being cleaned away (Queue.md 14).
 ///
 /// Moments are seconds since 1970 by the database's clock.
 final class LeaseFloors: Sendable {
-    /// A lane that becomes due in a transaction is seen no earlier than at its end, and one that
-    /// somebody holds locked is passed over. Whoever had to wait for a lock first takes the time
-    /// from the clock, not from the transaction's start.
+    /// The seconds by which a floor stays below the lanes it was made from. A lane that becomes due
+    /// in a transaction is seen at the transaction's end, and a locked lane is skipped. Statements
+    /// that wait for a lock take the time from the clock and not from the transaction's start.
     private static let slack = 2.0
-    /// Every so often everything is looked at, for lanes of transactions that took longer.
+    /// Each lease after this many seconds looks at everything, for lanes of transactions that took
+    /// longer.
     private static let resetPeriod = 20.0
 
-    private struct State {
+    private struct Floors {
         var byNumber: [Double] = []
         var resetAt: Double
-        /// Of the last lease.
+        /// The moment of the last lease.
         var now: Double
     }
 
-    private let state = Mutex(State(resetAt: 0, now: 0))
+    private let floors = Mutex(Floors(resetAt: 0, now: 0))
 
-    /// By the connection's number; 0 for any moment.
-    var present: [Double] { state.withLock { $0.byNumber } }
+    /// The floor of each connection, by its number; 0 allows any moment.
+    var present: [Double] { floors.withLock { $0.byNumber } }
 
-    /// A lease that ran from a floor knows nothing of what lies below it: when everything is to be
-    /// looked at, it is the next one that does. So it is after the clock was set back, too.
+    /// Raises the floors after a lease. A lease from a floor knows no lane below it. When all lanes
+    /// are to be looked at, or the clock was set back, the floors are removed and the next lease
+    /// does.
     ///
     /// - Parameters:
-    ///   - leased: connections, and when lanes of theirs that were leased had become due: of each
-    ///     connection the oldest that there were.
-    ///   - now: of the lease.
+    ///   - leased: the connections of the leased lanes, which were the oldest due ones, and the
+    ///     moments at which the lanes became due.
+    ///   - now: the moment of the lease.
     func raise(by leased: some Sequence<(Int32, Double)>, at now: Double) {
-        state.withLock { state in
-            guard now > state.now - Self.slack,
-                now - state.resetAt < Self.resetPeriod
+        floors.withLock { floors in
+            guard now > floors.now - Self.slack,
+                now - floors.resetAt < Self.resetPeriod
             else {
-                state = State(resetAt: now, now: now)
+                floors = Floors(resetAt: now, now: now)
                 return
             }
-            state.now = now
+            floors.now = now
             var oldest: [Int: Double] = [:]
             for (connection, readyAt) in leased where connection >= 0 {
                 oldest[Int(connection)] = min(oldest[Int(connection)] ?? .infinity, readyAt)
             }
             for (connection, readyAt) in oldest {
                 let floor = min(readyAt, now) - Self.slack
-                while state.byNumber.count <= connection { state.byNumber.append(0) }
-                state.byNumber[connection] = max(state.byNumber[connection], floor)
+                while floors.byNumber.count <= connection { floors.byNumber.append(0) }
+                floors.byNumber[connection] = max(floors.byNumber[connection], floor)
             }
         }
     }

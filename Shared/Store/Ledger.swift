@@ -2,8 +2,8 @@ import JSON
 import Models
 import Postgres
 
-/// Rows of the ledger: one for each event that has ended, and the table's primary key is the proof
-/// that it ended once.
+/// Rows of the ledger, one for each settled event. The table's primary key makes sure that an event
+/// is settled once.
 struct LedgerColumns {
     private var lanes: [LaneID] = []
     private var segments: [Segment] = []
@@ -25,9 +25,8 @@ struct LedgerColumns {
         configurations.append(settlement.configurationVersion)
     }
 
-    /// Reads `settled`: the lanes whose fence holds, which are all of one worker. Asking whether a
-    /// lane is one of them IS TRUE makes the server hash them, however few it thinks there are; a
-    /// join would compare every event with every lane.
+    /// Reads `settled`: the lanes whose fence holds, all of one worker. The test IS TRUE makes the
+    /// server hash them, however few it expects. A join would compare every event with every lane.
     var insertion: SQL {
         """
         ledger AS (
@@ -45,7 +44,7 @@ struct LedgerColumns {
 }
 
 extension Outcome {
-    /// What the outcome holds beyond its name, as JSON.
+    /// The content of the outcome beyond its name, as JSON.
     fileprivate var detail: JSON? {
         switch self {
         case .applied, .unmatched: nil
@@ -54,7 +53,7 @@ extension Outcome {
         }
     }
 
-    /// The way back from the ledger; `nil` if no version of this program wrote that.
+    /// Reads an outcome of the ledger. Returns nil for one that this program does not know.
     init?(name: String, detail: JSON?) {
         switch name {
         case "applied": self = .applied

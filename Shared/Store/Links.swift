@@ -2,7 +2,7 @@ import JSON
 import Models
 import Postgres
 
-/// Which incidents and records belong together, many to many.
+/// Links between incidents and records that belong together, many to many.
 extension Store {
     public func links(
         incident: IncidentID, in connection: ConnectionID
@@ -16,7 +16,8 @@ extension Store {
         try await links(in: connection, where: "record_key = ANY (\(records.map(\.key)))")
     }
 
-    /// Linking twice is linking once. Effects record their links with `finish`.
+    /// Links an incident and a record; a link that exists stays as it is. Effects record their
+    /// links with `finish`.
     public func link(_ link: Link, in connection: ConnectionID) async throws(StoreError) {
         let number = try await number(of: connection)
         _ = try await run { pool throws(PostgresError) in
@@ -28,7 +29,7 @@ extension Store {
         }
     }
 
-    /// From all incidents.
+    /// Removes the record's links to all incidents.
     public func unlink(_ record: RecordID, in connection: ConnectionID) async throws(StoreError) {
         let number = try await number(of: connection)
         _ = try await run { pool throws(PostgresError) in
@@ -37,7 +38,7 @@ extension Store {
         }
     }
 
-    /// Oldest first.
+    /// The links that match the condition, the oldest first.
     private func links(
         in connection: ConnectionID, where condition: SQL
     ) async throws(StoreError) -> [Link] {
@@ -60,7 +61,7 @@ extension Store {
 }
 
 extension [Link] {
-    /// As `Link.insertion` reads them.
+    /// The form that `Link.insertion` reads.
     var json: JSON {
         .array(
             map { link in
@@ -74,7 +75,7 @@ extension [Link] {
 }
 
 extension Link {
-    /// - Parameter source: rows with a `connection`, and its `links` as JSON.
+    /// - Parameter source: rows with a `connection` and its `links` as JSON.
     static func insertion(from source: SQL) -> SQL {
         """
         INSERT INTO link (connection, incident_id, record_key, record_id, object)

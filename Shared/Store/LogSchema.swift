@@ -1,11 +1,12 @@
 extension Store {
-    /// Lanes are leased, events are an immutable log, completion moves a cursor.
+    /// The log: lanes are leased, jobs never change, and a settlement moves a lane's cursor.
     ///
     /// - A *segment* is a day of the database's clock, counted from 1970; `job`, `settlement` and
     ///   `effect` have a partition for each. A *period* is 15 such days, for `deduplication`.
-    /// - `lane` is the only table with churn: no more indexes than these two (Queue.md 18).
-    /// - The segment comes last in keys: in a partition it is always the same.
-    /// - Payloads of some KiB stay in their row, uncompressed: a lease reads them exactly once.
+    /// - `lane` is the only table whose rows change often, so it has only two indexes (Queue.md
+    ///   18).
+    /// - The segment comes last in keys, because it is the same in a whole partition.
+    /// - Payloads of some KiB stay in their row, uncompressed, because a lease reads them once.
     static let logSchema = """
         CREATE FUNCTION segment_now() RETURNS int LANGUAGE sql VOLATILE AS
         $$ SELECT floor(extract(epoch FROM clock_timestamp()) / 86400)::int $$;
@@ -102,7 +103,7 @@ extension Store {
             PRIMARY KEY (period, hash)
         ) PARTITION BY LIST (period);
 
-        -- A partition is made apart and then attached: that lock lets appends pass.
+        -- A partition is created by itself and then attached, as that lock lets appends pass.
         CREATE FUNCTION create_partition(parent text, number int, options text) RETURNS void
         LANGUAGE plpgsql AS $$
         DECLARE child text := parent || '_' || number;
@@ -130,8 +131,8 @@ extension Store {
 
         SELECT create_partitions(ahead => 3);
 
-        -- A transaction that was left open keeps vacuum from cleaning lanes, and a statement whose
-        -- client has gone keeps its locks. Who may not set this for the database does without.
+        -- A transaction that is left open keeps vacuum from cleaning lanes, and a statement whose
+        -- client has gone keeps its locks. A role without the right to set this goes on without.
         DO $$ BEGIN
             EXECUTE format('ALTER DATABASE %I SET %s = %L', current_database(),
                 'idle_in_transaction_session_timeout', '30s');
@@ -141,7 +142,7 @@ extension Store {
         END $$;
         """
 
-    /// A day of the log by itself, for events that come from another database (`Store.move`).
+    /// Creates one day of the log, for events that come from another database (`Store.move`).
     static let segmentSchema = """
         CREATE FUNCTION create_segment(number int) RETURNS void LANGUAGE plpgsql AS $$
         BEGIN

@@ -1,7 +1,7 @@
 import Postgres
 
 extension Store {
-    /// The schema, step by step. A step that was released is never changed.
+    /// The steps of the schema. A released step never changes.
     public static let migrations: [Migration] = [
         Migration(number: 1, name: "log, lanes, ledger", script: logSchema),
         Migration(number: 2, name: "configuration and knowledge", script: configurationSchema),
@@ -20,7 +20,8 @@ extension Store {
     /// A step may read the whole log.
     private static let stepMax = Duration.seconds(3600)
 
-    /// Brings the database to this program's schema and makes room for today's events.
+    /// Brings the database to this program's schema and creates partitions for today's events.
+    ///
     /// - Returns: the steps that this call applied.
     public static func migrate(_ address: Address) async throws(MigrationError) -> [Migration] {
         let session = Session(to: address)

@@ -2,39 +2,40 @@ import Models
 import Postgres
 import Synchronization
 
-/// Why a connection was not moved. But for the last two, everything is as it was.
+/// The reason why a connection was not moved. Nothing has changed except in the last two cases.
 public enum MoveError: Error, Equatable, Sendable {
     case otherSchema(here: Int, there: Int)
-    /// The other database has events of the connection already.
+    /// The other database already has events of the connection.
     case eventsThere
-    /// It is blocked for good: it was moved, or nobody knows whether it was. Look for its events in
-    /// other databases; if none has them, `again` moves it.
+    /// The connection is blocked for good: it was moved, or the outcome of a move is unknown. Look
+    /// for its events in other databases. If none has them, move it with `force`.
     case blocked
-    /// Deliveries still come in, or workers still work on it: later, when it is quiet.
+    /// Deliveries still come in, or workers still have lanes of it. Try again when it is quiet.
     case notQuiet
     case failed(StoreError)
-    /// Nothing was copied, but the connection could not be given free again.
+    /// Nothing was copied, but the connection could not be unblocked.
     case stillBlocked(StoreError)
-    /// The connection broke while the other database was committing: look whether it has the lanes.
-    /// Here the connection stays blocked.
+    /// The session broke while the other database was committing. Look there for the lanes. Here
+    /// the connection stays blocked.
     case unknownOutcome
 }
 
 extension Store {
-    /// Copies what one connection has here into another database: its log with ledger and effects,
-    /// its lanes as they stand, its links, and what it has seen already. Nothing is taken away, but
-    /// no worker touches it here afterwards.
+    /// Copies the data of one connection into another database: its log with ledger and effects,
+    /// its lanes, its links, and its deduplication keys. Nothing is deleted here, but no worker of
+    /// this database works on the connection any more.
     ///
-    /// Everything is keyed by the connection's own name, so what one database knows of it is good
-    /// in another, whatever number it has there. What stays behind: budgets, which refill, and in
-    /// the ledger the numbers of workers and of configuration versions, which are this database's.
+    /// All keys are made of the connection's name, so they mean the same in both databases,
+    /// whatever number the connection has there. Budgets stay behind, and refill. In the ledger the
+    /// numbers of workers and of configuration versions stay behind, because they belong to this
+    /// database.
     ///
     /// - Parameters:
-    ///   - target: has the connection already, from a configuration that was applied there.
-    ///   - force: moves also a connection that an earlier move has blocked.
-    ///   - quietMax: how long to wait for workers that have lanes of it.
-    ///   - renewal: how often the block is renewed while something is copied, at most.
-    /// - Returns: how many rows of each table were copied.
+    ///   - target: a database with the connection, from a configuration that was applied there.
+    ///   - force: true also moves a connection that an earlier move has blocked.
+    ///   - quietMax: the longest wait for workers that have lanes of the connection.
+    ///   - renewal: the shortest time between two renewals of the block during the copy.
+    /// - Returns: the number of copied rows of each table.
     public func move(
         _ connection: ConnectionID, to target: Store, force: Bool = false,
         quietMax: Duration = .seconds(120), renewal: Duration = .seconds(10)
@@ -45,9 +46,9 @@ extension Store {
         try await move.requireNoEventsThere()
         if move.isBlocked, !force { throw .blocked }
         do {
-            let standing = try await move.quietLanes(waitingMax: quietMax)
+            let progress = try await move.quietLanes(waitingMax: quietMax)
             try await move.makeRoom()
-            return try await move.copy(asItStandsAt: standing)
+            return try await move.copy(ifStillAt: progress)
         } catch {
             if error != .unknownOutcome, !move.isBlocked { try await move.unblock() }
             throw error
@@ -68,14 +69,14 @@ extension Store {
     }
 }
 
-/// One connection on its way from one database into another.
+/// The move of one connection from one database into another.
 private struct Move {
     private let source: Store
     private let target: Store
-    /// The connection's number here and there.
+    /// The connection's numbers here and there.
     private let old: SQL
     private let new: SQL
-    /// It was blocked for good before, and stays so.
+    /// True if the connection was blocked for good before, and stays so.
     let isBlocked: Bool
     private let renewal: Renewal
 
@@ -115,9 +116,8 @@ private struct Move {
         guard lanes == [false] else { throw .eventsThere }
     }
 
-    /// Again and again while something is copied: should this program end halfway, the connection
-    /// is free again soon. No oftener than needed, for the snapshot of the copy keeps every version
-    /// of that row.
+    /// Renews the block. If this program ends during the copy, the connection is free again soon.
+    /// The renewals are few, because the snapshot of the copy keeps every version of that row.
     private func blockForAMinute() async throws(PostgresError) {
         guard !isBlocked, renewal.isDue() else { return }
         try await block(until: "now() + interval '1 minute'")
@@ -141,20 +141,20 @@ private struct Move {
             "UPDATE connection SET blocked_until = \(moment) WHERE number = \(old)")
     }
 
-    func quietLanes(waitingMax: Duration) async throws(MoveError) -> LaneStanding {
+    func quietLanes(waitingMax: Duration) async throws(MoveError) -> LaneProgress {
         let end = ContinuousClock.now + waitingMax
         repeat {
-            let standing = try await trying { () throws(PostgresError) in
+            let progress = try await trying { () throws(PostgresError) in
                 try await blockForAMinute()
-                return try await readStanding()
+                return try await readProgress()
             }
-            if standing.leased == 0 { return standing }
+            if progress.leased == 0 { return progress }
             try? await Task.sleep(for: .milliseconds(200))
         } while ContinuousClock.now < end
         throw .notQuiet
     }
 
-    private func readStanding() async throws(PostgresError) -> LaneStanding {
+    private func readProgress() async throws(PostgresError) -> LaneProgress {
         let rows = try await source.pool.query(
             """
             SELECT count(*) FILTER (WHERE state = 2), count(*), coalesce(sum(tail), 0)::bigint,
@@ -162,11 +162,11 @@ private struct Move {
             FROM lane WHERE connection = \(old)
             """)
         guard let row = rows.first else { throw .row("no answer") }
-        return LaneStanding(
+        return LaneProgress(
             try row.decoded(Int64.self, Int64.self, Int64.self, Int64.self, Int64.self))
     }
 
-    /// Days and periods of the log that the other database does not have yet.
+    /// Creates the days and periods of the log that the other database does not have yet.
     func makeRoom() async throws(MoveError) {
         try await trying { () throws(PostgresError) in
             for segment in try await partitions(of: "job") {
@@ -183,23 +183,23 @@ private struct Move {
         try await source.pool.query(Store.partitions(of: table)).decoded(Int32.self)
     }
 
-    /// One snapshot here, one transaction there, which ends only if nothing moved meanwhile: that
-    /// is looked at when nobody can begin any more, or something could still begin afterwards.
+    /// Copies from one snapshot here in one transaction there, which commits only if no lane
+    /// changed meanwhile. That is checked after the block, when no worker can lease any more.
     func copy(
-        asItStandsAt standing: LaneStanding
+        ifStillAt progress: LaneProgress
     ) async throws(MoveError) -> [(table: String, rows: Int)] {
         try await trying { () throws(PostgresError) in
             try await target.pool.withTransaction { there throws(PostgresError) in
                 do throws(PostgresError) {
-                    try await there.query(Self.patience)
+                    try await there.query(Self.noIdleTimeout)
                     let rows = try await source.pool.withTransaction { here throws(PostgresError) in
                         try await here.query(
                             "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
-                        try await here.query(Self.patience)
+                        try await here.query(Self.noIdleTimeout)
                         return try await copyTables(from: here, into: there)
                     }
                     try await block(until: "'infinity'")
-                    guard try await readStanding() == standing else {
+                    guard try await readProgress() == progress else {
                         throw .retryable(sqlState: "40001")
                     }
                     return rows
@@ -210,8 +210,8 @@ private struct Move {
         }
     }
 
-    /// Each of the two transactions waits for the other.
-    private static let patience: SQL = """
+    /// Lets each of the two transactions wait for the other.
+    private static let noIdleTimeout: SQL = """
         SELECT set_config('idle_in_transaction_session_timeout', '0', true)
         """
 
@@ -229,8 +229,8 @@ private struct Move {
         return copied
     }
 
-    /// What was seen cannot be told apart by connection, so all of it comes along: in portions, as
-    /// the block has to be renewed while they are inserted.
+    /// Copies all deduplication keys, because they do not tell their connection. It copies in
+    /// portions and renews the block between them.
     private func copySeen(from here: Session, into there: Session) async throws(PostgresError) {
         try await there.query(
             "CREATE TEMPORARY TABLE seen (period int, hash bytea) ON COMMIT DROP")
@@ -253,7 +253,7 @@ private struct Move {
 
     private static let portions = 64
 
-    /// By the first byte of the hash, which is as good as random.
+    /// The keys of one portion, by the first byte of the hash, which is evenly distributed.
     private static func seen(in portion: Int, of period: Int32) -> SQL {
         func bound(_ portion: Int) -> SQL {
             let byte = String(portion * 256 / portions, radix: 16)
@@ -281,7 +281,7 @@ private struct Move {
     }
 }
 
-/// When the block was renewed last.
+/// The moment of the last renewal of the block.
 private final class Renewal: Sendable {
     private let period: Duration
     private let last = Mutex<ContinuousClock.Instant?>(nil)
@@ -298,8 +298,8 @@ private final class Renewal: Sendable {
     }
 }
 
-/// How far the lanes of a connection are: any append, lease or settlement changes it.
-private struct LaneStanding: Equatable {
+/// The progress of a connection's lanes. Any append, lease or settlement changes it.
+private struct LaneProgress: Equatable {
     let leased: Int64
     private let lanes: Int64
     private let tails: Int64
@@ -311,16 +311,16 @@ private struct LaneStanding: Equatable {
     }
 }
 
-/// A table with rows of one connection, and what of them means the same in another database.
+/// A table with rows of one connection, and its columns that mean the same in another database.
 private struct MovedTable {
     let name: String
     private let columns: [String]
     private let owner: Owner
 
     private enum Owner {
-        /// The table names the connection.
+        /// The table has the connection's number.
         case connection
-        /// The table names the lane.
+        /// The table has the lane's id.
         case lane
     }
 

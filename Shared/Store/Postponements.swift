@@ -3,9 +3,9 @@ import Models
 import Postgres
 
 extension Store {
-    /// Why the head of a lane was put off when a worker last had it. Not a part of `lane`, which is
-    /// to stay narrow; written with the settlement that puts it off (`Settle`). It is about the
-    /// event of that sequence only: afterwards it means nothing, and the next one takes its place.
+    /// The reason why the head of a lane was put off when a worker last had it. It is not a part of
+    /// `lane`, which must stay narrow. The settlement that puts the event off writes it (`Settle`).
+    /// It is about the event of its sequence only; the next postponement replaces it.
     static let postponementSchema = """
         CREATE TABLE postponement (
             lane_id bigint PRIMARY KEY,
@@ -18,16 +18,16 @@ extension Store {
         """
 }
 
-/// Why an event still waits.
+/// The reason why an event still waits.
 public struct Postponement: Equatable, Sendable {
     public let cause: Cause
-    /// Attempts that counted, so far.
+    /// The attempts so far that counted.
     public let attempts: Int
     public let postponedAt: Timestamp
-    /// When the next attempt is due.
+    /// The moment at which the next attempt is due.
     public let dueAt: Timestamp
 
-    /// `nil` if one of the columns is absent, or a newer program's.
+    /// Returns nil if a column is NULL or of a newer program.
     init?(reading row: inout RowReader) throws(PostgresError) {
         let cause: String? = try row.next()
         let attempts: Int? = try row.next()

@@ -2,8 +2,8 @@ import Models
 import Postgres
 
 extension Store {
-    /// What a replay repeats stands in columns of its job. A program that does not write them yet
-    /// cannot append a replay any more: its effects would all be performed again.
+    /// Columns of a job say what it replays. A program that does not write them yet cannot append a
+    /// replay any more: all of its effects would be performed again.
     static let replaySchema = """
         ALTER TABLE job
             ADD COLUMN replay_scope text,

@@ -1,16 +1,17 @@
 import Models
 import Postgres
 
-/// How long what is kept.
+/// The times for which data are kept.
 public struct Retention: Sendable {
-    /// Events with their ledger and effects, in days; longer while a lane has not come past them.
+    /// The days for which events are kept, with their ledger and effects. An event that waits in a
+    /// lane is kept longer.
     public var logDays: Int32
-    /// Rows that one transaction takes away; then comes the next.
+    /// The most rows that one transaction deletes.
     var rowsAtOnceMax: Int
-    /// For how long rows of one kind are taken away in a round.
+    /// The longest time in which rows of one kind are deleted in a round.
     var timeMax: Duration
 
-    /// Partitions that exist before their day begins.
+    /// The number of partitions that exist before their day begins.
     static let segmentsAhead: Int32 = 3
 
     public init(logDays: Int32 = 30) {
@@ -24,31 +25,32 @@ public struct Retention: Sendable {
     }
 }
 
-/// What a round of maintenance did.
-public struct Maintenance: Equatable, Sendable {
+/// The result of a round of maintenance.
+public struct MaintenanceReport: Equatable, Sendable {
     public var segmentsDropped: [Segment] = []
     public var periodsDropped: [Int32] = []
-    /// Was due, but somebody used the table; the next round tries again.
+    /// Days that were due while their tables were in use. The next round tries again.
     public var segmentsBusy: [Segment] = []
     public var lanesForgotten = 0
-    /// Of connections on which nobody works: they went past what is older than the retention.
+    /// The lanes of unserved connections whose events older than the retention were given up.
     public var lanesExpired = 0
 }
 
-/// In the order in which they are tried.
+/// The parts of a round, in their order.
 private enum MaintenancePart: CaseIterable {
     case partitionsAhead, lanesOfDisabledConnections, oldSegments, oldPeriods, oldLanes,
         oldPostponements
 }
 
 extension Store {
-    /// Makes room ahead and takes away what is over. Every hour is enough; several workers may do
-    /// it at once, and it may be broken off at any point. Each part is tried, whatever became of
-    /// the others: on a full disk what frees some must not fail because of what needs some.
+    /// Creates the partitions of the next days and deletes data that are over. Once an hour is
+    /// enough. Several workers may run it at once, and it may be stopped at any point. Each part
+    /// runs even if another fails: on a full disk the parts that free space must not fail for the
+    /// one that needs some.
     ///
-    /// - Throws: the first failure, after all parts.
-    public func maintain(_ retention: Retention) async throws(StoreError) -> Maintenance {
-        var done = Maintenance()
+    /// - Throws: the first error, after all parts.
+    public func maintain(_ retention: Retention) async throws(StoreError) -> MaintenanceReport {
+        var done = MaintenanceReport()
         var failure: StoreError?
         for part in MaintenancePart.allCases {
             do {
@@ -62,11 +64,11 @@ extension Store {
     }
 
     private func perform(
-        _ part: MaintenancePart, _ retention: Retention, _ done: inout Maintenance
+        _ part: MaintenancePart, _ retention: Retention, _ done: inout MaintenanceReport
     ) async throws(StoreError) {
         switch part {
         case .partitionsAhead: try await createPartitions()
-        case .lanesOfDisabledConnections: done.lanesExpired = try await cutShort(retention)
+        case .lanesOfDisabledConnections: done.lanesExpired = try await expireLanes(retention)
         case .oldSegments: try await dropSegments(retention, &done)
         case .oldPeriods: try await dropPeriods(&done)
         case .oldLanes: done.lanesForgotten = try await forgetLanes(retention)
@@ -75,7 +77,7 @@ extension Store {
     }
 
     private func dropSegments(
-        _ retention: Retention, _ done: inout Maintenance
+        _ retention: Retention, _ done: inout MaintenanceReport
     ) async throws(StoreError) {
         for segment in try await segmentsOver(retention) {
             if try await drop(["effect_\(segment)", "settlement_\(segment)", "job_\(segment)"]) {
@@ -86,19 +88,19 @@ extension Store {
         }
     }
 
-    private func dropPeriods(_ done: inout Maintenance) async throws(StoreError) {
+    private func dropPeriods(_ done: inout MaintenanceReport) async throws(StoreError) {
         for period in try await periodsOver() where try await drop(["deduplication_\(period)"]) {
             done.periodsDropped.append(period)
         }
     }
 
-    /// What waits for a connection that is switched off, or blocked for ever because it was moved
-    /// into another database, is not worked on, and must not keep the log of all others. Its lanes
-    /// go past what is older than the retention, which then goes unsettled with its day. If the
-    /// connection is applied again, they go on with what is left.
+    /// Moves the lanes of unserved connections past the events that are older than the retention,
+    /// so that these keep no day of the log. Such a connection is switched off, or blocked for good
+    /// because it was moved into another database. The events are dropped with their day,
+    /// unsettled. If the connection is applied again, its lanes go on with the rest.
     ///
-    /// A lane that a worker still has is left alone: its settlement has to find its day.
-    private func cutShort(_ retention: Retention) async throws(StoreError) -> Int {
+    /// A lane that a worker still has is left alone, because its settlement needs its day.
+    private func expireLanes(_ retention: Retention) async throws(StoreError) -> Int {
         let stale = try await run { pool throws(PostgresError) in
             try await pool.query(
                 """
@@ -110,17 +112,16 @@ extension Store {
             ).decoded(LaneID.self, Segment.self)
         }
         guard let oldest = stale.first?.1 else { return 0 }
-        var cut = 0
+        var expired = 0
         for start in stride(from: 0, to: stale.count, by: retention.rowsAtOnceMax) {
             let lanes = stale[start...].prefix(retention.rowsAtOnceMax).map(\.0)
-            cut += try await cutShort(lanes, before: oldest)
+            expired += try await expire(lanes, before: oldest)
         }
-        return cut
+        return expired
     }
 
-    /// The lanes are locked by a statement of its own: only the next one is sure to see every event
-    /// that was appended before.
-    private func cutShort(
+    /// The first statement locks the lanes, so that the second sees every event appended before.
+    private func expire(
         _ lanes: [LaneID], before oldest: Segment
     ) async throws(StoreError) -> Int {
         let isStale: SQL = "lane_id = ANY (\(lanes)) AND state = 1 AND segment < \(oldest)"
@@ -142,11 +143,10 @@ extension Store {
         return rows.last?.affected ?? 0
     }
 
-    /// Of a connection: whether anybody works on its lanes, at this moment or later.
+    /// True for a connection whose lanes are worked on, now or later.
     static let isServed: SQL = "is_active AND blocked_until < 'infinity'"
 
-    /// Segments that are old and that no lane needs: a lane that is idle can only come to need
-    /// today's.
+    /// The old segments that no lane needs. An idle lane can need no segment but today's.
     private func segmentsOver(_ retention: Retention) async throws(StoreError) -> [Segment] {
         try await run { pool throws(PostgresError) in
             try await pool.query(
@@ -180,9 +180,12 @@ extension Store {
         """
     }
 
-    /// Dropping a partition locks its parent for a moment (Queue.md 15). While it waits for that
-    /// lock all others wait behind it, so it does not wait long; and it never holds two such locks
-    /// at once, which could deadlock. The partition by which a segment is found goes last.
+    /// Drops partitions of one segment. A drop locks the parent for a moment (Queue.md 15). Others
+    /// wait behind it while it waits for that lock, so it does not wait long. It never holds two
+    /// such locks at once, which could deadlock. The partition by which a segment is found is
+    /// dropped last.
+    ///
+    /// - Returns: false if a table was in use.
     private func drop(_ tables: [String]) async throws(StoreError) -> Bool {
         for table in tables {
             do {
@@ -199,10 +202,11 @@ extension Store {
         return true
     }
 
-    /// Cleans the dead versions of lanes away when there are many. The server does so by itself
-    /// once in `autovacuum_naptime` (Queue.md 17); in a storm the table grows to many times
-    /// its size by then. Nobody waits for whoever is cleaning at this moment.
-    /// - Returns: whether there were many.
+    /// Vacuums the lanes if they have many dead versions. The server does so by itself once in
+    /// `autovacuum_naptime` (Queue.md 17), but under load the table grows to many times its size by
+    /// then. It does not wait for another vacuum.
+    ///
+    /// - Returns: true if there were many.
     public func cleanLanes() async throws(StoreError) -> Bool {
         try await run { pool throws(PostgresError) in
             let isDue = try await pool.query(
@@ -219,7 +223,7 @@ extension Store {
 
     private static let deadLanesMax: Int64 = 20_000
 
-    /// Lanes that have been idle for longer than any of their events is kept: a lane that comes
+    /// Deletes lanes that have been idle for longer than their events are kept. A lane that comes
     /// again begins with sequence 1.
     private func forgetLanes(_ retention: Retention) async throws(StoreError) -> Int {
         try await delete(
@@ -242,9 +246,10 @@ extension Store {
             """, retention)
     }
 
-    /// Forgets our own writes whose echoes are not waited for any more. They are many and live
-    /// short: every few seconds is right.
-    /// - Returns: how many were forgotten.
+    /// Deletes journal entries whose echoes are not waited for any more. They are many and live
+    /// short, so once in a few seconds is right.
+    ///
+    /// - Returns: the number of deleted entries.
     public func forgetWrites(
         _ retention: Retention = Retention()
     ) async throws(StoreError) -> Int {
@@ -256,8 +261,9 @@ extension Store {
             """, retention)
     }
 
-    /// Again and again until nothing is left to delete, or until there is no more time.
-    /// - Parameter statement: deletes `rowsAtOnceMax` rows, if there are as many.
+    /// Runs the statement until nothing is left to delete, or until the time is over.
+    ///
+    /// - Parameter statement: deletes `rowsAtOnceMax` rows if there are as many.
     private func delete(
         _ statement: SQL, _ retention: Retention
     ) async throws(StoreError) -> Int {

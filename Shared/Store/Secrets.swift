@@ -1,8 +1,8 @@
 import Crypto
 import Models
 
-/// The keys that seal the secrets of connections: AES-256-GCM. A row names the key that sealed it,
-/// so that old rows can still be read after a new key became the current one.
+/// The keys that seal the secrets of connections, with AES-256-GCM. A row names the key that sealed
+/// it, so old rows can still be read after another key became the current one.
 public struct SecretKeys: Sendable {
     private let current: String
     private let keys: [String: [UInt8]]
@@ -24,17 +24,16 @@ public struct SecretKeys: Sendable {
         keys = [:]
     }
 
-    /// Opens and seals nothing.
+    /// Keys that open and seal nothing.
     static let none = SecretKeys()
 
-    /// One key, under a name made from it: the first bytes of its hash, which tell nothing about
-    /// it.
+    /// Takes one key. Its name is the beginning of its hash, which reveals nothing about it.
     public init(_ key: [UInt8]) throws(SecretKeyError) {
         let name = Hex.encode(Array(SHA256.digest(Array("key name\0".utf8) + key).prefix(4)))
         try self.init(current: name, keys: [name: key])
     }
 
-    /// One key, as it stands in a configuration: 32 bytes in Base64 or as 64 hexadecimal digits.
+    /// Reads one key of a setting: 32 bytes in Base64 or as 64 hexadecimal digits.
     public init(text: String) throws(SecretKeyError) {
         let isHexadecimal = text.utf8.count == 2 * AESGCM.keyByteCount
         guard let key = isHexadecimal ? Hex.decode(text) : Base64.decode(text),
@@ -48,8 +47,8 @@ public struct SecretKeys: Sendable {
         let bytes: [UInt8]
     }
 
-    /// - Parameter place: authenticated with the secret, so that a sealed value cannot be moved to
-    ///   another row.
+    /// - Parameter place: the row, which is authenticated with the secret: a sealed value that was
+    ///   moved to another row does not open.
     func seal(_ secret: SecretText, at place: String) throws(StoreError) -> Sealed {
         do {
             let bytes = try AESGCM.seal(
@@ -75,7 +74,7 @@ public struct SecretKeys: Sendable {
     }
 }
 
-/// Why a key cannot seal secrets, as the end of a sentence that names the setting.
+/// The reason why a key cannot seal secrets, as the end of a sentence that names the setting.
 public enum SecretKeyError: Error, Equatable, Sendable, CustomStringConvertible {
     case missing(name: String)
     case length(name: String, bytes: Int)

@@ -5,10 +5,10 @@ import Postgres
 extension Store {
     /// Ends leases: writes the ledger and moves the lanes' cursors, in one commit.
     ///
-    /// A settlement with no events and `.proceed` gives the lane back untouched, with its attempt
-    /// refunded.
+    /// A settlement without events and with `.proceed` gives the lane back as it was and refunds
+    /// the attempt.
     ///
-    /// - Returns: the leases that were lost before; nothing of theirs was written.
+    /// - Returns: the leases that were lost before. Nothing of their settlements was written.
     public func settle(_ settlements: [LaneSettlement]) async throws(StoreError) -> [Fence] {
         guard !settlements.isEmpty else { return [] }
         let columns = try SettlementColumns(settlements)
@@ -30,7 +30,7 @@ struct SettlementColumns {
     private var causes: [String?] = []
     private var ledger = LedgerColumns()
 
-    /// - Throws: `.bug` if a lane comes twice, or its events are not a run without a hole.
+    /// - Throws: `.bug` if a lane comes twice, or the sequences of its events have a hole.
     init(_ settlements: [LaneSettlement]) throws(StoreError) {
         fences = settlements.map(\.fence)
         guard Set(fences).count == fences.count else { throw .bug("a lane is settled twice") }
@@ -49,8 +49,9 @@ struct SettlementColumns {
         }
     }
 
-    /// Lanes are locked first, in their order; what the fence does not let through is not written.
-    /// The attempt belongs to the job at the head: after progress the next job has had one.
+    /// The statement locks the lanes first, in their order. A settlement whose fence does not match
+    /// is not written. The attempt belongs to the job at the head: after progress the next job has
+    /// had one.
     var statement: SQL {
         """
         WITH settled AS MATERIALIZED (
@@ -103,7 +104,7 @@ extension LaneSettlement.Next {
         }
     }
 
-    /// What was leased and not begun has had no attempt.
+    /// True if the attempt does not count. A lane that was leased and not begun has had none.
     fileprivate var refundsAttempt: Bool {
         switch self {
         case .proceed: true

@@ -2,24 +2,23 @@ import Models
 import Postgres
 import Synchronization
 
-/// The tables, and all SQL of the project. What is handed over in one call is written in one
-/// transaction. Housekeeping (`maintain`, `move`, `recentDepth`) takes several and may be broken
-/// off between any two.
+/// The tables, and all SQL of the project. One call writes in one transaction. Housekeeping
+/// (`maintain`, `move`, `recentDepth`) takes several and may be stopped between any two.
 ///
-/// The database owns the clock: delays are relative and come due by its time.
+/// The database owns the clock: delays are relative, and its time decides if they are over.
 public struct Store: Sendable {
     let pool: Pool
     let secretKeys: SecretKeys?
     let floors = LeaseFloors()
     private let numbers = ConnectionNumbers()
 
-    /// - Parameter secretKeys: needed only to read or write the configuration.
+    /// - Parameter secretKeys: the keys of the configuration, which other calls do not need.
     public init(_ pool: Pool, secretKeys: SecretKeys? = nil) {
         self.pool = pool
         self.secretKeys = secretKeys
     }
 
-    /// - Throws: `.schemaMismatch` if the database has another schema than this program was made for.
+    /// - Throws: `.schemaMismatch` if the database has another schema than this program needs.
     public func requireCurrentSchema() async throws(StoreError) {
         let version = try await run { pool throws(PostgresError) in
             try await pool.withSession { session throws(PostgresError) in
@@ -31,7 +30,7 @@ public struct Store: Sendable {
         }
     }
 
-    /// Runs the body again, a few times, when another transaction was in the way.
+    /// Runs the body, and again a few times if another transaction was in the way.
     func run<T: Sendable>(
         _ body: (Pool) async throws(PostgresError) -> T
     ) async throws(StoreError) -> T {
@@ -47,10 +46,9 @@ public struct Store: Sendable {
         }
     }
 
-    /// Runs statements in one transaction, with every row addressed through an index. The planner
-    /// is not asked: a plan that it made and kept while a table was small would read all of that
-    /// table when it no longer is. For the same reason it is not asked again at every use. Answers
-    /// of some MiB are kept in memory, not in a file.
+    /// Runs statements in one transaction and finds every row through an index. A plan that was
+    /// made and kept while a table was small would read the whole table after it has grown, and
+    /// planning at every use costs too much. Sorts of some MiB stay in memory.
     func runByIndex(_ statements: [SQL]) async throws(StoreError) -> [Rows] {
         let rows = try await run { pool throws(PostgresError) in
             try await pool.pipeline([Self.byIndexOnly] + statements)
@@ -65,7 +63,8 @@ public struct Store: Sendable {
             set_config('plan_cache_mode', 'force_generic_plan', true)
         """
 
-    /// The number under which the tables know a connection.
+    /// The number of a connection in the tables.
+    ///
     /// - Throws: `.notFound` if it was never configured.
     func number(of connection: ConnectionID) async throws(StoreError) -> Int32 {
         if let number = numbers[connection] { return number }
@@ -81,7 +80,7 @@ public struct Store: Sendable {
     }
 }
 
-/// Numbers never change once given, so they may be remembered.
+/// The numbers of connections that were read before. A number never changes.
 private final class ConnectionNumbers: Sendable {
     private let known = Mutex<[ConnectionID: Int32]>([:])
 
@@ -107,8 +106,8 @@ extension Rows {
 }
 
 extension String {
-    /// PostgreSQL's text cannot hold NUL. Nobody's data has one on purpose, and one event must not
-    /// keep its whole batch out of the log.
+    /// The text without NUL, which PostgreSQL cannot store. No data has one on purpose, and one
+    /// event must not keep its whole batch out of the log.
     var storable: String {
         utf8.contains(0)
             ? String(String.UnicodeScalarView(unicodeScalars.map { $0 == "\0" ? "\u{FFFD}" : $0 }))

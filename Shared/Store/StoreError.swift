@@ -1,7 +1,7 @@
 import Models
 import Postgres
 
-/// Why the store did not do what it was asked. Each case says what can be done next.
+/// The reason why the store did not do what it was asked. Each case says what can be done next.
 public enum StoreError: Error, Equatable, Sendable {
     /// The database is away, busy or out of a resource, or the outcome of a commit is unknown.
     /// Repeat the call later: every write of the store may be repeated.
@@ -17,13 +17,13 @@ public enum StoreError: Error, Equatable, Sendable {
     case schemaMismatch(found: Int, needed: Int)
     /// The log has no partition for the row. `maintain` creates partitions for the days to come.
     case missingPartition(table: String)
-    /// What is stored cannot be read, or contradicts what is to be written. A person must look.
+    /// Stored data cannot be read, or contradict the write. A person must look.
     case corrupt(String)
     /// A mistake of this program. Repeating does not help.
     case bug(String)
 }
 
-/// What a call of the store may fail to find.
+/// An object that a call of the store did not find.
 public enum StoredObject: Equatable, Sendable, CustomStringConvertible {
     case connection(ConnectionID)
     /// The key that sealed a secret, by its name.

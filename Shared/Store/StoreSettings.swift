@@ -1,8 +1,8 @@
 import Postgres
 import Runtime
 
-/// What every program is told about the database. A value that cannot be read is noted by its name,
-/// never repeated: both are secrets.
+/// The settings of the database, which every program reads. A problem names a setting and does not
+/// repeat its value, which is secret.
 extension EnvironmentReader {
     public mutating func address(_ name: String = "DATABASE_URL") -> Address {
         address(secret(name), name)
@@ -12,7 +12,7 @@ extension EnvironmentReader {
         optionalSecret(name).map { address($0, name) }
     }
 
-    /// Opens and seals the secrets of connections.
+    /// Reads the key that opens and seals the secrets of connections.
     public mutating func secretKeys(_ name: String = "MASTER_KEY") -> SecretKeys {
         secretKeys(secret(name), name)
     }
@@ -22,7 +22,7 @@ extension EnvironmentReader {
     }
 
     private mutating func address(_ url: Secret, _ name: String) -> Address {
-        // An empty one is the stand-in of a secret whose problem is noted already.
+        // A secret whose problem is noted already comes empty.
         if url.revealed.isEmpty { return .default }
         if let address = Address(url.revealed) { return address }
         problem(name, "is no connection string of PostgreSQL")

@@ -1,13 +1,15 @@
 import JSON
 import Models
 
-/// A configuration as the tables have it, not read yet.
+/// A configuration in the form of the tables, not read yet.
 struct StoredConfiguration {
     let version: ConfigurationVersion
     let connections: [StoredConnection]
 
-    /// What can be read, and of the rest why not.
-    /// - Throws: if nothing can be read, why the first connection cannot.
+    /// Reads the connections that can be read. `unreadable` tells the reason for each of the
+    /// others.
+    ///
+    /// - Throws: the first reason if no connection can be read.
     func reading<Value>(
         _ read: (StoredConnection) throws(StoreError) -> Value
     ) throws(StoreError) -> (values: [Value], unreadable: [ConnectionID: String]) {

@@ -2,18 +2,17 @@ import JSON
 import Models
 import Postgres
 
-/// What is known around a batch of events.
+/// The stored context of a batch of events.
 public struct StoredLaneContext: Sendable {
-    /// Of the incidents and the records asked for.
+    /// The links of the incidents and records.
     public let links: [Link]
-    /// Of the entries asked for, those that stand in the journal.
+    /// The entries that are in the journal.
     public let echoes: Set<JournalEntry>
-    /// Of the jobs asked for, those with effects that an earlier attempt began: what the rules were
-    /// judged on then.
+    /// The facts on which an earlier attempt judged the rules, for each job whose effects it began.
     public let begun: [JobName: JSON]
 }
 
-/// A job among those of all lanes.
+/// The identity of a job among those of all lanes.
 public struct JobName: Hashable, Sendable {
     public let lane: LaneID
     public let sequence: Int64
@@ -27,7 +26,7 @@ public struct JobName: Hashable, Sendable {
 }
 
 extension Store {
-    /// What is known around many lanes of a connection, in one round trip.
+    /// The context of many lanes of a connection, in one round trip.
     public func laneContext(
         incidents: [IncidentID], records: [RecordID], entries: [JournalEntry],
         jobs: [JobName] = [], in connection: ConnectionID
@@ -64,7 +63,8 @@ extension Store {
             begun: Dictionary(begun, uniquingKeysWith: { $1 }))
     }
 
-    /// What the rules were judged on when effects of the job were begun; `nil` if none were.
+    /// The facts on which the rules were judged when effects of the job were begun; nil if none
+    /// were.
     public func begunFacts(of job: Job, in lane: LaneID) async throws(StoreError) -> JSON? {
         let name = JobName(job, in: lane)
         guard let rows = try await runByIndex([[name].begun]).last else {
@@ -77,7 +77,7 @@ extension Store {
 }
 
 extension JSON {
-    /// What we wrote ourselves, however long its texts are.
+    /// Reads JSON of the tables, however long its texts are.
     init(stored text: String) throws(PostgresError) {
         do {
             try self.init(
@@ -89,7 +89,7 @@ extension JSON {
 }
 
 extension [JobName] {
-    /// The facts of those with begun effects, by their places from 1.
+    /// The facts of jobs with begun effects, by their positions from 1.
     fileprivate var begun: SQL {
         """
         SELECT place, begun.facts

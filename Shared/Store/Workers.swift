@@ -13,8 +13,8 @@ extension Store {
         COMMENT ON COLUMN worker.generation IS 'leases of an earlier one are not made any more';
         """
 
-    /// Lanes are leased in the name of a worker and stay so until it lets them go or expires. Lanes
-    /// carry no expiry of their own: one row is renewed, however many lanes are held.
+    /// Registers a worker, in whose name lanes are leased until it gives them back or expires. Only
+    /// the worker's row expires, so one row is renewed however many lanes are leased.
     public func register(
         name: String, ttl: Duration
     ) async throws(StoreError) -> WorkerID {
@@ -31,10 +31,11 @@ extension Store {
         return id
     }
 
-    /// The worker's own deadline runs from *before* this call: by then it must have been renewed
-    /// again, or must have stopped calling vendors.
-    /// - Parameter timeout: how long to wait for the answer, if not as long as for others.
-    /// - Throws: `.lostLease` if the worker expired; it registers anew and forgets its lanes.
+    /// Renews a worker's registration. The worker counts `ttl` from *before* this call: by then it
+    /// must have renewed again, or have stopped calling vendors.
+    ///
+    /// - Parameter timeout: the longest wait for the answer; nil waits as long as other calls do.
+    /// - Throws: `.lostLease` if the worker expired. It registers anew and forgets its lanes.
     public func renew(
         _ worker: WorkerID, ttl: Duration, timeout: Duration? = nil
     ) async throws(StoreError) {
@@ -48,8 +49,8 @@ extension Store {
         guard rows.affected == 1 else { throw .lostLease }
     }
 
-    /// Ends the registration in order: whatever the worker still holds is due at once, with the
-    /// attempt refunded.
+    /// Ends the registration. Lanes that the worker still holds are due at once, with the attempt
+    /// refunded.
     public func retire(_ worker: WorkerID) async throws(StoreError) {
         _ = try await run { pool throws(PostgresError) in
             try await pool.pipeline([
@@ -60,18 +61,19 @@ extension Store {
         }
     }
 
-    /// Gives back what is held in the worker's name beyond the leases that it knows of: lanes that
-    /// were leased by a call whose answer was lost. Their attempt is refunded.
+    /// Gives back lanes that are leased in the worker's name and that it does not know of: the
+    /// answer to their lease was lost. Their attempt is refunded.
     ///
-    /// A call that nobody waits for any more may still be on its way, for as long as a connection
-    /// holds bytes back. So a worker's leases have a generation, and this begins the next one: a
-    /// lease or reclaim of an earlier one that arrives afterwards does nothing.
-    /// - Parameter generation: higher than at any call before.
-    /// - Returns: how many lanes were given back.
+    /// Such a call may still be on its way. So a worker's leases have a generation, and this call
+    /// begins the next one: a lease or reclaim of an earlier generation that arrives later does
+    /// nothing.
+    ///
+    /// - Parameter generation: a number higher than at any call before.
+    /// - Returns: the number of lanes that were given back.
     public func reclaim(
         for worker: WorkerID, keeping known: [Fence], generation: Int64
     ) async throws(StoreError) -> Int {
-        // The worker's row is waited for: a lease that is being made holds it.
+        // A lease that is being made holds the worker's row, so this waits for it.
         try await run { pool throws(PostgresError) in
             try await pool.pipeline([
                 "SELECT FROM worker WHERE id = \(worker) FOR UPDATE",
@@ -92,13 +94,14 @@ extension Store {
         }
     }
 
-    /// Makes the lanes of expired workers ready under a new epoch. The attempt stays counted: a job
-    /// that kills its worker every time must come to an end some day. Lanes to which this happens
-    /// again come back one by one, the further apart the more often it did, or that job would take
-    /// those along to its end that happen to be worked on with it.
+    /// Makes the lanes of expired workers ready under a new epoch. The attempt stays counted, so
+    /// that a job that kills its worker every time comes to an end. Lanes that are rescued again
+    /// come back at different times, further apart the more often they were: otherwise such a job
+    /// would use up the attempts of lanes that are worked on with it.
     ///
-    /// Costs a look at the few rows of `worker` as long as nobody has expired.
-    /// - Returns: how many lanes were rescued.
+    /// It reads the few rows of `worker` if no worker has expired.
+    ///
+    /// - Returns: the number of rescued lanes.
     public func rescue() async throws(StoreError) -> Int {
         try await run { pool throws(PostgresError) in
             try await pool.withTransaction { session throws(PostgresError) in
@@ -120,10 +123,11 @@ extension Store {
         case counted
     }
 
-    /// Leased lanes become due under a new epoch: whoever had them writes nothing more. They are
-    /// due at once; but those whose attempt counts, for at least the second time, apart.
+    /// Makes leased lanes due under a new epoch, so that their worker can write nothing more. They
+    /// are due at once, except those whose counted attempt is at least the second, which come
+    /// later.
     ///
-    /// - Parameter with: common table expressions that the condition reads.
+    /// - Parameter expressions: common table expressions that the condition reads.
     private static func endLeases(
         with expressions: SQL = "", where condition: SQL, attempt: EndedAttempt
     ) -> SQL {

@@ -111,7 +111,9 @@ final class ConfigurationTests: XCTestCase {
         let stranger = try self.store(fixture, 8)
         await assertFails { () async throws(StoreError) in
             try await stranger.loadConnections()
-        } as: { if case .notFound(.secretKey) = $0 { true } else { false } }
+        } as: {
+            if case .notFound(.secretKey) = $0 { true } else { false }
+        }
         _ = try await fixture.pool.query(
             """
             UPDATE secret SET sealed = other.sealed FROM secret AS other
@@ -119,7 +121,9 @@ final class ConfigurationTests: XCTestCase {
             """)
         await assertFails { () async throws(StoreError) in
             try await store.loadConnections()
-        } as: { if case .corrupt = $0 { true } else { false } }
+        } as: {
+            if case .corrupt = $0 { true } else { false }
+        }
     }
 
     func testWhatCannotBeReadOfOneConnectionKeepsNoOtherOut() async throws {

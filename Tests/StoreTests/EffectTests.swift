@@ -199,7 +199,7 @@ final class EffectTests: XCTestCase {
 
     func testATargetThatChangesTooOftenIsLeftAlone() async throws {
         let (fixture, lane, _) = try await leased()
-        func begin(_ key: EffectKey, _ target: LaneKey) async throws -> [EffectStanding] {
+        func begin(_ key: EffectKey, _ target: LaneKey) async throws -> [EffectAdmission] {
             let entries = ["status", "priority"].map {
                 JournalEntry(target: target, field: $0, value: "A")
             }
@@ -207,7 +207,7 @@ final class EffectTests: XCTestCase {
             return try await fixture.store.begin([start], JournalLimits(changesMax: 3))
         }
         for (key, target, standing) in [
-            ("1", "record:5", EffectStanding.new), ("2", "record:5", .new),
+            ("1", "record:5", EffectAdmission.new), ("2", "record:5", .new),
             ("2", "record:5", .startedBefore), ("3", "record:5", .new),
             ("4", "record:5", .fused(changes: 3)), ("5", "record:6", .new),
             ("1", "record:5", .startedBefore),

@@ -62,7 +62,7 @@ final class EventLogTests: XCTestCase {
         for (status, expected) in [
             (.waiting, ["a3"]), (.applied, ["a1"]), (.failed, ["a2"]), (.ignored, ["b1"]),
             (.unmatched, ["t1"]),
-        ] as [(EventFilter.Status, [EventID])] {
+        ] as [(EventFilter.EventStatus, [EventID])] {
             try await check(EventFilter(status: status), in: fixture, is: expected)
         }
     }

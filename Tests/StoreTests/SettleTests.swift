@@ -72,7 +72,10 @@ final class SettleTests: XCTestCase {
         for (count, next, expected, attempts) in [
             (1, .retry(after: .seconds(600), refundsAttempt: false, because: cause), cause, 1),
             (0, .retry(after: .seconds(600), refundsAttempt: false), cause, 1),
-            (0, .retry(after: .seconds(600), refundsAttempt: true, because: throttled), throttled, 2),
+            (
+                0, .retry(after: .seconds(600), refundsAttempt: true, because: throttled),
+                throttled, 2
+            ),
             (1, .proceed, nil, nil),
         ] as [(Int, LaneSettlement.Next, Cause?, Int?)] {
             let lane = try await fixture.leasedLane(worker)
