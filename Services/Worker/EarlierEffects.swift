@@ -2,7 +2,7 @@ import Models
 import Store
 
 extension EarlierEffects {
-    /// What is known of this effect: performed, begun, or `nil` if it has yet to be performed.
+    /// The progress of this effect: performed, begun, or nil if it has yet to be performed.
     func progress(of effect: Effect) -> EffectProgress? {
         let found = records.compactMap { $0.progress(of: effect) }
         return found.first(where: \.isPerformed) ?? found.first { $0 == .started }
@@ -24,9 +24,9 @@ extension EarlierEffects {
 }
 
 extension RecordedEffect {
-    /// The progress, if this record is about the effect; else `nil`. Creations and deliveries are
-    /// known by their action, all other commands by their content: a rule that was corrected asks
-    /// for another command.
+    /// The progress if this record is about the effect, else nil. Creations and deliveries are known
+    /// by their action, all other commands by their content: a rule that was corrected asks for
+    /// another command.
     ///
     /// A fingerprint of a newer version proves nothing. Such an effect counts as begun, so that the
     /// vendor is asked before a call is made: it is neither left out nor blindly repeated.
@@ -51,7 +51,7 @@ extension EffectProgress {
         }
     }
 
-    /// What the progress is worth if the command may have been another one.
+    /// The progress that can be relied on if the command may have been another one.
     fileprivate var unproven: EffectProgress {
         isPerformed ? .started : self
     }

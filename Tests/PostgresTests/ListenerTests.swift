@@ -3,7 +3,7 @@ import TestSupport
 import XCTest
 
 final class ListenerTests: XCTestCase {
-    func testHearsAndComesBackAfterItsSessionEnded() async throws {
+    func testListensAgainAfterItsSessionEnded() async throws {
         let database = try await TestDatabase.make(for: self)
         let pool = database.pool(connectionsMax: 1)
         var signals = NotificationListener(to: database.address, channels: ["events"])

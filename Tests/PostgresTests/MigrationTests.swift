@@ -27,7 +27,7 @@ final class MigrationTests: XCTestCase {
         XCTAssertEqual(version, 2)
     }
 
-    func testABrokenStepLeavesNothing() async throws {
+    func testAFailedStepLeavesNothing() async throws {
         let session = try await session()
         do {
             _ = try await session.migrate([first, broken])

@@ -83,7 +83,7 @@ final class PoolTests: XCTestCase {
     func testACommitWithoutAnAnswerIsUnknown() async throws {
         let database = try await database()
         let pool = database.pool(connectionsMax: 2)
-        // A deferred trigger runs inside of COMMIT, and ends the session there.
+        // A deferred trigger runs inside COMMIT and ends the session there.
         _ = try await pool.query("CREATE TABLE t (n int)")
         _ = try await pool.query(
             """
@@ -183,7 +183,7 @@ final class PoolTests: XCTestCase {
         }
     }
 
-    func testNobodyAtHomeIsUnavailable() async throws {
+    func testAServerThatIsDownIsUnavailable() async throws {
         let address = try XCTUnwrap(Address("host=/nowhere port=1 dbname=none"))
         await assertThrows({ if case .unavailable = $0 { true } else { false } }) {
             () async throws(PostgresError) in
@@ -191,7 +191,7 @@ final class PoolTests: XCTestCase {
         }
     }
 
-    /// Somebody takes the connection and then says nothing.
+    /// The server accepts the connection and never answers.
     func testAServerThatHangsIsUnavailable() async throws {
         let socket = try SilentSocket()
         let address = try XCTUnwrap(
@@ -229,7 +229,7 @@ final class AddressTests: XCTestCase {
     }
 }
 
-/// Listens on a port of its own; the kernel accepts, nobody reads.
+/// A port whose connections the kernel accepts and no program reads.
 private final class SilentSocket: Sendable {
     let port: UInt16
     private let descriptor: Int32

@@ -2,7 +2,7 @@ import Postgres
 import TestSupport
 import XCTest
 
-/// Values go to a real server and come back.
+/// Values are sent to a real server and read back.
 final class ValueTests: XCTestCase {
     private func check<T: ColumnValue & Equatable & Sendable>(
         _ statement: SQL, is expected: T, line: UInt = #line
@@ -93,7 +93,7 @@ final class ValueTests: XCTestCase {
         for (duration, text) in rows { try await check("SELECT \(duration)::text", is: text) }
         try await check(
             "SELECT sum(i)::text FROM unnest(\(rows.map(\.0))) i", is: "719:58:31.250001")
-        // Longer than an interval can be.
+        // These are longer than an interval can be.
         try await check("SELECT \(Duration.seconds(Int64.max)) > interval '200000 years'", is: true)
         try await check(
             "SELECT \(Duration.seconds(Int64.min)) < interval '-200000 years'", is: true)

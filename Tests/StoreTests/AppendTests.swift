@@ -78,7 +78,7 @@ final class AppendTests: XCTestCase {
         }
     }
 
-    func testHostileTextHarmsNoNeighbour() async throws {
+    func testHostileTextHarmsNoOtherEvent() async throws {
         let fixture = try await StoreFixture.make(for: self)
         var broken = NewEvent.sample("nul\0", lane: "l\0", key: "k\0")
         broken.event.payload = [0x22, 0xFF, 0x00, 0x22]
@@ -101,7 +101,7 @@ final class AppendTests: XCTestCase {
         }
     }
 
-    func testMakesRoomForADayThatNobodyPrepared() async throws {
+    func testAnAppendCreatesMissingPartitions() async throws {
         let fixture = try await StoreFixture.make(for: self)
         _ = try await fixture.pool.query(
             """
@@ -114,7 +114,7 @@ final class AppendTests: XCTestCase {
         XCTAssertEqual(segments, 99_999)
     }
 
-    /// Eight appenders, lanes and keys that overlap, batches in random order.
+    /// Eight appenders use lanes and keys that overlap, in batches of random order.
     func testConcurrentAppendersLoseAndRepeatNothing() async throws {
         let fixture = try await StoreFixture.make(for: self)
         let accepted = try await withThrowingTaskGroup(of: Int.self) { group in

@@ -4,7 +4,7 @@ import Store
 import XCTest
 
 final class BudgetTests: XCTestCase {
-    /// So slow that no test is long enough to earn a call back.
+    /// A rate so slow that no test lasts until a call is refilled.
     private let limits = BudgetLimits(perSecond: 0.001, burst: 10)
 
     private func wait(_ grant: BudgetGrant, line: UInt = #line) -> Double {
@@ -13,7 +13,7 @@ final class BudgetTests: XCTestCase {
         return 0
     }
 
-    func testThereIsABurstAndNoMore() async throws {
+    func testTheBurstIsGrantedAndNoMore() async throws {
         let fixture = try await StoreFixture.make(for: self)
         func check(
             _ wanted: Int, from scope: String = "token", _ expected: BudgetGrant,
@@ -52,7 +52,7 @@ final class BudgetTests: XCTestCase {
         XCTAssertLessThanOrEqual(Double(taken), 60 + 14 * passed)
     }
 
-    func testWhatIsNotUsedIsSavedUpToTheBurstOnly() async throws {
+    func testUnusedCallsAreSavedUpToTheBurst() async throws {
         let fixture = try await StoreFixture.make(for: self)
         _ = try await fixture.store.take(atMost: 10, from: "token", limits)
         try await fixture.passSeconds(86_400)
@@ -60,7 +60,7 @@ final class BudgetTests: XCTestCase {
         XCTAssertEqual(grant, .granted(10, left: 0))
     }
 
-    func testABudgetOfAClockThatWasSetBackIsOnlyUsedUp() async throws {
+    func testABudgetRecoversAfterTheClockWasSetBack() async throws {
         let fixture = try await StoreFixture.make(for: self)
         let limits = BudgetLimits(perSecond: 0.1, burst: 10)
         _ = try await fixture.store.take(atMost: 10, from: "token", limits)
@@ -72,7 +72,7 @@ final class BudgetTests: XCTestCase {
         XCTAssertEqual(later, .granted(2, left: 0))
     }
 
-    func testACloseHoldsForEverybodyAndTakesNothing() async throws {
+    func testAPauseHoldsForAllWorkersAndTakesNothing() async throws {
         let fixture = try await StoreFixture.make(for: self)
         try await fixture.store.pause("token", for: .seconds(900))
         try await fixture.store.pause("token", for: .seconds(10))
@@ -122,7 +122,7 @@ final class BudgetTests: XCTestCase {
 final class SharedBreakerTests: XCTestCase {
     private let limits = BudgetLimits(perSecond: 0.001, burst: 10)
 
-    func testWhoFindsTheVendorDownStopsEverybody() async throws {
+    func testATripIsCountedOnceAndStopsAllWorkers() async throws {
         let fixture = try await StoreFixture.make(for: self)
         let store = fixture.store
         _ = try await store.take(atMost: 1, from: "token", limits)
@@ -135,7 +135,7 @@ final class SharedBreakerTests: XCTestCase {
         XCTAssertEqual(pause / .seconds(1), 30, accuracy: 20)
     }
 
-    func testOneOfAllChecksWhenThePauseIsOver() async throws {
+    func testOneWorkerChecksAfterThePause() async throws {
         let fixture = try await StoreFixture.make(for: self)
         let store = fixture.store
         func claim() async throws -> Bool {
@@ -155,10 +155,10 @@ final class SharedBreakerTests: XCTestCase {
         XCTAssertEqual(claims, 1)
         try await fixture.passSeconds(601)
         let again = try await claim()
-        XCTAssertTrue(again, "whoever checked has died")
+        XCTAssertTrue(again, "the worker that claimed the check has ended")
     }
 
-    func testItIsMendedOrTripsAgain() async throws {
+    func testABreakerIsClosedOrTripsAgain() async throws {
         let fixture = try await StoreFixture.make(for: self)
         let store = fixture.store
         _ = try await store.take(atMost: 1, from: "token", limits)
@@ -169,13 +169,13 @@ final class SharedBreakerTests: XCTestCase {
         let late = try await store.closeBreaker(of: "token", after: 1)
         XCTAssertFalse(late, "what was found out is no longer so")
         try await store.closeBreaker(of: "token", after: 2)
-        let mended = try await store.take(atMost: 1, from: "token", limits)
-        XCTAssertEqual(mended, .granted(1, left: 8))
+        let recovered = try await store.take(atMost: 1, from: "token", limits)
+        XCTAssertEqual(recovered, .granted(1, left: 8))
     }
 }
 
 extension StoreFixture {
-    /// As if so long had passed for every budget.
+    /// Lets time pass for every budget.
     fileprivate func passSeconds(_ seconds: Double) async throws {
         _ = try await pool.query(
             """

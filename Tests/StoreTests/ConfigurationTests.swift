@@ -78,7 +78,7 @@ final class ConfigurationTests: XCTestCase {
         XCTAssertEqual(back?.connections.map(\.id), ["one"])
     }
 
-    func testWhoeverReadAnOlderVersionIsToldSo() async throws {
+    func testApplyingOverAnUnreadVersionIsAConflict() async throws {
         let fixture = try await StoreFixture.make(for: self)
         let store = try store(fixture)
         let read = try await store.apply(Configuration(entries: [entry("one")]), by: "me")
@@ -179,7 +179,7 @@ final class ConfigurationTests: XCTestCase {
         XCTAssertEqual(keys, ["2026"])
     }
 
-    /// Its secrets are nobody's any more: they must not need a key that is gone.
+    /// Its secrets are deleted, so they need no key that is gone.
     func testAConnectionThatIsLeftOutLeavesNoSecret() async throws {
         let fixture = try await StoreFixture.make(for: self)
         _ = try await store(fixture, 1).apply(

@@ -84,7 +84,7 @@ final class EffectTests: XCTestCase {
                 found, [RecordedEffect(key: key, progress: .started, command: fingerprint)])
             XCTAssertEqual(found.map { $0.command?.kind }, [command.kind])
         }
-        // As a program wrote it that knew no fingerprints.
+        // A program that knew no fingerprints would have written this row.
         _ = try await fixture.pool.query(
             "UPDATE effect SET command = NULL, fingerprint_version = NULL, fingerprint = NULL")
         let earlier = try await recorded()
@@ -161,7 +161,7 @@ final class EffectTests: XCTestCase {
             ])
     }
 
-    func testSurroundingsShowTheLinksOfIncidentsAndRecords() async throws {
+    func testTheContextHoldsTheLinksOfIncidentsAndRecords() async throws {
         let fixture = try await StoreFixture.make(for: self)
         let one = try link("Q1", "5003000000D8cuIAAR")
         let other = try link("Q2", "5003000000D8cuJAAR")
@@ -226,7 +226,7 @@ final class EffectTests: XCTestCase {
         let other = try self.link("Q2", "5003000000D8cuI")
         let record = other.record
         for link in [link, other, link] { try await store.link(link, in: "one") }
-        // 15 and 18 characters are the same record.
+        // An id of 15 characters and one of 18 are the same record.
         let ofRecord = try await store.links(records: [record], in: "one")
         XCTAssertEqual(Set(ofRecord), [link, other])
         let ofIncident = try await store.links(incident: "Q2", in: "one")

@@ -42,7 +42,7 @@ final class EventLogTests: XCTestCase {
     ) async throws {
         let found = try await fixture.store.events(filter).map(\.job.event.id)
         XCTAssertEqual(found, expected, line: line)
-        // The same, in pages of one.
+        // The same events, in pages of one.
         var paged: [EventID] = []
         var cursor: EventCursor?
         while let page = try await fixture.store.events(filter, before: cursor, limit: 1).first {
@@ -122,7 +122,7 @@ final class EventLogTests: XCTestCase {
         XCTAssertEqual(depth.map(\.oldestDue), [.zero])
     }
 
-    /// Whoever asks again so soon looks at no lane.
+    /// A reading that is asked for soon after another looks at no lane.
     func testTheDepthIsReadOnceForAll() async throws {
         let fixture = try await StoreFixture.make(for: self)
         try await fixture.append(3, to: "a")
@@ -141,8 +141,8 @@ final class EventLogTests: XCTestCase {
         XCTAssertEqual(anew.map(\.events), [5, 1])
     }
 
-    /// A reading that took a second is good for 200, however often somebody asks.
-    func testADearReadingIsKeptLonger() async throws {
+    /// A reading that took a second is good for 200, however often it is asked for.
+    func testASlowReadingIsKeptLonger() async throws {
         let fixture = try await StoreFixture.make(for: self)
         _ = try await fixture.store.recentDepth()
         try await fixture.append(1, to: "a")

@@ -52,7 +52,7 @@ final class LeaseTests: XCTestCase {
         try await drainOneLane(StoreFixture.make(for: self))
     }
 
-    /// As behind a transaction pooler that knows no prepared statements.
+    /// Some transaction poolers know no prepared statements.
     func testNeedsNoPreparedStatements() async throws {
         try await drainOneLane(StoreFixture.make(for: self, mode: .unnamed))
     }
@@ -105,7 +105,7 @@ final class LeaseTests: XCTestCase {
         XCTAssertEqual(next, [])
     }
 
-    /// One connection floods; the others' single lanes are served all the same.
+    /// One connection has many lanes due; the single lanes of the others are leased all the same.
     func testConnectionsTakeTurns() async throws {
         let fixture = try await StoreFixture.make(for: self)
         _ = try await fixture.pool.query(
@@ -159,7 +159,7 @@ final class LeaseTests: XCTestCase {
         XCTAssertEqual(lanes.map(\.connection), ["two"])
         let depth = try await fixture.store.depth()
         XCTAssertEqual(depth.map(\.events), [1, 1])
-        XCTAssertEqual(depth.map(\.readyLanes), [0, 0], "nobody waits for what nobody takes")
+        XCTAssertEqual(depth.map(\.readyLanes), [0, 0], "lanes that no worker leases are not ready")
         _ = try await fixture.pool.query("UPDATE connection SET is_active = true")
         let later = try await fixture.lease(worker).lanes
         XCTAssertEqual(later.map(\.connection), ["one"])
@@ -176,8 +176,8 @@ final class LeaseTests: XCTestCase {
         XCTAssertEqual(lanes.count, 6)
     }
 
-    /// Eight workers on sixty lanes: nobody holds a lane that somebody else holds, and every lane's
-    /// jobs are seen once and in order.
+    /// Eight workers share sixty lanes. No two of them hold the same lane, and every lane's jobs
+    /// are seen once and in order.
     func testConcurrentWorkersKeepTheOrderOfEveryLane() async throws {
         let fixture = try await StoreFixture.make(for: self)
         for lane in 1...60 { try await fixture.append(20, to: LaneKey("\(lane)")) }
@@ -226,7 +226,7 @@ final class LeaseTests: XCTestCase {
     }
 
     /// The dead entries stay until the transaction ends.
-    func testAForgottenTransactionMakesLeasesNoDearer() async throws {
+    func testAForgottenTransactionMakesLeasesNoMoreExpensive() async throws {
         let fixture = try await StoreFixture.make(for: self)
         let forgotten = Session(to: fixture.database.address)
         try await forgotten.open()
@@ -258,12 +258,12 @@ final class LeaseTests: XCTestCase {
         try await fixture.append(1, to: "late")
         _ = try await fixture.pool.query(
             "UPDATE lane SET ready_at = now() - interval '1 hour' WHERE key = 'early'")
-        // By a clock that was set back since.
+        // A clock that was set back since has written this.
         let floors = fixture.store.floors
         for _ in 1...2 { floors.raise(by: [(1, 100_000_000_000)], at: 100_000_000_000) }
         let hidden = try await fixture.lease(worker).lanes
         XCTAssertEqual(hidden, [])
-        // That lease has told the store what time it is: everything is looked at again.
+        // That lease has told the store the time, so the next one looks at everything.
         let found = try await fixture.lease(worker).lanes
         XCTAssertEqual(Set(found.map(\.key)), ["early", "late"])
     }
@@ -278,11 +278,11 @@ final class LeaseTests: XCTestCase {
         }
         check([(3, 1010)], at: 1020, [])
         check([(3, 1010), (1, 1005), (3, 1007)], at: 1021, [0, 1003, 0, 1005])
-        // A floor never sinks, and never reaches the present.
+        // A floor is never lowered, and never reaches the present.
         check([(3, 1001), (1, 1030)], at: 1023, [0, 1021, 0, 1005])
     }
 
-    /// What a lease finds that ran from a floor says nothing about what lies below it.
+    /// A lease that ran from a floor knows nothing of lanes below it.
     func testEverySoOftenALeaseRunsFromNoFloor() {
         let floors = LeaseFloors()
         for now in [1000, 1001] as [Double] { floors.raise(by: [(1, 999)], at: now) }
@@ -302,7 +302,7 @@ final class LeaseTests: XCTestCase {
         }
     }
 
-    /// Blocks that one lease touches, by the server's own count.
+    /// The blocks that one lease touches, by the server's own count.
     private func leaseBuffers(
         in fixture: StoreFixture, from floors: [Double] = []
     ) async throws -> Int {
@@ -312,7 +312,7 @@ final class LeaseTests: XCTestCase {
         let plan = try await fixture.pool.pipeline([
             Store.byIndexOnly, "EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) \(statement)",
         ])
-        // EXPLAIN did lease them.
+        // EXPLAIN has leased them.
         try await fixture.store.retire(worker)
         let json = try JSON(parsing: plan[1][0].decoded(String.self))
         let top = try XCTUnwrap(json[0]?["Plan"])
@@ -321,7 +321,7 @@ final class LeaseTests: XCTestCase {
     }
 }
 
-/// What the workers saw, lane by lane.
+/// The sequences that the workers saw of each lane.
 private actor Seen {
     private(set) var sequences: [LaneKey: [Int64]] = [:]
     private(set) var count = 0

@@ -19,7 +19,7 @@ final class MigrationsTests: XCTestCase {
         XCTAssertEqual(again, [])
     }
 
-    /// Their ids said what they replay, and stay as they are.
+    /// The ids of earlier replays said what they replay. They stay as they are.
     func testEarlierReplaysGetTheirOrigin() async throws {
         let database = try await TestDatabase.make(
             for: self, migrations: Array(Store.migrations.prefix(8)))
@@ -51,7 +51,8 @@ final class MigrationsTests: XCTestCase {
         XCTAssertEqual(origins.map { [$0.1, $0.2, $0.3] }, rows.map(\.origin))
     }
 
-    /// A program that puts the origin of a replay into its id alone would have all of it done anew.
+    /// A program that writes the origin of a replay into its id alone would have all effects
+    /// performed again.
     func testAReplayWithoutItsOriginIsRefused() async throws {
         let fixture = try await StoreFixture.make(for: self)
         do {

@@ -4,12 +4,12 @@ import XCTest
 
 @testable import Store
 
-/// Everything is keyed by the connection's own name, so that what one database knows of it is good
-/// in another, whatever number it has there.
+/// All keys are made of the connection's name, so data of one database mean the same in another,
+/// whatever number the connection has there.
 final class MoveTests: XCTestCase {
     func testAMovedConnectionGoesOnWhereItWas() async throws {
         let (old, new) = try await databases()
-        // There it has another number, and others live there already.
+        // The connection has another number there, beside other connections.
         _ = try await new.pool.query("DELETE FROM connection WHERE id = 'one'")
         _ = try await new.pool.query("INSERT INTO connection (id) VALUES ('one')")
         _ = try await new.append([.sample("x", lane: "a", connection: "two", key: "k1")])
@@ -36,7 +36,7 @@ final class MoveTests: XCTestCase {
         XCTAssertEqual(events.filter { $0.ending != nil }.map(\.job.event.id), ["e1"])
         let links = try await new.store.links(incident: "Q1", in: "one")
         XCTAssertEqual(links, [link])
-        // What it has seen it knows; what is new follows in its lane.
+        // Known keys are duplicates there; new events follow in their lane.
         let answers = try await new.append([
             .sample("e2", lane: "a", key: "k2"), .sample("e4", lane: "a", key: "k4"),
         ])
@@ -46,7 +46,7 @@ final class MoveTests: XCTestCase {
         XCTAssertEqual(
             Dictionary(uniqueKeysWithValues: lanes.map { ($0.key, $0.jobs.map(\.event.id)) }),
             ["a": ["e2", "e4"], "b": ["e3"]])
-        // Nobody works on it in the old place, where others go on.
+        // No worker leases its lanes here any more, and those of others go on.
         _ = try await old.append([.sample("z", connection: "two")])
         let left = try await old.lease(worker).lanes
         XCTAssertEqual(Set(left.map(\.connection)), ["two"])
@@ -55,7 +55,7 @@ final class MoveTests: XCTestCase {
     func testEveryWordOfAPayloadArrives() async throws {
         let (old, new) = try await databases()
         let words = #"{"text":"tab \t, back\\slash, \\N, line\nend, é, 雪"}"#
-        // More than is in memory at once.
+        // This is more than is in memory at once.
         let text = #"{"text":"\#(String(repeating: "x", count: 1 << 20))"}"#
         var events = [NewEvent.sample("e1", payload: words), .sample("e2", payload: text)]
         let replay = events[0].event.replayed(.rest, nonce: "1")
@@ -68,8 +68,8 @@ final class MoveTests: XCTestCase {
         }
     }
 
-    /// In portions, between which the block can be renewed: nothing takes a minute.
-    func testAllThatWasSeenIsKnownThere() async throws {
+    /// The keys are copied in portions, so that the block can be renewed between them.
+    func testDeduplicationKeysAreMoved() async throws {
         let (old, new) = try await databases()
         _ = try await old.append([.sample("e1")])
         _ = try await old.pool.query(
@@ -92,8 +92,8 @@ final class MoveTests: XCTestCase {
         XCTAssertGreaterThan(blocks, 64)
     }
 
-    /// Its block had lapsed, or another's lease was on its way.
-    func testAWorkerThatGetsInAtTheLastMomentIsNoticed() async throws {
+    /// The block may have expired, or a lease may have been on its way.
+    func testALaneThatChangesDuringTheMoveStopsIt() async throws {
         let (old, new) = try await databases()
         _ = try await old.append([.sample("e1")])
         _ = try await old.pool.query(
@@ -140,15 +140,15 @@ final class MoveTests: XCTestCase {
         XCTAssertEqual(events.map(\.job.event.id), ["e1"])
     }
 
-    func testAConnectionThatSomebodyWorksOnIsNotMoved() async throws {
+    func testAConnectionWithLeasedLanesIsNotMoved() async throws {
         let (old, new) = try await databases()
         _ = try await old.append([.sample("e1")])
         _ = try await old.lease(try await old.worker())
         await assertStays("one", in: old, to: new, because: .notQuiet)
     }
 
-    /// Its two transactions wait for each other longer than a transaction may be idle.
-    func testItOutlastsTheLimitForIdleTransactions() async throws {
+    /// The two transactions of a move wait for each other longer than a transaction may be idle.
+    func testAMoveOutlastsTheLimitForIdleTransactions() async throws {
         let (old, new) = try await databases()
         _ = try await old.append([.sample("e1")])
         _ = try await new.pool.query(
@@ -170,8 +170,8 @@ final class MoveTests: XCTestCase {
         XCTAssertEqual(events.map(\.job.event.id), ["e1"])
     }
 
-    /// Otherwise it would stay blocked for a minute.
-    func testItIsGivenFreeAlsoWhenThatFailsAtFirst() async throws {
+    /// A connection whose unblock fails would stay blocked for a minute.
+    func testAFailedUnblockIsRepeated() async throws {
         let (old, new) = try await databases()
         _ = try await old.append([.sample("e1")])
         _ = try await old.pool.query("CREATE SEQUENCE refusals")
@@ -206,7 +206,8 @@ final class MoveTests: XCTestCase {
         (try await StoreFixture.make(for: self), try await StoreFixture.make(for: self))
     }
 
-    /// It is refused for that reason, and worked on here as before.
+    /// Asserts that the move is refused for the reason, and that the connection is worked on here
+    /// as before.
     private func assertStays(
         _ connection: ConnectionID, in old: StoreFixture, to new: StoreFixture,
         because reason: MoveError
@@ -224,7 +225,7 @@ final class MoveTests: XCTestCase {
 }
 
 extension StoreFixture {
-    /// The same database with little patience for transactions that are idle.
+    /// The same database with a short limit for idle transactions.
     fileprivate func hasty() async throws -> Store {
         _ = try await pool.query(
             """
@@ -234,7 +235,7 @@ extension StoreFixture {
         return Store(database.pool())
     }
 
-    /// In the sequence `blocks`.
+    /// Counts the blocks in the sequence `blocks`.
     fileprivate func countBlocks() async throws {
         _ = try await pool.query("CREATE SEQUENCE blocks")
         _ = try await pool.query(

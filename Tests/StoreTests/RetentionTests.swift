@@ -6,7 +6,7 @@ import XCTest
 @testable import Store
 
 final class RetentionTests: XCTestCase {
-    /// The day from which on the database believes to live.
+    /// Sets the day of the database's clock.
     private func turn(_ fixture: StoreFixture, to day: Int) async throws {
         _ = try await fixture.pool.query(
             """
@@ -36,7 +36,7 @@ final class RetentionTests: XCTestCase {
             _ = try await fixture.append([.sample("\(day)", lane: LaneKey("\(day)"))])
             if day != 1001 { try await settleAll(fixture) }
             if day == 1001 {
-                // Its lane waits for longer than the retention.
+                // This lane waits for longer than the retention.
                 _ = try await fixture.pool.query(
                     "UPDATE lane SET ready_at = now() + interval '1 year' WHERE state = 1")
             }
@@ -57,8 +57,8 @@ final class RetentionTests: XCTestCase {
         XCTAssertEqual(rest, [])
     }
 
-    /// The oldest days are what a full disk can do without.
-    func testOldDaysGoAlsoWhereThereIsNoRoomForNewOnes() async throws {
+    /// A full disk gets room again by the oldest days.
+    func testOldDaysAreDroppedEvenIfNewOnesCannotBeCreated() async throws {
         let fixture = try await StoreFixture.make(for: self)
         try await turn(fixture, to: 1000)
         _ = try await fixture.append([.sample("e1")])
@@ -78,8 +78,8 @@ final class RetentionTests: XCTestCase {
         XCTAssertEqual(left, [])
     }
 
-    /// Switched off, or moved into another database.
-    func testWhatWaitsWhereNobodyWorksGoesWithItsDay() async throws {
+    /// Such a connection is switched off, or was moved into another database.
+    func testEventsOfUnservedConnectionsGoWithTheirDay() async throws {
         for condition in ["is_active = false", "blocked_until = 'infinity'"] as [SQL] {
             let fixture = try await StoreFixture.make(for: self)
             try await turn(fixture, to: 1000)
@@ -119,7 +119,7 @@ final class RetentionTests: XCTestCase {
         }
     }
 
-    /// Its settlement has to find its day.
+    /// The settlement of a leased lane needs its day.
     func testADayIsKeptWhileAWorkerHasALaneOfItEvenOfAConnectionThatIsOff() async throws {
         let fixture = try await StoreFixture.make(for: self)
         try await turn(fixture, to: 1000)
@@ -166,14 +166,14 @@ final class RetentionTests: XCTestCase {
         let worker = try await fixture.worker()
         let lane = try await fixture.leasedLane(worker)
         XCTAssertEqual(lane.jobs.map(\.event.id), ["e1", "e2", "e3", "e4"])
-        // The clock went back once; segments did not.
+        // The clock went back once, and segments did not.
         XCTAssertEqual(lane.jobs.map(\.segment), [1000, 1002, 1002, 1005])
         _ = try await fixture.store.settle([lane.settled(first: 2)])
         let rest = try await fixture.leasedLane(worker)
         XCTAssertEqual(rest.jobs.map(\.event.id), ["e3", "e4"])
     }
 
-    func testMidnightMayComeBetweenAnyTwoLooksAtTheClock() async throws {
+    func testMidnightMayComeBetweenTwoReadsOfTheClock() async throws {
         let fixture = try await StoreFixture.make(for: self)
         _ = try await fixture.pool.query("CREATE SEQUENCE day START 1000")
         _ = try await fixture.pool.query(

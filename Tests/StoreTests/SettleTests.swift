@@ -8,7 +8,7 @@ final class SettleTests: XCTestCase {
     private let cause = Cause(
         .salesforce, code: "UNABLE_TO_LOCK_ROW", message: "in use\0", status: 400)
 
-    /// Leases the lane again and again; each time the settlement says what comes of it.
+    /// Leases the lane several times and settles it as each row says.
     private func check(
         _ settlements: [(first: Int, LaneSettlement.Next)], attempts expected: [Int],
         line: UInt = #line
@@ -56,7 +56,7 @@ final class SettleTests: XCTestCase {
         XCTAssertEqual(later.jobs, lane.jobs)
     }
 
-    func testWhyAnEventWaitsIsKnownUntilItEnds() async throws {
+    func testThePostponementIsKnownUntilTheEventIsSettled() async throws {
         let fixture = try await StoreFixture.make(for: self)
         _ = try await fixture.append([.sample("e1", lane: "a"), .sample("e2", lane: "a")])
         let worker = try await fixture.worker()
@@ -68,7 +68,8 @@ final class SettleTests: XCTestCase {
             }
             return all
         }
-        /// How much of the lane ends each time, what becomes of it, and what then is known of e2.
+        /// Each row: the number of settled jobs, the lane's next state, and what is known of e2
+        /// then.
         for (count, next, expected, attempts) in [
             (1, .retry(after: .seconds(600), refundsAttempt: false, because: cause), cause, 1),
             (0, .retry(after: .seconds(600), refundsAttempt: false), cause, 1),
@@ -80,7 +81,7 @@ final class SettleTests: XCTestCase {
         ] as [(Int, LaneSettlement.Next, Cause?, Int?)] {
             let lane = try await fixture.leasedLane(worker)
             _ = try await fixture.store.settle([lane.settled(first: count, next: next)])
-            // The second time the lease is lost: nothing of it is written.
+            // The second settlement has lost its lease: nothing of it is written.
             let late = LaneSettlement.Next.retry(
                 after: .seconds(1), refundsAttempt: true, because: cause)
             _ = try await fixture.store.settle([lane.settled(first: count, next: late)])
@@ -120,7 +121,7 @@ final class SettleTests: XCTestCase {
         _ = try await fixture.append([.sample("e1", lane: "a"), .sample("e2", lane: "b")])
         let slow = try await fixture.worker("slow")
         let lanes = try await fixture.lease(slow).lanes.sorted { $0.key < $1.key }
-        // Lane a is taken away, lane b is not.
+        // Lane a is leased by another worker, lane b is not.
         _ = try await fixture.pool.query(
             "UPDATE lane SET state = 1, epoch = epoch + 1, owner = NULL WHERE key = 'a'")
         let quick = try await fixture.worker("quick")
@@ -133,7 +134,7 @@ final class SettleTests: XCTestCase {
         XCTAssertEqual(ledger, ["b"])
         let kept = try await fixture.store.settle([taken.settled()])
         XCTAssertEqual(kept, [])
-        // Nobody holds it any more: the second time it is lost, and the ledger has one row.
+        // The lease has ended: the second settlement is lost, and the ledger has one row.
         let again = try await fixture.store.settle([taken.settled()])
         XCTAssertEqual(again, [taken.fence])
         let rows = try await fixture.number("SELECT count(*) FROM settlement")
@@ -146,7 +147,7 @@ final class SettleTests: XCTestCase {
         let worker = try await fixture.worker()
         let lane = try await fixture.leasedLane(worker)
         _ = try await fixture.store.settle([lane.settled()])
-        // Even if the cursor were moved back by a mistake.
+        // A mistake may move the cursor back.
         _ = try await fixture.pool.query("UPDATE lane SET done = 0, state = 1")
         let again = try await fixture.leasedLane(worker)
         let key = "settlement_\(lane.jobs[0].segment)_pkey"
@@ -169,7 +170,7 @@ final class SettleTests: XCTestCase {
         }
     }
 
-    func testARunWithAHoleIsRefused() async throws {
+    func testASettlementWithAHoleIsRefused() async throws {
         let fixture = try await StoreFixture.make(for: self)
         try await fixture.append(3, to: "a")
         let worker = try await fixture.worker()

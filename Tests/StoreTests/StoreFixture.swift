@@ -30,7 +30,7 @@ struct StoreFixture: Sendable {
         try await store.append(events)
     }
 
-    /// Events `1...count` of one lane.
+    /// Appends the events `1...count` of one lane.
     func append(
         _ count: Int, to lane: LaneKey, of connection: ConnectionID = "one"
     ) async throws {
@@ -55,14 +55,14 @@ struct StoreFixture: Sendable {
             settling: settlements)
     }
 
-    /// The only lane that is due.
+    /// Leases the only lane that is due.
     func leasedLane(_ worker: WorkerID, jobs: Int = 100) async throws -> LeasedLane {
         let lanes = try await lease(worker, jobs: jobs).lanes
         XCTAssertEqual(lanes.count, 1)
         return try XCTUnwrap(lanes.first)
     }
 
-    /// As if the worker had been silent for longer than it may.
+    /// Lets the worker's registration expire.
     func expire(_ worker: WorkerID) async throws {
         _ = try await pool.query(
             """
@@ -71,10 +71,10 @@ struct StoreFixture: Sendable {
             """)
     }
 
-    /// As if every delay had passed.
+    /// Ends every delay.
     func passDelays() async throws { try await setReady(to: "now()") }
 
-    /// As if lanes that wait had waited so much longer.
+    /// Lets time pass for the lanes that wait.
     func pass(seconds: Double) async throws {
         try await setReady(to: "ready_at - \(seconds) * interval '1 second'")
     }
@@ -117,7 +117,7 @@ extension EffectStart {
 }
 
 extension LeasedLane {
-    /// All of its jobs, or the first of them, settled alike.
+    /// A settlement of all jobs, or of the first ones, with the same outcome.
     func settled(
         _ outcome: Outcome = .applied, first count: Int? = nil,
         next: LaneSettlement.Next = .proceed

@@ -61,13 +61,13 @@ final class WorkerTests: XCTestCase {
         XCTAssertEqual(again.map(\.attempt), [1], "its attempt was refunded")
         let lost = try await fixture.store.settle((known + others).map { $0.settled() })
         XCTAssertEqual(lost, [])
-        // A lane that was leased anew is not the one that the worker knew.
+        // A lane that was leased again has another epoch than the worker knows.
         let stale = Fence(lane: again[0].id, epoch: again[0].epoch - 1)
         let mine = try await fixture.store.reclaim(for: other, keeping: [stale], generation: 1)
         XCTAssertEqual(mine, 1)
     }
 
-    /// One that its worker no longer waits for may still be on its way.
+    /// A lease that its worker no longer waits for may still be on its way.
     func testALeaseThatArrivesAfterAReclaimGetsNothing() async throws {
         let fixture = try await StoreFixture.make(for: self)
         try await fixture.append(1, to: "a")
@@ -113,9 +113,9 @@ final class WorkerTests: XCTestCase {
         }
     }
 
-    /// A worker has all lanes that are due at once, and each takes it two seconds; but one of them
-    /// ends its worker whenever it is begun, until its attempts are over.
-    func testWhatEndsItsWorkerTakesNoOtherLaneAlong() async throws {
+    /// A worker leases all lanes that are due, and each takes two seconds. One of them ends its
+    /// worker each time, until its attempts are used up.
+    func testAJobThatEndsItsWorkerFailsNoOtherLane() async throws {
         let fixture = try await StoreFixture.make(for: self)
         for lane in 1...20 { try await fixture.append(1, to: LaneKey("\(lane)")) }
         try await fixture.append(1, to: "poison")
