@@ -38,7 +38,7 @@ struct Maintenance: Sendable {
         while !(await stop.wait(atMost: jitter.duration(in: Self.cleaningInterval))) {
             do {
                 if try await store.cleanLanes() { log.debug("cleaned the table of lanes") }
-                _ = try await store.forgetWrites()
+                _ = try await store.deleteExpiredWrites()
             } catch {
                 log.storeFailed("cleaning of lanes and journal", error, next: Self.next)
             }

@@ -100,7 +100,7 @@ public final class Pool: Sendable {
             guard let answer = try await session.pipelineIfReady(statements) else {
                 return try await pipeline(statements, in: .empty)
             }
-            handOn(answer.staysReady ? .open(session) : .empty)
+            giveBack(answer.staysReady ? .open(session) : .empty)
             return answer.rows
         } catch {
             await release(session)
@@ -148,13 +148,13 @@ extension Pool {
             try await session.open()
             return session
         } catch {
-            handOn(.empty)
+            giveBack(.empty)
             throw error
         }
     }
 
     private func release(_ session: Session) async {
-        handOn(await session.isReady ? .open(session) : .empty)
+        giveBack(await session.isReady ? .open(session) : .empty)
     }
 
     private func slot() async throws(PostgresError) -> Slot {
@@ -164,15 +164,15 @@ extension Pool {
         }
         let answer = await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
-                enter(Waiter(number: number, continuation: continuation))
+                serveOrQueue(Waiter(number: number, continuation: continuation))
             }
         } onCancel: {
-            dismiss(number, because: .cancelled)
+            refuse(number, because: .cancelled)
         }
         return try answer.get()
     }
 
-    private func enter(_ waiter: Waiter) {
+    private func serveOrQueue(_ waiter: Waiter) {
         let answer: Result<Slot, PostgresError>? = contents.withLock { contents in
             if contents.isClosed { return .failure(.unavailable("the pool is closed")) }
             if Task.isCancelled { return .failure(.cancelled) }
@@ -193,12 +193,12 @@ extension Pool {
             let number = waiter.number
             DispatchQueue.global().asyncAfter(deadline: .now() + limits.waitMax / .seconds(1)) {
                 [weak self] in
-                self?.dismiss(number, because: .unavailable("no connection became free in time"))
+                self?.refuse(number, because: .unavailable("no connection became free in time"))
             }
         }
     }
 
-    private func dismiss(_ number: UInt64, because reason: PostgresError) {
+    private func refuse(_ number: UInt64, because reason: PostgresError) {
         let waiter = contents.withLock { contents in
             contents.waiters.firstIndex { $0.number == number }.map {
                 contents.waiters.remove(at: $0)
@@ -207,7 +207,7 @@ extension Pool {
         waiter?.continuation.resume(returning: .failure(reason))
     }
 
-    private func handOn(_ slot: Slot) {
+    private func giveBack(_ slot: Slot) {
         let waiter: Waiter? = contents.withLock { contents in
             if !contents.waiters.isEmpty { return contents.waiters.removeFirst() }
             switch slot {

@@ -23,7 +23,7 @@ extension Store {
     public func append(_ events: [NewEvent]) async throws(StoreError) -> [Appended] {
         guard !events.isEmpty else { return [] }
         let columns = try await columns(of: events)
-        let rows = try await insertMakingRoom(columns.statement)
+        let rows = try await insertCreatingPartitions(columns.statement)
         var answers = [Appended](repeating: .duplicate, count: events.count)
         let accepted = try rows.mapped { row throws(PostgresError) in
             try row.decoded(Int.self, LaneID.self, Int64.self)
@@ -35,7 +35,7 @@ extension Store {
     }
 
     /// Creates today's partitions if they are missing, then inserts again.
-    private func insertMakingRoom(_ statement: SQL) async throws(StoreError) -> Rows {
+    private func insertCreatingPartitions(_ statement: SQL) async throws(StoreError) -> Rows {
         do {
             return try await insert(statement)
         } catch .missingPartition {

@@ -80,7 +80,7 @@ extension Store {
         let leased = try answer.mapped { row throws(PostgresError) in try LeasedRow(row) }
         floors.raise(by: leased.lazy.map { ($0.connection, $0.readyAt) }, at: now)
         let (lanes, unreadable) = readLanes(leased)
-        if !unreadable.isEmpty { try await handBack(unreadable) }
+        if !unreadable.isEmpty { try await giveBack(unreadable) }
         return Lease(lanes: lanes, lost: lost)
     }
 
@@ -99,7 +99,7 @@ extension Store {
     /// Gives back lanes without a job that can be read, for a later lease. Such a lane was locked
     /// in a newer version than the statement's snapshot of jobs (Queue.md 4), or its first job is
     /// one that only a newer program can read.
-    private func handBack(_ fences: [Fence]) async throws(StoreError) {
+    private func giveBack(_ fences: [Fence]) async throws(StoreError) {
         let back = fences.map {
             LaneSettlement(
                 fence: $0, settlements: [], next: .retry(after: .seconds(1), refundsAttempt: true))

@@ -94,7 +94,7 @@ private struct Move {
     }
 
     func requireSameSchema() async throws(MoveError) {
-        let (here, there) = try await trying { () throws(PostgresError) in
+        let (here, there) = try await mappingErrors { () throws(PostgresError) in
             (
                 try await source.pool.withSession(Self.schemaVersion),
                 try await target.pool.withSession(Self.schemaVersion)
@@ -108,7 +108,7 @@ private struct Move {
     }
 
     func requireNoEventsThere() async throws(MoveError) {
-        let lanes = try await trying { () throws(PostgresError) in
+        let lanes = try await mappingErrors { () throws(PostgresError) in
             try await target.pool.query(
                 "SELECT EXISTS (SELECT FROM lane WHERE connection = \(new))"
             ).decoded(Bool.self)
@@ -144,7 +144,7 @@ private struct Move {
     func quietLanes(waitingMax: Duration) async throws(MoveError) -> LaneProgress {
         let end = ContinuousClock.now + waitingMax
         repeat {
-            let progress = try await trying { () throws(PostgresError) in
+            let progress = try await mappingErrors { () throws(PostgresError) in
                 try await blockForAMinute()
                 return try await readProgress()
             }
@@ -168,7 +168,7 @@ private struct Move {
 
     /// Creates the days and periods of the log that the other database does not have yet.
     func makeRoom() async throws(MoveError) {
-        try await trying { () throws(PostgresError) in
+        try await mappingErrors { () throws(PostgresError) in
             for segment in try await partitions(of: "job") {
                 try await target.pool.query("SELECT create_segment(\(segment))")
             }
@@ -188,7 +188,7 @@ private struct Move {
     func copy(
         ifStillAt progress: LaneProgress
     ) async throws(MoveError) -> [(table: String, rows: Int)] {
-        try await trying { () throws(PostgresError) in
+        try await mappingErrors { () throws(PostgresError) in
             try await target.pool.withTransaction { there throws(PostgresError) in
                 do throws(PostgresError) {
                     try await there.query(Self.noIdleTimeout)
@@ -266,7 +266,7 @@ private struct Move {
         return portion + 1 < portions ? "\(rows) AND hash < \(bound(portion + 1))" : rows
     }
 
-    private func trying<T>(
+    private func mappingErrors<T>(
         _ body: () async throws(PostgresError) -> T
     ) async throws(MoveError) -> T {
         do {

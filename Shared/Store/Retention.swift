@@ -31,7 +31,7 @@ public struct MaintenanceReport: Equatable, Sendable {
     public var periodsDropped: [Int32] = []
     /// Days that were due while their tables were in use. The next round tries again.
     public var segmentsBusy: [Segment] = []
-    public var lanesForgotten = 0
+    public var lanesDeleted = 0
     /// The lanes of unserved connections whose events older than the retention were given up.
     public var lanesExpired = 0
 }
@@ -71,8 +71,8 @@ extension Store {
         case .lanesOfDisabledConnections: done.lanesExpired = try await expireLanes(retention)
         case .oldSegments: try await dropSegments(retention, &done)
         case .oldPeriods: try await dropPeriods(&done)
-        case .oldLanes: done.lanesForgotten = try await forgetLanes(retention)
-        case .oldPostponements: try await forgetPostponements(retention)
+        case .oldLanes: done.lanesDeleted = try await deleteIdleLanes(retention)
+        case .oldPostponements: try await deletePostponements(retention)
         }
     }
 
@@ -225,7 +225,7 @@ extension Store {
 
     /// Deletes lanes that have been idle for longer than their events are kept. A lane that comes
     /// again begins with sequence 1.
-    private func forgetLanes(_ retention: Retention) async throws(StoreError) -> Int {
+    private func deleteIdleLanes(_ retention: Retention) async throws(StoreError) -> Int {
         try await delete(
             """
             DELETE FROM lane WHERE lane_id IN (
@@ -236,7 +236,7 @@ extension Store {
             """, retention)
     }
 
-    private func forgetPostponements(_ retention: Retention) async throws(StoreError) {
+    private func deletePostponements(_ retention: Retention) async throws(StoreError) {
         _ = try await delete(
             """
             DELETE FROM postponement WHERE ctid = ANY (ARRAY(
@@ -250,7 +250,7 @@ extension Store {
     /// short, so once in a few seconds is right.
     ///
     /// - Returns: the number of deleted entries.
-    public func forgetWrites(
+    public func deleteExpiredWrites(
         _ retention: Retention = Retention()
     ) async throws(StoreError) -> Int {
         try await delete(

@@ -226,7 +226,7 @@ final class RetentionTests: XCTestCase {
         XCTAssertEqual(vacuums, 1)
     }
 
-    func testWhatHasExpiredIsForgotten() async throws {
+    func testWhatHasExpiredIsDeleted() async throws {
         let fixture = try await StoreFixture.make(for: self)
         try await fixture.append(1, to: "idle for long")
         try await fixture.append(1, to: "idle")
@@ -245,7 +245,7 @@ final class RetentionTests: XCTestCase {
             SELECT age, 1, 1, '{}', now() - age * interval '1 day' FROM generate_series(31, 34) AS age
             """)
         let done = try await fixture.store.maintain(Retention(logDays: 30))
-        XCTAssertEqual(done.lanesForgotten, 1)
+        XCTAssertEqual(done.lanesDeleted, 1)
         XCTAssertEqual(done.periodsDropped.count, 2)
         let lanes = try await fixture.pool.query("SELECT key FROM lane ORDER BY key")
             .decoded(String.self)
@@ -254,7 +254,7 @@ final class RetentionTests: XCTestCase {
         XCTAssertEqual(postponements, 1)
     }
 
-    func testAllThatHasExpiredIsForgottenALittleAtATime() async throws {
+    func testWhatHasExpiredIsDeletedInPortions() async throws {
         let fixture = try await StoreFixture.make(for: self)
         _ = try await fixture.pool.query(
             """
@@ -270,15 +270,15 @@ final class RetentionTests: XCTestCase {
             FROM generate_series(1, 70) AS n
             """)
         let retention = Retention(logDays: 30, rowsAtOnceMax: 10)
-        let writes = try await fixture.store.forgetWrites(retention)
+        let writes = try await fixture.store.deleteExpiredWrites(retention)
         XCTAssertEqual(writes, 35)
         let journal = try await fixture.number("SELECT count(*) FROM journal")
         XCTAssertEqual(journal, 5)
         let done = try await fixture.store.maintain(retention)
-        XCTAssertEqual(done.lanesForgotten, 35)
+        XCTAssertEqual(done.lanesDeleted, 35)
         let none = try await fixture.store.maintain(
             Retention(logDays: 1, rowsAtOnceMax: 10, timeMax: .zero))
-        XCTAssertEqual(none.lanesForgotten, 10, "the rest has time")
+        XCTAssertEqual(none.lanesDeleted, 10, "the rest has time")
     }
 }
 
