@@ -81,12 +81,12 @@ extension Rig {
 
     /// The number of settled events, now and after every change.
     fileprivate func settledCounts() -> SettledCounts {
-        let listener = Listener(to: database.address, channels: ["changes"])
+        let listener = NotificationListener(to: database.address, channels: ["changes"])
         return SettledCounts(signals: listener.makeAsyncIterator(), pool: pool)
     }
 
     fileprivate struct SettledCounts: AsyncSequence, AsyncIteratorProtocol {
-        fileprivate var signals: Listener.Iterator
+        fileprivate var signals: NotificationListener.Iterator
         fileprivate let pool: Pool
 
         func makeAsyncIterator() -> Self { self }

@@ -14,16 +14,17 @@ enum LaneJobs {
     }
 
     static func job(_ sequence: Int64, replays: Bool = false) -> Job {
-        let original = EventID("e\(sequence)")
         let payload: JSON = [
             "event_type": "incident.escalated", "data": ["id": "Q1", "type": "incident"],
         ]
         let event = Event(
-            id: replays ? EventID(.rest, of: original, nonce: "n") : original, connection: "acme",
-            source: replays ? .operator : .pagerDuty, kind: .incident(.escalated),
-            occurredAt: Timestamp(seconds: 0), lane: "k", format: .pagerDutyV3,
+            id: EventID("e\(sequence)"), connection: "acme", source: .pagerDuty,
+            kind: .incident(.escalated), occurredAt: Timestamp(seconds: 0), lane: "k",
+            format: .pagerDutyV3,
             payload: payload.bytes)
-        return Job(sequence: sequence, segment: 1, event: event)
+        return Job(
+            sequence: sequence, segment: 1,
+            event: replays ? event.replayed(.rest, nonce: "n") : event)
     }
 
     static func lane(_ jobs: ClosedRange<Int64>, attempt: Int = 1) -> LeasedLane {

@@ -51,7 +51,7 @@ extension Rig {
         _ isTrue: @escaping @Sendable () async throws -> Bool
     ) async throws {
         if try await isTrue() { return }
-        let signals = Listener(to: database.address, channels: ["changes"])
+        let signals = NotificationListener(to: database.address, channels: ["changes"])
         let came = try await withThrowingTaskGroup(of: Bool.self) { group in
             group.addTask {
                 for await _ in signals where try await isTrue() { return true }
