@@ -1,6 +1,6 @@
 import JSON
 
-/// Which command it is, by the name that logs and the effect log know it by.
+/// The kind of a command, by its name in logs and in the effect log.
 public enum CommandKind: String, CaseIterable, Sendable {
     case createIncident, acknowledge, resolve, setPriority, reassign, startWorkflow
     case runResponsePlay, addNote, updateRecord, createRecord, addComment, deliver

@@ -1,12 +1,12 @@
 /// The part of an event that an operator wants done again.
 public enum ReplayScope: String, CaseIterable, Sendable {
-    /// What the event has not done yet.
+    /// The effects that the event has not had yet.
     case rest
-    /// Everything, also what the event has done already.
+    /// All effects, also those that the event has had already.
     case all
 }
 
-/// What an event repeats.
+/// The origin of a replay.
 public struct ReplayOrigin: Hashable, Sendable {
     public var scope: ReplayScope
     /// The event that is replayed. It may be a replay itself.

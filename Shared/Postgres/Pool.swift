@@ -19,9 +19,9 @@ public struct PoolLimits: Sendable {
 public final class Pool: Sendable {
     public let address: Address
     private let limits: PoolLimits
-    private let contents = Mutex(Contents())
+    private let contents = Mutex(PoolContents())
 
-    private struct Contents {
+    private struct PoolContents {
         var idle: [Session] = []
         /// The number of connections that are idle, lent or being opened.
         var open = 0

@@ -118,7 +118,7 @@ private struct EventColumns {
         sources.append(event.source.rawValue)
         kinds.append(event.kind.rawValue.storable)
         formats.append(event.format.rawValue)
-        occurredAt.append(event.occurredAt.storableSeconds)
+        occurredAt.append(event.occurredAt.storable)
         payloads.append(Payload(event.payload))
     }
 
@@ -199,7 +199,7 @@ private struct Payload: Bindable {
 
 extension Timestamp {
     /// The seconds since 1970, limited to the years 1 to 9999.
-    fileprivate var storableSeconds: Double {
+    fileprivate var storable: Double {
         min(max(Double(milliseconds) / 1000, -62_135_596_800), 253_402_300_799)
     }
 }

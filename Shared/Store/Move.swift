@@ -46,9 +46,9 @@ extension Store {
         try await move.requireNoEventsThere()
         if move.isBlocked, !force { throw .blocked }
         do {
-            let progress = try await move.quietLanes(waitingMax: quietMax)
+            let totals = try await move.quietLanes(waitingMax: quietMax)
             try await move.makeRoom()
-            return try await move.copy(ifStillAt: progress)
+            return try await move.copy(ifStillAt: totals)
         } catch {
             if error != .unknownOutcome, !move.isBlocked { try await move.unblock() }
             throw error
@@ -141,20 +141,20 @@ private struct Move {
             "UPDATE connection SET blocked_until = \(moment) WHERE number = \(old)")
     }
 
-    func quietLanes(waitingMax: Duration) async throws(MoveError) -> LaneProgress {
+    func quietLanes(waitingMax: Duration) async throws(MoveError) -> LaneTotals {
         let end = ContinuousClock.now + waitingMax
         repeat {
-            let progress = try await mappingErrors { () throws(PostgresError) in
+            let totals = try await mappingErrors { () throws(PostgresError) in
                 try await blockForAMinute()
-                return try await readProgress()
+                return try await readTotals()
             }
-            if progress.leased == 0 { return progress }
+            if totals.leased == 0 { return totals }
             try? await Task.sleep(for: .milliseconds(200))
         } while ContinuousClock.now < end
         throw .notQuiet
     }
 
-    private func readProgress() async throws(PostgresError) -> LaneProgress {
+    private func readTotals() async throws(PostgresError) -> LaneTotals {
         let rows = try await source.pool.query(
             """
             SELECT count(*) FILTER (WHERE state = 2), count(*), coalesce(sum(tail), 0)::bigint,
@@ -162,7 +162,7 @@ private struct Move {
             FROM lane WHERE connection = \(old)
             """)
         guard let row = rows.first else { throw .row("no answer") }
-        return LaneProgress(
+        return LaneTotals(
             try row.decoded(Int64.self, Int64.self, Int64.self, Int64.self, Int64.self))
     }
 
@@ -186,7 +186,7 @@ private struct Move {
     /// Copies from one snapshot here in one transaction there, which commits only if no lane
     /// changed meanwhile. That is checked after the block, when no worker can lease any more.
     func copy(
-        ifStillAt progress: LaneProgress
+        ifStillAt totals: LaneTotals
     ) async throws(MoveError) -> [(table: String, rows: Int)] {
         try await mappingErrors { () throws(PostgresError) in
             try await target.pool.withTransaction { there throws(PostgresError) in
@@ -199,7 +199,7 @@ private struct Move {
                         return try await copyTables(from: here, into: there)
                     }
                     try await block(until: "'infinity'")
-                    guard try await readProgress() == progress else {
+                    guard try await readTotals() == totals else {
                         throw .retryable(sqlState: "40001")
                     }
                     return rows
@@ -298,8 +298,8 @@ private final class Renewal: Sendable {
     }
 }
 
-/// The progress of a connection's lanes. Any append, lease or settlement changes it.
-private struct LaneProgress: Equatable {
+/// Totals of a connection's lanes, which any append, lease or settlement changes.
+private struct LaneTotals: Equatable {
     let leased: Int64
     private let lanes: Int64
     private let tails: Int64
