@@ -24,9 +24,9 @@ extension EarlierEffects {
 }
 
 extension RecordedEffect {
-    /// The progress if this record is about the effect, else nil. Creations and deliveries are known
-    /// by their action, all other commands by their content: a rule that was corrected asks for
-    /// another command.
+    /// The progress if this record is about the effect, else nil. Creations and deliveries are
+    /// known by their action, all other commands by their content: a rule that was corrected asks
+    /// for another command.
     ///
     /// A fingerprint of a newer version proves nothing. Such an effect counts as begun, so that the
     /// vendor is asked before a call is made: it is neither left out nor blindly repeated.

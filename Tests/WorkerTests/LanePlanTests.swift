@@ -105,8 +105,8 @@ extension LaneStep {
         case .flush: "flush"
         case .perform(let decision): "perform \(decision.words)"
         case .end(.proceed): "end"
-        case .end(.retry(let seconds, let refunds, _)):
-            "end after \(seconds) s, attempt \(refunds ? "is free" : "counts")"
+        case .end(.retry(let pause, let refunds, _)):
+            "end after \(pause / .seconds(1)) s, attempt \(refunds ? "is free" : "counts")"
         }
     }
 }

@@ -162,17 +162,17 @@ final class WorkerMetricsTests: XCTestCase {
         let database = try await TestDatabase.make(for: self, migrations: Store.migrations)
         let pool = database.pool()
         let store = Store(database.pool())
-        let idle = try await store.oldestTransactionSeconds()
-        XCTAssertEqual(idle, 0)
+        let idle = try await store.oldestTransactionAge()
+        XCTAssertEqual(idle, .zero)
         let seen = try await pool.withTransaction { session throws(PostgresError) in
             try await session.query("SELECT pg_current_xact_id()")
             do {
-                return try await store.oldestTransactionSeconds()
+                return try await store.oldestTransactionAge()
             } catch {
                 throw .unavailable("\(error)")
             }
         }
-        XCTAssertGreaterThan(seen, 0)
+        XCTAssertGreaterThan(seen, .zero)
     }
 
     private func check(
