@@ -101,16 +101,16 @@ extension Sandbox {
 
     public var calls: [RecordedCall] { state.read { $0.calls.all } }
 
-    /// The first call that `matches`, waited for; `nil` when there is none in that time.
+    /// The first call that `matches`, waited for; nil if none comes in that time.
     public func call(
-        withinSeconds seconds: Double = 30, where matches: @Sendable (RecordedCall) -> Bool
+        within limit: Duration = .seconds(30), where matches: @Sendable (RecordedCall) -> Bool
     ) async -> RecordedCall? {
-        await state.wait(atMostSeconds: seconds) { $0.calls.all.first(where: matches) }
+        await state.wait(atMost: limit) { $0.calls.all.first(where: matches) }
     }
 
-    /// Returns when all deliveries have ended, well or not; false when they did not in that time.
+    /// Returns when all deliveries have ended, well or not; false if they have not by then.
     @discardableResult
-    public func settled(withinSeconds seconds: Double = 30) async -> Bool {
-        await state.wait(atMostSeconds: seconds) { $0.outbox.isEmpty ? true : nil } ?? false
+    public func settled(within limit: Duration = .seconds(30)) async -> Bool {
+        await state.wait(atMost: limit) { $0.outbox.isEmpty ? true : nil } ?? false
     }
 }

@@ -23,7 +23,7 @@ public final class SandboxClock: Sendable {
         }
     }
 
-    /// A clock that moves only by ``advance(bySeconds:)``.
+    /// A clock that moves only by ``advance(by:)``.
     public static func standing(atMilliseconds start: Int64) -> SandboxClock {
         SandboxClock(runs: false) { start }
     }
@@ -31,8 +31,8 @@ public final class SandboxClock: Sendable {
     /// Milliseconds since 1970-01-01T00:00:00Z.
     public var milliseconds: Int64 { base() + offsetMilliseconds.withLock { $0 } }
 
-    public func advance(bySeconds seconds: Double) {
-        offsetMilliseconds.withLock { $0 += Int64(seconds * 1000) }
+    public func advance(by duration: Duration) {
+        offsetMilliseconds.withLock { $0 += Int64(duration / .milliseconds(1)) }
     }
 
     func now() -> Timestamp { Timestamp(milliseconds: milliseconds) }

@@ -37,7 +37,7 @@ struct SandboxConfiguration {
             reader.optionalSecret("SALESFORCE_PUBLIC_KEY")?.revealed
         let pause = reader.seconds("RETRY_FIRST_SECONDS", in: 0.001...60, default: 1)
         options.seed = reader.integer("SEED", in: 0...1_000_000, default: options.seed)
-        options.retryFirstSeconds = pause / .seconds(1)
+        options.retryPauseFirst = pause
     }
 
     static let environment = ProcessInfo.processInfo.environment

@@ -35,15 +35,15 @@ struct SandboxHandler: Sendable {
         let call = APICall(request, at: state.clock.now())
         switch call {
         case "POST /_sandbox/settle":
-            let seconds = call.json?["timeoutSeconds"]?.number?.double ?? 30
-            let isSettled = await state.wait(atMostSeconds: seconds) { state in
+            let limit = Duration.seconds(call.json?["timeoutSeconds"]?.number?.double ?? 30)
+            let isSettled = await state.wait(atMost: limit) { state in
                 state.outbox.isEmpty ? true : nil
             }
             return .json(200, ["settled": .bool(isSettled ?? false)])
         case "GET /_sandbox/calls":
             return await listCalls(call)
         case "POST /_sandbox/clock":
-            state.clock.advance(bySeconds: call.json?["advanceSeconds"]?.number?.double ?? 0)
+            state.clock.advance(by: .seconds(call.json?["advanceSeconds"]?.number?.double ?? 0))
             state.changed.wake()
             return .json(200, ["now": .string(state.clock.now().iso8601)])
         case "POST /_sandbox/reset", "DELETE /_sandbox/faults":
@@ -58,8 +58,8 @@ struct SandboxHandler: Sendable {
     private func listCalls(_ call: APICall) async -> HTTPResponse {
         let number = call.query["after"].flatMap(Int.init) ?? 0
         let vendor = call.query["vendor"].flatMap(Vendor.init)
-        let seconds = call.query["waitSeconds"].flatMap(Double.init) ?? 0
-        let found = await state.wait(atMostSeconds: seconds) { state -> [RecordedCall]? in
+        let limit = Duration.seconds(call.query["waitSeconds"].flatMap(Double.init) ?? 0)
+        let found = await state.wait(atMost: limit) { state -> [RecordedCall]? in
             let calls = state.calls.after(number, of: vendor)
             return calls.isEmpty ? nil : calls
         }

@@ -9,7 +9,7 @@ public struct SandboxOptions: Sendable {
         /// The limit of each key (PagerDuty.md 61).
         public var callsPerMinuteMax = 960
         /// The time that a webhook's receiver has to answer (PagerDuty.md 22).
-        public var webhookDeadlineSeconds = 5.0
+        public var webhookDeadline = Duration.seconds(5)
     }
 
     public struct SalesforceOptions: Sendable {
@@ -19,24 +19,24 @@ public struct SandboxOptions: Sendable {
         public var publicKeyPEM: String?
         /// The user of JWT logins.
         public var username = "liaison@sandbox.example"
-        public var sessionLifetimeSeconds = 7_200.0
+        public var sessionLifetime = Duration.seconds(7_200)
         /// The allocation of a rolling day, as large as that of a full sandbox (Salesforce.md 32).
         public var callsPerDayMax = 5_000_000
         /// The time that the receiver of a trigger's callout has to answer (Salesforce.md 46).
-        public var calloutDeadlineSeconds = 10.0
+        public var calloutDeadline = Duration.seconds(10)
     }
 
     public var pagerDuty = PagerDutyOptions()
     public var salesforce = SalesforceOptions()
     /// The pause before the first repetition of a delivery; it doubles from there.
-    public var retryFirstSeconds = 1.0
-    public var retryMaxSeconds = 60.0
+    public var retryPauseFirst = Duration.seconds(1)
+    public var retryPauseMax = Duration.seconds(60)
     /// Ids are the same in every run of one seed, and others than those of any other seed: what
     /// remembers the ids of an earlier run needs another one.
     public var seed = 0
 
     /// The time that the receiver of a Custom Incident Action has to answer (PagerDuty.md 22).
-    static let customActionDeadlineSeconds = 16.0
+    static let customActionDeadline = Duration.seconds(16)
 
     public init() {}
 }

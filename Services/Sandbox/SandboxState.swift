@@ -19,8 +19,8 @@ struct SandboxState: Sendable {
         pagerDuty = SandboxPagerDuty(options.pagerDuty, seed: options.seed)
         salesforce = SalesforceOrg(options.salesforce, seed: options.seed, at: now)
         outbox = Outbox(
-            retryFirstSeconds: options.retryFirstSeconds,
-            retryMaxSeconds: options.retryMaxSeconds, after: delivered)
+            retryPauseFirst: options.retryPauseFirst,
+            retryPauseMax: options.retryPauseMax, after: delivered)
         deliveries = DeliveryLog(after: delivered)
     }
 
@@ -135,7 +135,7 @@ extension SandboxState {
         }
         return HTTPClientRequest(
             method: "POST", url: delivery.url, headers: headers, body: body,
-            timeout: .seconds(delivery.deadlineSeconds))
+            timeout: delivery.deadline)
     }
 
     mutating func settle(_ entry: OutboxMessage, _ result: DeliveryResult, at now: Timestamp) {

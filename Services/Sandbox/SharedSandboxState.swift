@@ -52,22 +52,22 @@ final class SharedSandboxState: Sendable {
 
     /// The time to the end of the earliest pause of a delivery. Nil if no delivery pauses or the
     /// clock stands.
-    var secondsToNextDue: Double? {
+    var timeToNextDue: Duration? {
         guard clock.runs, let due = state.withLock({ $0.outbox.nextDue }) else { return nil }
-        return Double(due.milliseconds - clock.milliseconds) / 1000
+        return .milliseconds(due.milliseconds - clock.milliseconds)
     }
 
     /// Returns the first value that `look` finds in the state, now or after a change.
     func wait<Value: Sendable>(
-        atMostSeconds seconds: Double, for look: (SandboxState) -> Value?
+        atMost limit: Duration, for look: (SandboxState) -> Value?
     ) async -> Value? {
-        let end = ContinuousClock.now + .milliseconds(Int64(seconds * 1000))
+        let end = ContinuousClock.now + limit
         while true {
-            let rung = changed.next()
+            let change = changed.next()
             if let found = read(look) { return found }
             let left = ContinuousClock.now.duration(to: end)
             if left <= .zero || Task.isCancelled { return nil }
-            await rung.wait(atMost: left)
+            await change.wait(atMost: left)
         }
     }
 }

@@ -11,8 +11,9 @@ public struct Timestamp: Hashable, Comparable, Sendable {
 
     public static func < (a: Self, b: Self) -> Bool { a.milliseconds < b.milliseconds }
 
-    public func advanced(bySeconds seconds: Double) -> Timestamp {
-        Timestamp(milliseconds: milliseconds + Int64(seconds * 1000))
+    /// Fractions of a millisecond are cut off.
+    public func advanced(by duration: Duration) -> Timestamp {
+        Timestamp(milliseconds: milliseconds + Int64(duration / .milliseconds(1)))
     }
 
     static func floorDivided(_ a: Int64, _ b: Int64) -> (quotient: Int64, remainder: Int64) {

@@ -117,8 +117,8 @@ final class TruthTableTests: XCTestCase {
             try check(.before(bound), value, .no)
             try check(.after(bound), value, .no)
             try check(.dateBetween(bound, bound), value, .yes)
-            try check(.before(DateBound(noon.advanced(bySeconds: 1))), value, .yes)
-            try check(.after(DateBound(noon.advanced(bySeconds: -1))), value, .yes)
+            try check(.before(DateBound(noon.advanced(by: .seconds(1)))), value, .yes)
+            try check(.after(DateBound(noon.advanced(by: .seconds(-1)))), value, .yes)
         }
         try check(.before(bound), "2026-03-02", .yes)
         for test in [Test.before(bound), .after(bound), .dateBetween(bound, bound)] {

@@ -115,7 +115,7 @@ final class SessionCacheTests: XCTestCase {
         let client = Salesforce(
             settings: try Org.settings(), send: script.send, now: { clock.withLock { $0 } })
         func check(after seconds: Double, _ expected: Disposition, line: UInt = #line) async {
-            clock.withLock { $0 = Org.now.advanced(bySeconds: seconds) }
+            clock.withLock { $0 = Org.now.advanced(by: .seconds(seconds)) }
             let failure = await failure(line: line) { () async throws(Failure) in
                 try await client.whoAmI()
             }
@@ -126,7 +126,7 @@ final class SessionCacheTests: XCTestCase {
         await check(after: 0, .wait(300))
         await check(after: 100, .wait(200))
         await check(after: 299.5, .wait(0.5))
-        clock.withLock { $0 = Org.now.advanced(bySeconds: 300) }
+        clock.withLock { $0 = Org.now.advanced(by: .seconds(300)) }
         _ = try await client.whoAmI()
         XCTAssertEqual(script.logins, 2)
     }

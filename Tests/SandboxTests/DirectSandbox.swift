@@ -33,7 +33,7 @@ struct DirectSandbox {
         token = answer.body["access_token"]?.string ?? ""
     }
 
-    mutating func advance(_ seconds: Double) { now = now.advanced(bySeconds: seconds) }
+    mutating func advance(_ seconds: Double) { now = now.advanced(by: .seconds(seconds)) }
 
     @discardableResult
     mutating func pagerDuty(

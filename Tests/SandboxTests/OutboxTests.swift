@@ -5,18 +5,18 @@ import XCTest
 @testable import Sandbox
 
 final class OutboxTests: XCTestCase {
-    private var outbox = Outbox(retryFirstSeconds: 1, retryMaxSeconds: 4, after: 0)
+    private var outbox = Outbox(retryPauseFirst: .seconds(1), retryPauseMax: .seconds(4), after: 0)
     private var now = Timestamp(seconds: 1_000)
 
     override func setUp() {
-        outbox = Outbox(retryFirstSeconds: 1, retryMaxSeconds: 4, after: 0)
+        outbox = Outbox(retryPauseFirst: .seconds(1), retryPauseMax: .seconds(4), after: 0)
         now = Timestamp(seconds: 1_000)
     }
 
     private func add(_ lane: String, to subscriber: Subscriber = .subscription("P1")) -> Int {
         let delivery = NewDelivery(
             subscriber: subscriber, lane: lane, url: "http://h/",
-            content: .ready(headers: [:], body: []), deadlineSeconds: 5, about: lane)
+            content: .ready(headers: [:], body: []), deadline: .seconds(5), about: lane)
         return outbox.add(delivery, at: now)
     }
 
@@ -35,9 +35,9 @@ final class OutboxTests: XCTestCase {
         for pause in [1.0, 2, 4, 4] {
             let entry = try XCTUnwrap(outbox.take(at: now))
             XCTAssertEqual(outbox.settle(entry, .retry, at: now), .repeated)
-            XCTAssertEqual(outbox.nextDue, now.advanced(bySeconds: pause))
-            XCTAssertNil(outbox.take(at: now.advanced(bySeconds: pause - 0.5)))
-            now = now.advanced(bySeconds: pause)
+            XCTAssertEqual(outbox.nextDue, now.advanced(by: .seconds(pause)))
+            XCTAssertNil(outbox.take(at: now.advanced(by: .seconds(pause - 0.5))))
+            now = now.advanced(by: .seconds(pause))
         }
     }
 

@@ -58,7 +58,7 @@ final class SandboxServerTests: XCTestCase {
         }
         try await Receiver.running(answering: answer) { receiver in
             var options = SandboxOptions()
-            options.retryFirstSeconds = 0.01
+            options.retryPauseFirst = .milliseconds(10)
             try await Sandbox.running(options) { sandbox in
                 await sandbox.control(
                     "POST", "/_sandbox/pagerduty/subscriptions", ["url": .string(receiver.url)])
@@ -92,13 +92,13 @@ final class SandboxServerTests: XCTestCase {
             await sandbox.control("POST", "/_sandbox/pagerduty/subscriptions", body)
             await sandbox.control(
                 "POST", "/_sandbox/pagerduty/act", ["do": "trigger", "title": "Down"])
-            let early = await sandbox.settled(withinSeconds: 0.05)
+            let early = await sandbox.settled(within: .seconds(0.05))
             XCTAssertFalse(early)
             // Time stands still: only moving it past the window ends the repetition.
             var isSettled = false
             while !isSettled {
                 await sandbox.control("POST", "/_sandbox/clock", ["advanceSeconds": 90_000])
-                isSettled = await sandbox.settled(withinSeconds: 0.05)
+                isSettled = await sandbox.settled(within: .seconds(0.05))
             }
             let log = await sandbox.control("GET", "/_sandbox/deliveries")
             XCTAssertEqual(log.body["deliveries"]?[0]?["state"], "dropped")

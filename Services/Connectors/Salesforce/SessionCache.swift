@@ -129,7 +129,7 @@ final class SessionCache: Sendable {
         let waiting = state.withLock { state in
             state.current = nil
             if case .throttled(let cause, let seconds) = failure {
-                state.refused = (cause, now.advanced(bySeconds: seconds))
+                state.refused = (cause, now.advanced(by: .seconds(seconds)))
             }
             return state.endLogin()
         }

@@ -72,7 +72,7 @@ extension SandboxState {
         defer { _ = post(at: call.at) }
         do throws(ControlError) {
             let body = call.body.isEmpty ? [:] : call.json
-            guard let body, body.object != nil else { throw .bad("the body is no JSON object") }
+            guard let body, body.object != nil else { throw .bad("the body is not a JSON object") }
             if let response = try controlAll(call, body) { return response }
             if let response = try controlPagerDuty(call, body) { return response }
             if let response = try controlSalesforce(call, body) { return response }

@@ -6,27 +6,33 @@ extension SandboxState {
     mutating func controlPagerDuty(
         _ call: APICall, _ body: JSON
     ) throws(ControlError) -> HTTPResponse? {
-        do throws(PagerDutyError) {
-            switch call {
-            case "GET /_sandbox/pagerduty": return .json(200, pagerDuty.dump)
-            case "GET /_sandbox/pagerduty/incidents/{}":
-                return .json(200, pagerDuty.dump(of: try pagerDuty.incident(call.segments[3])))
-            case "POST /_sandbox/pagerduty/subscriptions":
-                let made = try pagerDuty.subscribe(
-                    SandboxPagerDuty.subscription(body), secret: body.present("secret")?.string)
-                let view = pagerDuty.view(of: made, showsSecret: true)
-                return .json(201, ["webhook_subscription": view])
-            case "POST /_sandbox/pagerduty/extensions":
-                let made = try pagerDuty.addExtension(pagerDuty.extension(body))
-                return .json(201, ["extension": pagerDuty.view(of: made)])
-            case "POST /_sandbox/pagerduty/act":
-                return .json(200, try pagerDuty.act(body, at: call.at))
-            default: break
-            }
+        do {
+            if let response = try controlPagerDutyObjects(call, body) { return response }
         } catch {
             throw .pagerDuty(error)
         }
         return try controlPagerDutyAccess(call, body)
+    }
+
+    private mutating func controlPagerDutyObjects(
+        _ call: APICall, _ body: JSON
+    ) throws(PagerDutyError) -> HTTPResponse? {
+        switch call {
+        case "GET /_sandbox/pagerduty": return .json(200, pagerDuty.dump)
+        case "GET /_sandbox/pagerduty/incidents/{}":
+            return .json(200, pagerDuty.dump(of: try pagerDuty.incident(call.segments[3])))
+        case "POST /_sandbox/pagerduty/subscriptions":
+            let made = try pagerDuty.subscribe(
+                SandboxPagerDuty.subscription(body), secret: body.present("secret")?.string)
+            let view = pagerDuty.view(of: made, showsSecret: true)
+            return .json(201, ["webhook_subscription": view])
+        case "POST /_sandbox/pagerduty/extensions":
+            let made = try pagerDuty.addExtension(pagerDuty.extension(body))
+            return .json(201, ["extension": pagerDuty.view(of: made)])
+        case "POST /_sandbox/pagerduty/act":
+            return .json(200, try pagerDuty.act(body, at: call.at))
+        default: return nil
+        }
     }
 
     private mutating func controlPagerDutyAccess(

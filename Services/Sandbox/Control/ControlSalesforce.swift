@@ -19,7 +19,7 @@ extension SandboxState {
             }
             return .json(200, ["record": record.json])
         case "POST /_sandbox/salesforce/act":
-            do throws(SalesforceError) {
+            do {
                 return .json(200, try salesforce.act(body, at: call.at))
             } catch {
                 throw .salesforce(error)
@@ -122,7 +122,7 @@ extension SalesforceOrg {
         guard let user = name.map({ user(named: $0) }) ?? firstUser else { throw .unknownResource }
         let before = self
         (changes, writesSoFar) = ([], 0)
-        do throws(SalesforceError) {
+        do {
             let records = wish.present("records")?.array ?? [wish["fields"] ?? [:]]
             let ids = try records.map { (record) throws(SalesforceError) in
                 try act(wish, on: record.object ?? [:], of: type, by: user.id, at: now)

@@ -36,7 +36,7 @@ struct NewDelivery: Sendable {
     let lane: String
     let url: String
     let content: Content
-    let deadlineSeconds: Double
+    let deadline: Duration
     /// A summary for the delivery log: `incident.triggered Q2CK..`.
     let about: String
 }

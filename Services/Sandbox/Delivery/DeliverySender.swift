@@ -25,7 +25,7 @@ struct DeliverySender: Sendable {
 
     private func send(_ dispatch: Dispatch) async {
         let result: DeliveryResult
-        do throws(HTTPClientError) {
+        do {
             result = .answered(try await client.send(dispatch.request))
         } catch {
             result = .noAnswer("\(error)")
@@ -33,9 +33,9 @@ struct DeliverySender: Sendable {
         state.settle(dispatch.entry, result)
     }
 
-    private func pause(until rung: Latch) async {
-        guard let seconds = state.secondsToNextDue else { return await rung.wait() }
-        await rung.wait(atMost: .milliseconds(Int64(max(0, seconds) * 1000) + 1))
+    private func pause(until change: Latch) async {
+        guard let pause = state.timeToNextDue else { return await change.wait() }
+        await change.wait(atMost: max(.zero, pause) + .milliseconds(1))
     }
 }
 

@@ -12,10 +12,10 @@ struct Outbox: Sendable {
     /// The most messages that are sent at the same time.
     static let inFlightMax = 64
     /// A message older than this is dropped.
-    private static let windowSeconds = 48.0 * 3_600
+    private static let window = Duration.seconds(48 * 3_600)
 
-    let retryFirstSeconds: Double
-    let retryMaxSeconds: Double
+    let retryPauseFirst: Duration
+    let retryPauseMax: Duration
     private var lanes: [String: Lane] = [:]
     /// Lanes whose first message may be sent now, in order.
     private var ready: [String] = []
@@ -24,10 +24,10 @@ struct Outbox: Sendable {
     private(set) var added: Int
     private var inFlight = 0
 
-    init(retryFirstSeconds: Double, retryMaxSeconds: Double, after added: Int) {
+    init(retryPauseFirst: Duration, retryPauseMax: Duration, after added: Int) {
         self.added = added
-        self.retryFirstSeconds = retryFirstSeconds
-        self.retryMaxSeconds = retryMaxSeconds
+        self.retryPauseFirst = retryPauseFirst
+        self.retryPauseMax = retryPauseMax
     }
 
     var isEmpty: Bool { lanes.isEmpty }
@@ -71,10 +71,10 @@ struct Outbox: Sendable {
         inFlight -= 1
         lane.isInFlight = false
         lane.entries[0].attempts += 1
-        let isLate = entry.createdAt.advanced(bySeconds: Self.windowSeconds) <= now
+        let isLate = entry.createdAt.advanced(by: Self.window) <= now
         if verdict == .retry && !isLate {
-            let pause = pauseSeconds(after: lane.entries[0].attempts)
-            resting.append((now.advanced(bySeconds: pause), name))
+            let pause = pause(after: lane.entries[0].attempts)
+            resting.append((now.advanced(by: pause), name))
             lanes[name] = lane
             return .repeated
         }
@@ -84,10 +84,10 @@ struct Outbox: Sendable {
         return verdict == .delivered ? .delivered : .dropped
     }
 
-    private func pauseSeconds(after attempts: Int) -> Double {
-        var pause = retryFirstSeconds
-        for _ in 1..<max(1, attempts) where pause < retryMaxSeconds { pause *= 2 }
-        return min(pause, retryMaxSeconds)
+    private func pause(after attempts: Int) -> Duration {
+        var pause = retryPauseFirst
+        for _ in 1..<max(1, attempts) where pause < retryPauseMax { pause *= 2 }
+        return min(pause, retryPauseMax)
     }
 
     /// Removes the waiting messages of a subscriber, except those being sent.

@@ -10,7 +10,7 @@ struct EndpointHealth: Sendable {
 
 extension SandboxPagerDuty {
     private static let dropsInARowMax = 3
-    private static let disabledSeconds = 86_400.0
+    private static let disabledFor = Duration.seconds(86_400)
 
     mutating func noteDelivered(to subscriber: Subscriber) {
         change(subscriber) { $0.droppedInARow = 0 }
@@ -23,7 +23,7 @@ extension SandboxPagerDuty {
             health.droppedInARow += 1
             guard health.droppedInARow >= Self.dropsInARowMax else { return }
             health = EndpointHealth(
-                disabledUntil: now.advanced(bySeconds: Self.disabledSeconds))
+                disabledUntil: now.advanced(by: Self.disabledFor))
             isOff = true
         }
         return isOff

@@ -92,7 +92,7 @@ extension SandboxPagerDuty {
     ) throws(PagerDutyError) {
         let before = ids.compactMap { incidents[$0] }
         let (told, done) = (outgoing.count, effects.count)
-        do throws(PagerDutyError) {
+        do {
             try body(&self)
         } catch {
             before.forEach { keep($0) }

@@ -62,8 +62,8 @@ private struct IncidentFilter {
         }
         let end = query["until"].flatMap { Timestamp($0) } ?? now
         let month = -30.0 * 86_400
-        let start = query["since"].flatMap { Timestamp($0) } ?? end.advanced(bySeconds: month)
-        if start.advanced(bySeconds: Self.windowDaysMax * 86_400) < end {
+        let start = query["since"].flatMap { Timestamp($0) } ?? end.advanced(by: .seconds(month))
+        if start.advanced(by: .seconds(Self.windowDaysMax * 86_400)) < end {
             throw .invalid("The date range must not be longer than 6 months.")
         }
         (since, until) = (start, end)

@@ -9,7 +9,7 @@ struct RateLimiter: Sendable {
         var used = 0
     }
 
-    private static let windowSeconds = 60.0
+    private static let window = Duration.seconds(60)
     var callsPerMinuteMax: Int
     private var windows: [String: Window] = [:]
 
@@ -17,12 +17,12 @@ struct RateLimiter: Sendable {
 
     mutating func count(_ key: String, at now: Timestamp) -> (isAllowed: Bool, HTTPHeaders) {
         var window = windows[key] ?? Window(startedAt: now)
-        if window.startedAt.advanced(bySeconds: Self.windowSeconds) <= now {
+        if window.startedAt.advanced(by: Self.window) <= now {
             window = Window(startedAt: now)
         }
         window.used += 1
         windows[key] = window
-        let end = window.startedAt.advanced(bySeconds: Self.windowSeconds)
+        let end = window.startedAt.advanced(by: Self.window)
         let secondsLeft = (end.milliseconds - now.milliseconds + 999) / 1000
         return (
             window.used <= callsPerMinuteMax,

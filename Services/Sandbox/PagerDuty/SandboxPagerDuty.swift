@@ -28,7 +28,7 @@ struct SandboxPagerDuty: Sendable {
     var extensions: [V2Extension] = []
     var ids: IdentifierSource
     var limiter: RateLimiter
-    var deliveryDeadlineSeconds: Double
+    var deliveryDeadline: Duration
     var outgoing: [NewDelivery] = []
     var effects: [String] = []
 
@@ -39,7 +39,7 @@ struct SandboxPagerDuty: Sendable {
         ]
         ids = IdentifierSource(run: seed, source: 1)
         limiter = RateLimiter(callsPerMinuteMax: options.callsPerMinuteMax)
-        deliveryDeadlineSeconds = options.webhookDeadlineSeconds
+        deliveryDeadline = options.webhookDeadline
     }
 
     mutating func respond(to call: APICall) -> HTTPResponse {

@@ -159,6 +159,6 @@ extension SandboxPagerDuty {
                 subscriber: .subscription(subscription.id),
                 lane: "\(subscription.id) \(resource)", url: subscription.url,
                 content: .ready(headers: headers, body: body),
-                deadlineSeconds: deliveryDeadlineSeconds, about: about))
+                deadline: deliveryDeadline, about: about))
     }
 }

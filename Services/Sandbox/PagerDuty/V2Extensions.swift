@@ -101,9 +101,9 @@ extension SandboxPagerDuty {
             NewDelivery(
                 subscriber: .v2Extension(target.id), lane: "\(target.id) \(incident.id)",
                 url: target.url, content: .ready(headers: headers, body: body.bytes),
-                deadlineSeconds: target.schema == .customAction
-                    ? max(deliveryDeadlineSeconds, SandboxOptions.customActionDeadlineSeconds)
-                    : deliveryDeadlineSeconds,
+                deadline: target.schema == .customAction
+                    ? max(deliveryDeadline, SandboxOptions.customActionDeadline)
+                    : deliveryDeadline,
                 about: "\(name) \(incident.id)"))
     }
 

@@ -98,7 +98,7 @@ extension SalesforceOrg {
         var results: [JSON] = []
         var failures = 0
         for record in batch.records {
-            do throws(SalesforceError) {
+            do {
                 results.append(try write(&self, record))
             } catch {
                 failures += 1

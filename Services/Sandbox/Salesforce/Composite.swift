@@ -39,7 +39,7 @@ extension SalesforceOrg {
         let answer = { (response: HTTPResponse) in
             Subanswer(reference: reference, response: response)
         }
-        do throws(SalesforceError) {
+        do {
             let filled = try References(earlier).fill(url)
             let body = try request["body"].map { (body) throws(SalesforceError) in
                 try References(earlier).fill(body)

@@ -39,7 +39,7 @@ extension SalesforceOrg {
     private static let assertionSecondsMax: Int64 = 300
 
     mutating func logIn(_ call: APICall) -> HTTPResponse {
-        do throws(LoginRefusal) {
+        do {
             let user = try user(of: call)
             let token = openSession(of: user.id, at: call.at)
             effects.append("session of \(user["Username"].string ?? "")")

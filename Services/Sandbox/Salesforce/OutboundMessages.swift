@@ -13,7 +13,7 @@ struct OutboundMessageTarget: Sendable {
 
 extension SalesforceOrg {
     static let notificationsMax = 100
-    static let acknowledgementDeadlineSeconds = 60.0
+    static let acknowledgementDeadline = Duration.seconds(60)
 
     /// Queues a message to every target of the object.
     mutating func notify(_ type: String, _ changes: [RecordWrite]) {
@@ -27,7 +27,7 @@ extension SalesforceOrg {
                         subscriber: .outboundMessage(number),
                         lane: "outbound \(number) \(notifications[0].id)", url: target.url,
                         content: .outboundMessage(target: number, notifications: notifications),
-                        deadlineSeconds: Self.acknowledgementDeadlineSeconds,
+                        deadline: Self.acknowledgementDeadline,
                         about: "outbound \(type) \(part.joined(separator: " "))"))
             }
         }

@@ -26,8 +26,8 @@ struct SalesforceOrg: Sendable {
     var cursors: [(locator: String, rows: [JSON])] = []
     var triggers: [ApexTarget] = []
     var outboundMessages: [OutboundMessageTarget] = []
-    let sessionLifetimeSeconds: Double
-    let calloutDeadlineSeconds: Double
+    let sessionLifetime: Duration
+    let calloutDeadline: Duration
     var callsPerDayMax: Int
     var callsToday = 0
     var countingSince: Timestamp?
@@ -49,8 +49,8 @@ struct SalesforceOrg: Sendable {
         id = RecordID(prefix: "00D", number: 1)?.long ?? ""
         types = Dictionary(uniqueKeysWithValues: ObjectType.all.map { ($0.name, $0) })
         typeOrder = ObjectType.all.map(\.name)
-        sessionLifetimeSeconds = options.sessionLifetimeSeconds
-        calloutDeadlineSeconds = options.calloutDeadlineSeconds
+        sessionLifetime = options.sessionLifetime
+        calloutDeadline = options.calloutDeadline
         callsPerDayMax = options.callsPerDayMax
         for type in ObjectType.all { tables[type.name] = RecordTable(of: type) }
         plantPeople(integrationUsername: options.username, at: now)
@@ -62,11 +62,11 @@ struct SalesforceOrg: Sendable {
     mutating func respond(to call: APICall) -> HTTPResponse {
         (changes, writesSoFar) = ([], 0)
         defer { lock = nil }
-        if countingSince.map({ $0.advanced(bySeconds: 86_400) <= call.at }) ?? true {
+        if countingSince.map({ $0.advanced(by: .seconds(86_400)) <= call.at }) ?? true {
             (countingSince, callsToday) = (call.at, 0)
         }
         var response: HTTPResponse
-        do throws(SalesforceError) {
+        do {
             response = try route(call)
         } catch {
             response = error.response
@@ -79,8 +79,11 @@ struct SalesforceOrg: Sendable {
         switch call {
         case "POST /services/oauth2/token": return logIn(call)
         case "GET /services/data": return versions
-        default: break
+        default: return try routeInSession(call)
         }
+    }
+
+    private mutating func routeInSession(_ call: APICall) throws(SalesforceError) -> HTTPResponse {
         let session = try session(of: call)
         if callsToday >= callsPerDayMax { throw .dailyLimit }
         callsToday += 1
@@ -99,7 +102,7 @@ struct SalesforceOrg: Sendable {
         guard var session = sessions[token], call.at < session.expiresAt else {
             throw .sessionInvalid
         }
-        session.expiresAt = call.at.advanced(bySeconds: sessionLifetimeSeconds)
+        session.expiresAt = call.at.advanced(by: sessionLifetime)
         sessions[token] = session
         return session
     }
@@ -107,7 +110,7 @@ struct SalesforceOrg: Sendable {
     mutating func openSession(of user: RecordID, at now: Timestamp) -> String {
         let token = "\(id.prefix(15))!\(ids.token())"
         sessions[token] = SandboxSession(
-            userID: user, expiresAt: now.advanced(bySeconds: sessionLifetimeSeconds))
+            userID: user, expiresAt: now.advanced(by: sessionLifetime))
         return token
     }
 
@@ -179,8 +182,13 @@ extension SalesforceOrg {
             "PATCH /services/apexrest/**":
             effects.append("apexrest \(call.call.path)")
             return .json(200, ["received": true])
-        default: break
+        default: return try routeVersion(call)
         }
+    }
+
+    private mutating func routeVersion(
+        _ call: SalesforceCall
+    ) throws(SalesforceError) -> HTTPResponse {
         guard call.call.segments.starts(with: ["services", "data"]),
             let version = Double(call.version.dropFirst()), call.version.hasPrefix("v"),
             (Double(Self.versionMin)...Double(Self.versionMax)).contains(version)

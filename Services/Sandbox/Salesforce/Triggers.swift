@@ -87,7 +87,7 @@ extension SalesforceOrg {
             NewDelivery(
                 subscriber: .apex(number), lane: "apex \(number) \(first)", url: target.url,
                 content: .apex(body: body.bytes, target: number),
-                deadlineSeconds: calloutDeadlineSeconds,
+                deadline: calloutDeadline,
                 about: "\(batch.type) \(batch.isInsert ? "insert" : "update") \(first)"
                     + (batch.changes.count > 1 ? " and \(batch.changes.count - 1) more" : "")))
     }

@@ -37,7 +37,7 @@ struct OperatorConsole: Sendable {
     }
 
     private static func parsed(_ line: String) throws(ScenarioError) -> JSON {
-        do throws(JSONParseError) {
+        do {
             return try JSON(parsing: line)
         } catch {
             throw .unexpected("the console printed \"\(line.prefix(80))\", which is not JSON")

@@ -8,7 +8,7 @@ func runScenario(_ words: [String]) async -> Int32 {
         FileHandle.standardError.write(Data("\(ScenarioConfiguration.usage)\n".utf8))
         return 2
     }
-    do throws(ScenarioError) {
+    do {
         let scenario = try Scenario(file: configuration.file)
         var runner = ScenarioRunner(
             scenario, on: try ScenarioEnvironment(configuration), variables: configuration.variables

@@ -10,7 +10,7 @@ struct ScenarioConfiguration {
     let console: String
     let variables: [String: String]
     /// The longest that a step may take to settle.
-    var restSecondsMax = 30.0
+    var settleMax = Duration.seconds(30)
 
     static let usage = "usage: sandbox scenario FILE INGEST-URL SANDBOX-URL CONSOLE"
 

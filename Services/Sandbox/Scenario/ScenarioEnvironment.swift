@@ -10,14 +10,14 @@ struct ScenarioEnvironment: Sendable {
     let sandboxURL: String
     let console: OperatorConsole
     let client: HTTPClient
-    let restSecondsMax: Double
+    let settleMax: Duration
 
     init(_ configuration: ScenarioConfiguration) throws(ScenarioError) {
         ingestURL = configuration.ingestURL
         sandboxURL = configuration.sandboxURL
         console = OperatorConsole(program: configuration.console)
-        restSecondsMax = configuration.restSecondsMax
-        do throws(HTTPClientSetupError) {
+        settleMax = configuration.settleMax
+        do {
             client = try HTTPClient()
         } catch {
             throw .unreachable("no HTTP client: \(error)")
@@ -30,7 +30,7 @@ struct ScenarioEnvironment: Sendable {
     ) async throws(ScenarioError) -> JSON {
         let request = HTTPClientRequest(
             method: method, url: sandboxURL + path, headers: ["Content-Type": "application/json"],
-            body: method == "GET" ? [] : body.bytes, timeout: .seconds(restSecondsMax + 10))
+            body: method == "GET" ? [] : body.bytes, timeout: settleMax + .seconds(10))
         let response = try await send(request)
         guard (200...299).contains(response.status) else {
             let words = String(decoding: response.body, as: UTF8.self)
@@ -40,7 +40,7 @@ struct ScenarioEnvironment: Sendable {
     }
 
     func send(_ request: HTTPClientRequest) async throws(ScenarioError) -> HTTPResponse {
-        do throws(HTTPClientError) {
+        do {
             return try await client.send(request)
         } catch {
             throw .unreachable("\(request.method) \(request.url): \(error)")
@@ -52,7 +52,7 @@ struct ScenarioEnvironment: Sendable {
     /// What the last event caused was in the stand-ins' outbox before the event ended. So when the
     /// outbox is empty and the log did not grow since no event waited, there is nothing left.
     func logAtRest() async throws(ScenarioError) -> [JSON] {
-        let end = ContinuousClock.now + .seconds(restSecondsMax)
+        let end = ContinuousClock.now + settleMax
         var before: Int?
         while true {
             _ = try await control("POST", "/_sandbox/settle", ["timeoutSeconds": 5])

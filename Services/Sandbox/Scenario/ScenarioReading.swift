@@ -7,13 +7,13 @@ extension Scenario {
     /// - Throws: every problem of the file at once.
     init(file: String) throws(ScenarioError) {
         let bytes: [UInt8]
-        do throws(SmallFile.Failure) {
+        do {
             bytes = try SmallFile.read(file, bytesMax: Self.bytesMax)
         } catch {
             throw .scenario(["\(file) \(error)"])
         }
         let json: JSON
-        do throws(JSONParseError) {
+        do {
             json = try JSON(parsing: bytes)
         } catch {
             throw .scenario(["\(file) is not JSON: \(error)"])

@@ -35,7 +35,7 @@ struct ScenarioRunner {
         var failed = 0
         for (index, step) in scenario.steps.enumerated() {
             print("\n\(index + 1). \(step.title)")
-            do throws(ScenarioError) {
+            do {
                 let differences = try await perform(step)
                 for difference in differences { print("   FAILED     \(difference)") }
                 if differences.isEmpty { print("   ok") } else { failed += 1 }
@@ -56,7 +56,7 @@ struct ScenarioRunner {
     private mutating func perform(
         _ step: ScenarioStep
     ) async throws(ScenarioError) -> [String] {
-        do throws(ScenarioError) {
+        do {
             var answer = JSON.null
             for act in step.acts { answer = try await perform(act) }
             var observed = try await observe(try await environment.logAtRest())
