@@ -30,7 +30,7 @@ final class OutageTests: XCTestCase {
                     let paused = try await rig.number(
                         "SELECT count(*) FROM budget WHERE open_until > now()")
                     if paused > 0 { continue }
-                    _ = await rig.sandbox.call(withinSeconds: 0.3) { $0.number > calls }
+                    _ = await rig.sandbox.call(within: .seconds(0.3)) { $0.number > calls }
                 }
                 let attempts = try await rig.number("SELECT max(attempt) FROM lane")
                 XCTAssertLessThanOrEqual(attempts, 1)

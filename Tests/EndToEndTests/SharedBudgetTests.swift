@@ -19,7 +19,7 @@ final class SharedBudgetTests: XCTestCase {
                     let seen = rig.sandbox.calls.count
                     try await rig.pass(4)
                     // Gives them the time to use that; how well they do is not judged.
-                    _ = await rig.sandbox.call(withinSeconds: 0.5) { $0.number >= seen + 56 }
+                    _ = await rig.sandbox.call(within: .seconds(0.5)) { $0.number >= seen + 56 }
                 }
                 try await rig.untilSettled(events)
             }

@@ -40,7 +40,7 @@ struct Rig: Sendable {
             limits.pollInterval = .milliseconds(50)
             sandbox.salesforce.publicKeyPEM = Rig.key?.publicPEM
             sandbox.pagerDuty.callsPerMinuteMax = 1_000_000
-            sandbox.retryFirstSeconds = 0.01
+            sandbox.retryPauseFirst = .milliseconds(10)
         }
 
         /// No ingest, PagerDuty's real limit of calls, and waits that last until `pass`.

@@ -20,7 +20,7 @@ extension Rig {
             """)
         try await untilCount("SELECT (count(*) = 0)::int FROM lane WHERE state = 2", atLeast: 1)
         // An ingest compares the times of signatures to the machine's clock.
-        if !options.hasIngest { sandbox.clock.advance(bySeconds: seconds) }
+        if !options.hasIngest { sandbox.clock.advance(by: .seconds(seconds)) }
         clock.advance(seconds, withWallClock: !options.hasIngest)
         try await pool.query(
             """
@@ -78,7 +78,7 @@ final class MovableClock: Sendable {
     var clocks: Clocks {
         let system = Clocks.system
         return Clocks(
-            now: { system.now().advanced(bySeconds: self.added.withLock(\.wallClock)) },
+            now: { system.now().advanced(by: .seconds(self.added.withLock(\.wallClock))) },
             seconds: { system.seconds() + self.added.withLock(\.seconds) })
     }
 

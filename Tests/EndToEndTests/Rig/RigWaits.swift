@@ -11,7 +11,7 @@ extension Rig {
     /// meanwhile.
     func untilQuiet(line: UInt = #line) async throws {
         while true {
-            let isSettled = await sandbox.settled(withinSeconds: Self.waitSecondsMax)
+            let isSettled = await sandbox.settled(within: .seconds(Self.waitSecondsMax))
             XCTAssertTrue(isSettled, "the stand-ins' webhooks do not arrive", line: line)
             let before = await deliveries()
             try await untilIdle(line: line)
@@ -71,7 +71,7 @@ extension Rig {
     func firstCall(
         line: UInt = #line, where matches: @Sendable (RecordedCall) -> Bool
     ) async throws -> RecordedCall {
-        let call = await sandbox.call(withinSeconds: Self.waitSecondsMax, where: matches)
+        let call = await sandbox.call(within: .seconds(Self.waitSecondsMax), where: matches)
         guard let call else { throw try await overdue("a call comes", line: line) }
         return call
     }
