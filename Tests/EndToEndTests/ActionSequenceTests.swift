@@ -7,26 +7,23 @@ import XCTest
 final class ActionSequenceTests: XCTestCase {
     private static let urgent = Rules.condition("record.Priority", "changedTo", "High")
 
+    /// Rules whose first action makes their own condition false.
+    private static let changingTheirCondition = [
+        Rules.onIncident(
+            "resolved",
+            when: Rules.all(
+                Rules.event("resolve"),
+                Rules.condition("record.Status", "notEquals", "Closed")),
+            Rules.set("Status", "Closed"), Rules.comment("Resolved.")),
+        Rules.onRecord(
+            "page",
+            when: Rules.all(urgent, Rules.condition("link.incidents", "hasNoLinkedIncident")),
+            Rules.createIncident, Rules.comment("Paged.")),
+    ]
+
     /// The first action makes the condition false, and the second is due nevertheless.
     func testTheRuleIsNotJudgedAgainAfterItsFirstAction() async throws {
-        let rules = [
-            Rules.onIncident(
-                "resolved",
-                when: [
-                    "all": [
-                        Rules.event("resolve"),
-                        Rules.condition("record.Status", "notEquals", "Closed"),
-                    ]
-                ], Rules.set("Status", "Closed"), Rules.comment("Resolved.")),
-            Rules.onRecord(
-                "page",
-                when: [
-                    "all": [
-                        Self.urgent, Rules.condition("link.incidents", "hasNoLinkedIncident"),
-                    ]
-                ], Rules.createIncident, Rules.comment("Paged.")),
-        ]
-        try await Rig.working(for: self, .init(rules: rules)) { rig in
+        try await Rig.working(for: self, .init(rules: Self.changingTheirCondition)) { rig in
             func failOneComment() async {
                 await rig.injectFault([
                     "vendor": "salesforce", "fault": "lockRow", "method": "POST",

@@ -58,12 +58,9 @@ final class ActionTests: XCTestCase {
                 ]),
             Rules.onIncident(
                 "tell", "CASE",
-                when: [
-                    "all": [
-                        Rules.event("escalate"),
-                        Rules.condition("record.subject", "contains", "down"),
-                    ]
-                ],
+                when: Rules.all(
+                    Rules.event("escalate"),
+                    Rules.condition("record.subject", "contains", "down")),
                 Rules.set("status", "Escalated"), Rules.comment("Escalated.")),
         ]
         let mappings = [ObjectMapping(object: "cASE", syncNotes: true, syncComments: true)]

@@ -234,12 +234,10 @@ final class EchoTests: XCTestCase {
         func restart(_ id: String, after workflow: String, with other: String) -> JSON {
             Rules.onIncident(
                 id,
-                when: [
-                    "all": [
-                        Rules.event("workflowComplete"),
-                        Rules.condition("workflow.id", "equals", .string(workflow)),
-                    ]
-                ], ["type": "startIncidentWorkflow", "workflow": .string(other)])
+                when: Rules.all(
+                    Rules.event("workflowComplete"),
+                    Rules.condition("workflow.id", "equals", .string(workflow))),
+                ["type": "startIncidentWorkflow", "workflow": .string(other)])
         }
         let rules = [
             restart("there", after: "PWFMAJR", with: "PWFCOMM"),

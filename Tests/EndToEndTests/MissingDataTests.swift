@@ -11,20 +11,15 @@ final class MissingDataTests: XCTestCase {
         let rules = [
             Rules.onIncident(
                 "typo",
-                when: [
-                    "all": [
-                        Rules.event("escalate"),
-                        Rules.condition("record.Typo__c", "notEquals", "x"),
-                    ]
-                ], Rules.comment("Never.")),
+                when: Rules.all(
+                    Rules.event("escalate"),
+                    Rules.condition("record.Typo__c", "notEquals", "x")), Rules.comment("Never.")),
             Rules.onIncident(
                 "good",
-                when: [
-                    "all": [
-                        Rules.event("escalate"),
-                        Rules.condition("record.Subject", "equals", "Cannot pay"),
-                    ]
-                ], Rules.comment("Told.")),
+                when: Rules.all(
+                    Rules.event("escalate"),
+                    Rules.condition("record.Subject", "equals", "Cannot pay")),
+                Rules.comment("Told.")),
             Rules.onIncident(
                 "null", when: Rules.event("escalate"), Rules.set("Reason", "{{record.Typo__c}}")),
         ]
@@ -49,12 +44,10 @@ final class MissingDataTests: XCTestCase {
         let rules = ["Typo__c", "Subject"].map { field in
             Rules.onIncident(
                 field.lowercased(),
-                when: [
-                    "all": [
-                        Rules.event("escalate"),
-                        Rules.condition("record.\(field)", "equals", "Cannot pay"),
-                    ]
-                ], Rules.comment("Told."))
+                when: Rules.all(
+                    Rules.event("escalate"),
+                    Rules.condition("record.\(field)", "equals", "Cannot pay")),
+                Rules.comment("Told."))
         }
         try await Rig.working(for: self, .init(rules: rules)) { rig in
             let (incident, first) = try await rig.linked()
@@ -75,12 +68,9 @@ final class MissingDataTests: XCTestCase {
     func testAFieldStaysReadableWhenOneRecordIsRefused() async throws {
         let rule = Rules.onIncident(
             "good",
-            when: [
-                "all": [
-                    Rules.event("escalate"),
-                    Rules.condition("record.Subject", "notEquals", "x"),
-                ]
-            ], Rules.comment("Told."))
+            when: Rules.all(
+                Rules.event("escalate"),
+                Rules.condition("record.Subject", "notEquals", "x")), Rules.comment("Told."))
         try await Rig.working(for: self, .init(rules: [rule])) { rig in
             let (refused, hidden) = try await rig.linked()
             let (incident, id) = try await rig.linked()
@@ -130,12 +120,10 @@ final class MissingDataTests: XCTestCase {
         let rules = [
             Rules.onIncident(
                 "open",
-                when: [
-                    "all": [
-                        Rules.event("escalate"),
-                        Rules.condition("record.Status", "notEquals", "Closed"),
-                    ]
-                ], Rules.set("Priority", "High")),
+                when: Rules.all(
+                    Rules.event("escalate"),
+                    Rules.condition("record.Status", "notEquals", "Closed")),
+                Rules.set("Priority", "High")),
             Rules.onIncident("show", when: Rules.event("delegate"), Rules.set("Priority", "Low")),
         ]
         try await Rig.working(for: self, .init(rules: rules)) { rig in

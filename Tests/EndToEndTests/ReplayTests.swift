@@ -8,22 +8,22 @@ import XCTest
 
 /// Effects that an operator's replay makes again, and those that it leaves out.
 final class ReplayTests: XCTestCase {
+    /// Rules whose second action writes a field that does not exist yet.
+    private static let writingTeams = [
+        Rules.onIncident(
+            "team", when: Rules.event("escalate"), Rules.comment("Escalated."),
+            Rules.set("Team__c", "{{incident.title}}")),
+        Rules.onRecord(
+            "page",
+            when: Rules.all(
+                Rules.condition("record.Priority", "changedTo", "High"),
+                Rules.condition("link.incidents", "hasNoLinkedIncident")), Rules.createIncident,
+            Rules.set("Team__c", "{{incident.title}}")),
+    ]
+
     /// The first action was performed. The second was refused until an administrator adds the field.
     func testAReplayMakesTheEffectsThatAreLeft() async throws {
-        let rules = [
-            Rules.onIncident(
-                "team", when: Rules.event("escalate"), Rules.comment("Escalated."),
-                Rules.set("Team__c", "{{incident.title}}")),
-            Rules.onRecord(
-                "page",
-                when: [
-                    "all": [
-                        Rules.condition("record.Priority", "changedTo", "High"),
-                        Rules.condition("link.incidents", "hasNoLinkedIncident"),
-                    ]
-                ], Rules.createIncident, Rules.set("Team__c", "{{incident.title}}")),
-        ]
-        try await Rig.working(for: self, .init(rules: rules)) { rig in
+        try await Rig.working(for: self, .init(rules: Self.writingTeams)) { rig in
             let (incident, id) = try await rig.linked()
             try await rig.append(incident, 1, .escalated, title: "Storefront")
             let other = try await rig.create("Case", ["Subject": "Cannot log in"])
@@ -62,11 +62,9 @@ final class ReplayTests: XCTestCase {
             Rules.set("Nope__c", "x"))
         let corrected = Rules.onIncident(
             "tell",
-            when: [
-                "all": [
-                    Rules.event("escalate"), Rules.condition("record.Subject", "equals", "Pay"),
-                ]
-            ], Rules.set("Status", "Working"), Rules.comment("Hello."))
+            when: Rules.all(
+                Rules.event("escalate"), Rules.condition("record.Subject", "equals", "Pay")),
+            Rules.set("Status", "Working"), Rules.comment("Hello."))
         try await Rig.running(for: self, .init(rules: [former])) { rig in
             let (incident, id) = try await rig.linked("Case", ["Subject": "Pay"])
             try await rig.withWorker {
@@ -185,11 +183,8 @@ final class ReplayTests: XCTestCase {
     func testAReplayReadsAFieldAgainThatCouldNotBeRead() async throws {
         let rule = Rules.onIncident(
             "tell",
-            when: [
-                "all": [
-                    Rules.event("escalate"), Rules.condition("record.Team__c", "isNull"),
-                ]
-            ], Rules.comment("Who looks after this?"))
+            when: Rules.all(Rules.event("escalate"), Rules.condition("record.Team__c", "isNull")),
+            Rules.comment("Who looks after this?"))
         try await Rig.working(for: self, .init(rules: [rule])) { rig in
             let (incident, id) = try await rig.linked()
             try await rig.append(incident, 1)

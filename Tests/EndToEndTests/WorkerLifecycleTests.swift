@@ -147,13 +147,16 @@ final class WorkerLifecycleTests: XCTestCase {
         }
     }
 
-    /// Lanes that wait for the account's next call are given back at once.
+    /// A stop gives lanes back that wait for the account's next calls.
     func testAStopDoesNotWaitForTheBudget() async throws {
         try await Rig.running(for: self, .init(rules: [Self.noting])) { rig in
             var incidents: [IncidentID] = []
             for _ in 1...40 { incidents.append(try await rig.trigger()) }
             try await rig.withWorker { try await rig.untilQuiet() }
-            try await rig.withWorker(limits: { $0.pagerDutyCallsPerMinuteMax = 60 }) {
+            try await rig.withWorker(limits: {
+                $0.pagerDutyCallsPerMinuteMax = 60
+                $0.callWaitSecondsMax = 0.5
+            }) {
                 try await rig.append(incidents.map { Rig.event($0, 1) })
                 _ = try await rig.firstCall { $0.path.hasSuffix("/notes") }
             }

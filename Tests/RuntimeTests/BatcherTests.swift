@@ -6,7 +6,9 @@ final class BatcherTests: XCTestCase {
     func testRequestsDuringACallTravelTogetherAndEachGetsItsAnswer() async {
         let batches = Mutex<[[Int]]>([])
         let (entered, release) = (Latch(), Latch())
-        let double = Batcher<Int, Int>(requestsMax: 3) { numbers in
+        let (requests, arrived) = AsyncStream.makeStream(of: Void.self)
+        let policy = BatchPolicy<Int>(requestsMax: 3, group: { _ in arrived.countOne() })
+        let double = Batcher<Int, Int>(policy) { numbers in
             let isFirst = batches.withLock { batches in
                 batches.append(numbers)
                 return batches.count == 1
@@ -21,7 +23,7 @@ final class BatcherTests: XCTestCase {
             group.addTask { (1, await double(1)) }
             await entered.wait()
             for number in 2...8 { group.addTask { (number, await double(number)) } }
-            while double.waitingCount < 7 { await Task.yield() }
+            await requests.wait(for: 8)
             release.open()
             return await group.reduce(into: [:]) { $0[$1.0] = $1.1 }
         }
@@ -31,8 +33,13 @@ final class BatcherTests: XCTestCase {
 
     func testAnAnswerFindsItsRequestWhateverTheOrderWithinTheCall() async {
         let batches = Mutex<[[Int]]>([])
+        let (requests, arrived) = AsyncStream.makeStream(of: Void.self)
         let policy = BatchPolicy<Int>(
-            requestsMax: 10, gatherMax: .seconds(60), group: { $0 % 2 }, precedes: <)
+            requestsMax: 10, gatherMax: .seconds(60),
+            group: { number in
+                arrived.countOne()
+                return number % 2
+            }, precedes: <)
         let double = Batcher<Int, Int>(policy) { numbers in
             batches.withLock { $0.append(numbers) }
             return numbers.map { $0 * 2 }
@@ -41,7 +48,7 @@ final class BatcherTests: XCTestCase {
         let answers = await withTaskGroup(of: Int?.self) { group in
             for (place, number) in [9, 4, 7, 2].enumerated() {
                 group.addTask { await double(number, announcedAs: announced[place]) }
-                while place < 3, double.waitingCount <= place { await Task.yield() }
+                await requests.wait(for: 1)
             }
             return await group.reduce(into: Set()) { $0.insert($1) }
         }
@@ -59,10 +66,13 @@ final class BatcherTests: XCTestCase {
     }
 
     func testAWithdrawnAnnouncementEndsTheWait() async {
-        let echo = Batcher<Int, Int>(BatchPolicy(requestsMax: 10, gatherMax: .seconds(3600))) { $0 }
+        let (requests, arrived) = AsyncStream.makeStream(of: Void.self)
+        let policy = BatchPolicy<Int>(
+            requestsMax: 10, gatherMax: .seconds(3600), group: { _ in arrived.countOne() })
+        let echo = Batcher<Int, Int>(policy) { $0 }
         let announcement = echo.announce()
         async let answer = echo(1)
-        while echo.waitingCount < 1 { await Task.yield() }
+        await requests.wait(for: 1)
         echo.withdraw(announcement)
         let answered = await answer
         XCTAssertEqual(answered, 1)
@@ -72,5 +82,22 @@ final class BatcherTests: XCTestCase {
         let silent = Batcher<Int, Int>(requestsMax: 3) { _ in [] }
         let answer = await silent(1)
         XCTAssertNil(answer)
+    }
+}
+
+/// The requests that a batcher has been given. It asks for a request's group when it adds it.
+extension AsyncStream<Void>.Continuation {
+    /// Returns the same group for all requests.
+    @discardableResult
+    fileprivate func countOne() -> Int {
+        yield()
+        return 0
+    }
+}
+
+extension AsyncStream<Void> {
+    fileprivate func wait(for count: Int) async {
+        var arrivals = makeAsyncIterator()
+        for _ in 0..<count { await arrivals.next() }
     }
 }

@@ -173,7 +173,7 @@ private final class FakeOrganization: Sendable {
     func held() async { await record.arrived.wait() }
     func letGo() { record.released.open() }
 
-    /// Until so many wait for the call under way.
+    /// Returns when so many writes wait for the call under way.
     func waiting(_ count: Int) async {
         while writer.waitingCount < count { await Task.yield() }
     }

@@ -27,7 +27,7 @@ final class RegistrationTests: XCTestCase {
         XCTAssertTrue(registration.mayStartCall(as: registration.worker))
     }
 
-    /// By its own clock, before another worker may take its lanes.
+    /// The worker's own clock says so before another worker may take its lanes.
     func testNoCallStartsWhenTheLeaseIsNearlyOver() async throws {
         let (_, store) = try await store()
         let registration = try await Registration(

@@ -75,7 +75,7 @@ struct Rig: Sendable {
     /// Moves the time of this process's workers.
     let clock = MovableClock()
     let organization: String
-    /// Of the ingest in this process; empty without one.
+    /// The address of the ingest in this process; empty without one.
     let ingestURL: String
 
     /// Starts everything but a worker for as long as `body` takes.
@@ -100,7 +100,7 @@ struct Rig: Sendable {
         }
     }
 
-    /// As `running`, with one worker at work all the time.
+    /// Starts everything and one worker for as long as `body` takes.
     static func working(
         for testCase: XCTestCase, _ options: Options,
         limits: @escaping @Sendable (inout WorkerLimits) -> Void = { _ in },

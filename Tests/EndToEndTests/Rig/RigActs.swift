@@ -125,7 +125,7 @@ extension Rig {
         return response
     }
 
-    /// As `deliverV3`, but any answer will do.
+    /// A V3 delivery with its signature, which may be refused.
     ///
     /// - Parameter port: of an ingest that is a process; nil for the one of this process.
     func attemptV3(_ event: JSON, port: Int? = nil) async throws -> HTTPResponse {
