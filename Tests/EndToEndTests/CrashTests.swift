@@ -64,7 +64,7 @@ private func atMost(
 }
 
 extension Rig {
-    /// Appends events whose rule writes the incident's number to its case. Event `n` of a lane tells
+    /// Appends events whose rule writes the incident's number to its case. Event `n` of a lane has
     /// the number `n`.
     fileprivate func appendNumbers(lanes: Int, eventsPerLane: Int) async throws -> [RecordID] {
         let rule = Rules.onIncident("number", when: Rules.always, Rules.setNumber)

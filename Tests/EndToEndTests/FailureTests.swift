@@ -208,8 +208,8 @@ extension FailureTests {
         }
     }
 
-    /// Runs a worker whose rules note on an escalated incident, and write to the case of a delegated
-    /// one.
+    /// Runs a worker whose rules add a note to an escalated incident, and write to the case of a
+    /// delegated one.
     private func atWrites(
         attemptsMax: Int = 8, _ body: (Rig) async throws -> Void
     ) async throws {

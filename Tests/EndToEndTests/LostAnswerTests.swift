@@ -118,8 +118,8 @@ final class LostAnswerTests: XCTestCase {
         }
     }
 
-    /// Appends an event of another incident for each fault. Afterwards `made` returns the id of each
-    /// event once.
+    /// Appends an event of another incident for each fault. Afterwards `made` returns the id of
+    /// each event once.
     private func check(
         _ vendor: String, _ method: String, _ path: String, _ action: JSON,
         on object: String = "Case", preparing field: JSON? = nil, line: UInt = #line,

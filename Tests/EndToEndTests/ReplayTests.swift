@@ -21,7 +21,7 @@ final class ReplayTests: XCTestCase {
             Rules.set("Team__c", "{{incident.title}}")),
     ]
 
-    /// The first action was performed. The second was refused until an administrator adds the field.
+    /// The first action was performed. The second is refused until the field is added.
     func testAReplayMakesTheEffectsThatAreLeft() async throws {
         try await Rig.working(for: self, .init(rules: Self.writingTeams)) { rig in
             let (incident, id) = try await rig.linked()
