@@ -10,6 +10,7 @@ struct RequestAdmission: Sendable {
 
     func bodyBytesMax(_ route: InboundRoute) -> Int {
         switch route.channel {
+        // More than the longest webhook (PagerDuty.md 28).
         case .pagerDuty: pagerDutyBytesMax
         // 200 records before and after a change are as long as the messages of a Flow.
         case .apex, .outboundMessage: salesforceBytesMax

@@ -10,7 +10,7 @@ public struct EventFacts: Hashable, Sendable {
     public var record: RecordChangeFacts?
     public var note: NoteFacts?
     public var agent: Reference?
-    /// The Custom Incident Action that was pressed; only V2 tells it.
+    /// The Custom Incident Action that was pressed; only V2 tells it (PagerDuty.md 34).
     public var customAction: CustomAction?
     public var workflow: Reference?
     public var responder: Responder?
@@ -19,7 +19,7 @@ public struct EventFacts: Hashable, Sendable {
     public var isMerge = false
 
     public struct NoteFacts: Hashable, Sendable {
-        /// The note's id; V2 tells none.
+        /// The note's id; V2 tells none (PagerDuty.md 33).
         public var id: String?
         public var text: String
         /// True if PagerDuty cut the text in the webhook (PagerDuty.md 11).

@@ -21,7 +21,7 @@ public struct Connection: Hashable, Sendable {
 
 public struct PagerDutyAccount: Hashable, Sendable {
     public enum TokenKind: String, CaseIterable, Sendable {
-        /// `Authorization: Token token=...`
+        /// `Authorization: Token token=...` (PagerDuty.md 40)
         case apiKey
         /// `Authorization: Bearer ...`
         case oauth
@@ -58,6 +58,7 @@ public struct PagerDutyAccount: Hashable, Sendable {
 public struct WebhookSubscription: Hashable, Sendable {
     /// The id that PagerDuty sends as `X-Webhook-Subscription`.
     public var subscription: String?
+    /// The secret, which PagerDuty tells once (PagerDuty.md 21).
     public var secret: SecretText
 
     public init(subscription: String?, secret: SecretText) {
@@ -96,7 +97,8 @@ public struct SalesforceOrganization: Hashable, Sendable {
     public var webhookSecret: SecretText?
     /// The static token of the Apex package, where it cannot make an HMAC (Salesforce.md 45).
     public var webhookToken: SecretText?
-    /// The last part of the URL that outbound messages are sent to.
+    /// The last part of the URL that outbound messages are sent to. Nothing else in them is secret
+    /// (Salesforce.md 52).
     public var outboundToken: SecretText?
 
     public init(

@@ -52,10 +52,13 @@ public enum EventFormat: String, CaseIterable, Sendable {
 /// An event on its way into the log.
 public struct NewEvent: Hashable, Sendable {
     public var event: Event
-    /// Two events of a connection with one key are one event; the key is kept 30 days. V3:
-    /// `event.id` (inside the signed body, so it is the same on each retry and cannot be exchanged
-    /// as the `X-Webhook-Id` header could), V2: the message id, outbound message:
-    /// `Notification.Id`, Apex: transaction, record and a hash of the changed fields.
+    /// Two events of a connection with one key are one event, since vendors deliver at least once
+    /// (PagerDuty.md 27, Salesforce.md 50). The key is kept 30 days.
+    ///
+    /// - V3: `event.id`. It is inside the signed body, so it cannot be exchanged as the header
+    ///   `X-Webhook-Id` could (PagerDuty.md 16 and 18).
+    /// - V2: the message id. Outbound message: `Notification.Id`.
+    /// - Apex: the transaction, the record and a hash of the changed fields.
     public var deduplicationKey: String
 
     public init(event: Event, deduplicationKey: String) {

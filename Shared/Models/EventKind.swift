@@ -29,7 +29,7 @@ public enum EventKind: Hashable, Sendable {
         case actionInvocationTerminated = "action_invocation.terminated"
         case workflowStarted = "workflow.started"
         case workflowCompleted = "workflow.completed"
-        /// A Custom Incident Action; only V2 carries it.
+        /// A Custom Incident Action; V3 has no such event (PagerDuty.md 14).
         case custom
     }
 

@@ -65,7 +65,8 @@ public struct LeasedLane: Hashable, Sendable {
     public var fence: Fence { Fence(lane: id, epoch: epoch) }
 }
 
-/// The lane and the epoch that a write after a lease carries; a lost lease refuses the write.
+/// The lane and the epoch that a write after a lease carries; a lost lease refuses the write
+/// (Queue.md 6).
 public struct Fence: Hashable, Sendable {
     public let lane: LaneID
     public let epoch: Int64

@@ -109,7 +109,7 @@ extension Store {
     private static let pauseMax = Duration.seconds(86_400)
 
     /// Keeps all workers from leasing lanes of a connection while none of its vendors can be
-    /// called. No attempt is counted meanwhile.
+    /// called (Queue.md 19). No attempt is counted meanwhile.
     public func block(
         _ connection: ConnectionID, for pause: Duration
     ) async throws(StoreError) {

@@ -143,7 +143,8 @@ extension WorkerID {
     }
 
     /// Connections take turns, in the order of their numbers from a random one on. The locked unit
-    /// is a lane, so skipping a locked one reorders no events (Queue.md 1 and 20).
+    /// is a lane, so skipping a locked one reorders no events (Queue.md 1 and 20). Each step is
+    /// materialized, so that no lock is taken twice (Queue.md 5).
     ///
     /// - Parameters:
     ///   - rooms: `limits.room` by the connection's number.

@@ -1,5 +1,6 @@
 extension Store {
-    /// The log: lanes are leased, jobs never change, and a settlement moves a lane's cursor.
+    /// The log: lanes are leased, jobs never change, and a settlement moves a lane's cursor, so the
+    /// cost of a lease does not grow with the backlog (Queue.md 2 and 3).
     ///
     /// - A *segment* is a day of the database's clock, counted from 1970; `job`, `settlement` and
     ///   `effect` have a partition for each. A *period* is 15 such days, for `deduplication`.

@@ -36,7 +36,8 @@ public enum Field: Hashable, Sendable {
 ///   newest.
 /// - `record.*` in a rule on record changes is the record that changed, with its old values; a
 ///   field that an outbound message leaves out is that of the record as it is now. In a rule on
-///   incident changes it is one linked record of the rule's object as it is now.
+///   incident changes it is one linked record of the rule's object as it is now. Fields of its
+///   parent records are not told (Salesforce.md 44).
 public enum Fact: String, CaseIterable, Sendable {
     case incidentID = "incident.id"
     case incidentEventType = "incident.eventType"
