@@ -7,7 +7,7 @@ struct Call: Sendable {
     var method: String
     /// Percent-encoded, begins with `/`.
     var path: String
-    /// Plain; encoded when sent.
+    /// Plain text; it is encoded when it is sent.
     var query: [(name: String, value: String)] = []
     var headers: HTTPHeaders = [:]
     var body: JSON?
@@ -25,7 +25,7 @@ struct Call: Sendable {
     }
 }
 
-/// The effect behind every call; `HTTPClient.send` everywhere but in tests.
+/// The function that sends a request: `HTTPClient.send`, except in tests.
 typealias Send = @Sendable (HTTPClientRequest) async throws(HTTPClientError) -> HTTPResponse
 
 extension HTTPClient {
@@ -36,10 +36,21 @@ extension HTTPClient {
     }
 }
 
+extension HTTPClientRequest {
+    /// Sends the request. A failure to send it names the server.
+    func answer(by send: Send, at server: ServerOrigin) async throws(Failure) -> HTTPResponse {
+        do {
+            return try await send(self)
+        } catch {
+            throw Failure(error, server: server)
+        }
+    }
+}
+
 extension HTTPResponse {
     var isSuccess: Bool { (200...299).contains(status) }
 
-    /// The body as JSON, `null` when there is none; nil when it is something else.
+    /// The body as JSON, `null` if it is empty; nil if it is something else.
     var json: JSON? {
         if body.isEmpty { return .null }
         var limits = JSONLimits()
@@ -47,19 +58,19 @@ extension HTTPResponse {
         return try? JSON(parsing: body, limits: limits)
     }
 
-    /// `Retry-After` in seconds. The date form is ignored: it needs a clock that we share.
-    var retryAfterSeconds: Double? {
-        headers["Retry-After"].flatMap { Int($0) }.map { Double(max(0, $0)) }
+    /// `Retry-After` in seconds. Its date form is ignored: it needs a clock that we share.
+    var retryAfter: Duration? {
+        headers["Retry-After"].flatMap { Int64($0) }.map { .seconds(max(0, $0)) }
     }
 
-    /// What a success holds.
+    /// The value that a success holds.
     ///
-    /// - Parameter refusal: what an answer means that is no success.
+    /// - Parameter refusal: returns the meaning of an answer that is no success.
     func value<Value>(
-        of origin: Cause.Origin, refusal: (HTTPResponse) -> Failure, reading read: (JSON) -> Value?
+        of vendor: Vendor, refusal: (HTTPResponse) -> Failure, reading read: (JSON) -> Value?
     ) throws(Failure) -> Value {
         guard isSuccess else { throw refusal(self) }
-        guard let json, let value = read(json) else { throw .unreadable(origin, self) }
+        guard let json, let value = read(json) else { throw .unreadable(vendor, self) }
         return value
     }
 
@@ -89,10 +100,10 @@ extension String {
 }
 
 extension Failure {
-    /// The vendor asked for patience: at least a second, and never so long that a wrong header
-    /// keeps the account closed.
-    static func throttled(_ cause: Cause, afterSeconds seconds: Double) -> Failure {
-        .throttled(cause, retryAfterSeconds: min(max(1, seconds), 3600))
+    /// The vendor limits its calls: the pause is at least a second, and never so long that a wrong
+    /// header keeps the account closed.
+    static func throttled(_ cause: Cause, boundedRetryAfter retryAfter: Duration) -> Failure {
+        .throttled(cause, retryAfter: min(max(.seconds(1), retryAfter), .seconds(3600)))
     }
 
     /// - Parameter server: named in the message.
@@ -110,14 +121,14 @@ extension Failure {
     }
 
     /// A success whose body is not what the vendor documents: a proxy's page, a cut answer.
-    static func unreadable(_ origin: Cause.Origin, _ response: HTTPResponse) -> Failure {
+    static func unreadable(_ vendor: Vendor, _ response: HTTPResponse) -> Failure {
         .retryable(
             Cause(
-                origin, code: "unreadableAnswer", message: response.excerpt, status: response.status
-            ))
+                .init(vendor), code: "unreadableAnswer", message: response.excerpt,
+                status: response.status))
     }
 
-    /// Refused by ourselves, because the vendor would refuse or misunderstand it.
+    /// A call that we do not make, because the vendor would refuse or misunderstand it.
     static func refused(_ code: String, _ message: String) -> Failure {
         .permanent(Cause(.liaison, code: code, message: message))
     }

@@ -1,9 +1,9 @@
-/// Scheme, host and port of a server: where a credential may be sent.
+/// Scheme, host and port of a server: the destination of a credential.
 public struct ServerOrigin: Hashable, Sendable {
     public let isSecure: Bool
     /// Lower case; an IPv6 address stands in brackets.
     public let host: String
-    /// Nil for the scheme's own.
+    /// Nil stands for the scheme's default port.
     public let port: Int?
 
     /// `https://name[:port][/]` and nothing more: no user, path, query or fragment.
@@ -23,7 +23,7 @@ public struct ServerOrigin: Hashable, Sendable {
         self.port = port
     }
 
-    /// This machine itself, by any of its usual names.
+    /// True if this is the machine itself, by any of its usual names.
     public var isLoopback: Bool {
         host == "localhost" || host == "[::1]"
             || host.hasPrefix("127.") && host.split(separator: ".").count == 4

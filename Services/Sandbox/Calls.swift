@@ -1,9 +1,5 @@
 import JSON
-
-public enum Vendor: String, Sendable {
-    case pagerDuty = "pagerduty"
-    case salesforce
-}
+import Models
 
 /// A call that a stand-in received.
 public struct RecordedCall: Sendable {

@@ -1,5 +1,6 @@
 import HTTP
 import JSON
+import Models
 
 /// A fault that a test or an operator orders for coming calls.
 enum Fault: Sendable {
@@ -78,7 +79,7 @@ struct Faults: Sendable {
     /// `{"vendor", "fault", "method"?, "path"?, "bodyContains"?, "skip"?, "times"?, ..}`; see
     /// `Control.swift`.
     mutating func order(_ body: JSON) throws(ControlError) -> Int {
-        guard let vendor = body["vendor"]?.string.flatMap(Vendor.init) else {
+        guard let vendor = body["vendor"]?.string.flatMap(Vendor.init(rawValue:)) else {
             throw .bad("vendor must be pagerduty or salesforce")
         }
         let fault = try Self.fault(body)

@@ -57,7 +57,7 @@ struct SandboxHandler: Sendable {
     /// The query: `after`, `vendor`, and `waitSeconds` to wait for at least one call.
     private func listCalls(_ call: APICall) async -> HTTPResponse {
         let number = call.query["after"].flatMap(Int.init) ?? 0
-        let vendor = call.query["vendor"].flatMap(Vendor.init)
+        let vendor = call.query["vendor"].flatMap(Vendor.init(rawValue:))
         let limit = Duration.seconds(call.query["waitSeconds"].flatMap(Double.init) ?? 0)
         let found = await state.wait(atMost: limit) { state -> [RecordedCall]? in
             let calls = state.calls.after(number, of: vendor)

@@ -10,55 +10,59 @@ struct AdmittedCommand: Sendable {
     /// The announced write of an `updateRecord`.
     let write: AnnouncedWrite?
 
+    init(_ command: Command, _ clients: VendorClients, write: AnnouncedWrite? = nil) {
+        self.command = command
+        self.clients = clients
+        self.write = write
+    }
+
     func pagerDuty() throws(Failure) -> PagerDuty { try clients.pagerDuty() }
     func salesforce() throws(Failure) -> Salesforce { try clients.salesforce() }
 
     /// True when Salesforce no longer has the record.
     func isGone(_ record: RecordReference) async throws(Failure) -> Bool {
-        let wish = Salesforce.Wish(record: record, fields: ["Id"])
-        return try await salesforce().records([wish])[record.id] == .some(nil)
+        let read = Salesforce.RecordRead(record: record, fields: ["Id"])
+        return try await salesforce().records([read])[record.id] == .some(nil)
     }
 }
 
-extension Vendors {
-    /// Waits until the first call of the command may be made, then runs `body`. Record in `body`
-    /// that the effect begins: what was not begun need not be looked for on the next attempt.
+extension AdmittedCommand {
+    /// Makes the calls of the command.
     ///
     /// - Parameters:
-    ///   - mayContinue: true while this worker holds the lane; asked before each call.
-    ///   - body: makes the calls. An announced write is taken back when it returns or throws.
-    func admitted<Value>(
-        for command: Command, while mayContinue: @escaping @Sendable () -> Bool,
-        _ body: (AdmittedCommand) async throws(Failure) -> Value
-    ) async throws(Failure) -> Value {
+    ///   - lookFirst: true if an earlier attempt may have had its effect: where the vendor has no
+    ///     idempotency handle, the effect is looked for before it is repeated.
+    ///   - isLinked: returns true for a record that is known to belong to an incident. A record
+    ///     that an interrupted attempt created is not linked.
+    func perform(
+        lookFirst: Bool,
+        isLinked: (RecordID) async throws(Failure) -> Bool = { _ in false }
+    ) async throws(Failure) -> Performed {
         switch command {
-        case .createIncident, .updateIncident, .startWorkflow, .runResponsePlay, .addNote:
-            var clients = clients
-            if case .success(let pagerDuty) = clients.pagerDutyOrReason {
-                clients.pagerDutyOrReason = .success(
-                    try await pagerDuty.admitted(
-                        by: pagerDutyLimiter.asCallGate(command.urgency),
-                        then: pagerDutyLimiter.asCallGate(.begun, while: mayContinue)))
+        case .createIncident(let new, let record):
+            return try await create(new, for: record)
+        case .updateIncident(let id, let update):
+            return try await change(id, update)
+        case .startWorkflow(let id, let workflow):
+            let run = try await pagerDuty().startWorkflow(workflow, incident: id)
+            return Performed(result: ["run": run.map(JSON.string) ?? .null])
+        case .runResponsePlay(let id, let play):
+            try await pagerDuty().runResponsePlay(play, incident: id)
+            return Performed(result: ["play": .string(play)])
+        case .addNote(let id, let text):
+            return try await addNote(id, text, lookFirst: lookFirst)
+        case .updateRecord(let record, let fields, let options):
+            try await update(record, fields, options)
+            return Performed(result: ["record": .string(record.id.long)])
+        case .createRecord(let new, let incident):
+            if lookFirst, let found = try await find(new, isLinked) {
+                return .record(found, new.object, incident)
             }
-            return try await body(
-                AdmittedCommand(command: command, clients: clients, write: nil))
-        case .updateRecord:
-            try salesforceLimiter.requireOpen()
-            guard let writer else {
-                return try await body(
-                    AdmittedCommand(command: command, clients: clients, write: nil))
-            }
-            return try await writer.announced(while: mayContinue) { write throws(Failure) in
-                try await body(AdmittedCommand(command: command, clients: clients, write: write))
-            }
-        case .createRecord, .addComment, .deliver:
-            try salesforceLimiter.requireOpen()
-            var clients = clients
-            clients.salesforceOrReason = clients.salesforceOrReason.map {
-                $0.behind(salesforceLimiter.asCallGate(while: mayContinue))
-            }
-            return try await body(
-                AdmittedCommand(command: command, clients: clients, write: nil))
+            return try await create(new, for: incident)
+        case .addComment(let record, let text, let isPublic):
+            return try await addComment(record, text, isPublic, lookFirst: lookFirst)
+        case .deliver(let path, let body):
+            return Performed(result: try await salesforce().apexREST(path, body: body))
         }
     }
 }

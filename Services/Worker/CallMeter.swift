@@ -1,15 +1,18 @@
 import Connectors
+import Models
 import Runtime
 
-/// Calls to the vendors, by how they ended and how long they took.
+/// Counts the calls to the vendors by their status, and measures how long they take.
 struct CallMeter: Sendable {
-    enum Status: String, NamedMetricLabel {
+    /// The class of an HTTP status, as the metric's label.
+    enum StatusClass: String, NamedMetricLabel {
         static let labelName = "status"
         case success = "2xx"
         case redirect = "3xx"
         case refused = "4xx"
         case throttled = "429"
-        case trouble = "5xx"
+        case serverError = "5xx"
+        /// No answer came.
         case none
 
         init(_ status: Int?) {
@@ -20,20 +23,21 @@ struct CallMeter: Sendable {
                 case ..<300: .success
                 case ..<400: .redirect
                 case ..<500: .refused
-                case _: .trouble
+                case _: .serverError
                 }
         }
     }
 
-    private let seconds: Labelled<LabelPair<Vendors.Side, Status>, Histogram>
+    private let seconds: Labelled<LabelPair<Vendor, StatusClass>, Histogram>
 
     init(_ registry: Metrics) {
         seconds = registry.histogram(
-            "vendor_call_seconds", "Calls to vendors by status, from sending to the whole answer.",
-            buckets: Histogram.requestSeconds, by: LabelPair<Vendors.Side, Status>.self)
+            "vendor_call_seconds",
+            "Time from sending a call to the end of the vendor's answer, by status.",
+            buckets: Histogram.requestSeconds, by: LabelPair<Vendor, StatusClass>.self)
     }
 
-    func count(_ report: CallReport, _ side: Vendors.Side) {
-        seconds[side, Status(report.status)].observe(report.took)
+    func count(_ report: CallReport, _ vendor: Vendor) {
+        seconds[vendor, StatusClass(report.status)].observe(report.took)
     }
 }

@@ -1,186 +1,217 @@
 import Automation
 import Store
 
-/// How the callers of one process share what they take out of a credential's budget.
+/// The limits by which the callers of one process share a credential's budget.
 struct CallSchedulerLimits: Equatable, Sendable {
     var budget: BudgetLimits
-    /// Calls taken out of the shared budget at once.
+    /// The most calls taken out of the shared budget at once.
     var grantCallsMax: Int
-    /// What was taken and not used by then is lost.
-    var grantSeconds = 1.0
-    /// Callers that may wait; the least urgent ones beyond are sent away.
+    /// Calls that are taken and not used within this time are lost.
+    var grantLifetime = Duration.seconds(1)
+    /// The most callers that may wait; the least urgent ones beyond are refused.
     var callersMax = 16
-    /// How long one may wait here, where it holds a lane.
-    var patienceSeconds = 2.0
-    /// How long at least until the exhausted budget is asked again: whoever waits for calls that
-    /// come one by one must not wait for many of them.
-    var pollSeconds = 0.02...0.06
-    /// The longest that somebody is sent away for want of budget.
-    var absenceSecondsMax = 60.0
+    /// The longest that a caller waits here, where it holds a lane.
+    var waitMax = Duration.seconds(2)
+    /// The shortest time before an exhausted budget is asked again. It is short because calls
+    /// become free one by one: a caller that waits for one must not wait for many.
+    var acquireIntervals = Duration.milliseconds(20)...Duration.milliseconds(60)
+    /// The longest that a caller is told to stay away because the budget is exhausted.
+    var retryAfterMax = Duration.seconds(60)
 
-    private static let windowSeconds = 60.0
-    /// A call may reach the vendor so long after it was taken: a grant's life, and the way.
-    private static let delaySecondsMax = 3.0
+    private static let window = Duration.seconds(60)
+    /// The longest between taking a call and its arrival at the vendor: a grant's lifetime and the
+    /// transfer.
+    private static let delayMax = Duration.seconds(3)
 
-    /// Never more than `calls` in any minute at the vendor: a sixteenth may be saved up, and the
-    /// rest flows evenly.
+    /// Limits that never bring more than `calls` to the vendor in any minute: a sixteenth may be
+    /// saved up, and the rest flows evenly.
     init(callsPerMinuteMax calls: Int) {
         let burst = max(1, Double(calls) / 16)
-        let rate = max(Double(calls) - burst, 0.5) / (Self.windowSeconds + Self.delaySecondsMax)
+        let seconds = (Self.window + Self.delayMax) / .seconds(1)
+        let rate = max(Double(calls) - burst, 0.5) / seconds
         budget = BudgetLimits(perSecond: rate, burst: burst)
         grantCallsMax = max(1, Int(burst / 4))
     }
+
+    /// The time in which one call becomes free.
+    var callInterval: Duration { .seconds(1 / budget.perSecond) }
 }
 
-/// Who of this process's callers may call a vendor next, and when to ask for more: decisions
-/// without clock, dice or I/O. Moments are seconds on any clock that does not go back.
+/// The reason why a caller is refused, and the time after which it may come back.
+struct CallRefusal: Equatable, Sendable {
+    var reason: RefusalReason
+    var retryAfter: Duration
+}
+
+enum RefusalReason: String, Sendable {
+    /// The budget is exhausted, and other callers come first.
+    case budget
+    /// The vendor limits its calls.
+    case closed
+    /// The vendor is down.
+    case down
+}
+
+/// Decides which of this process's callers may call a vendor next and when to take more calls out
+/// of the budget. It has no clock, no randomness and no I/O: it returns what its owner does.
 struct CallScheduler {
+    typealias Instant = ContinuousClock.Instant
+
     struct Caller: Hashable, Sendable {
         let number: Int
         let urgency: CallUrgency
-        let arrivedAt: Double
+        let waitsSince: Instant
     }
 
-    enum Step: Equatable {
-        case go
-        /// Take up to so many calls out of the shared budget, then tell `acquired`.
+    /// The next step of a caller.
+    enum CallerStep: Equatable {
+        case call
+        /// Take up to so many calls out of the shared budget, and tell `acquireEnded`.
         case acquire(Int)
-        /// Look again when something happened, or after so long.
-        case wait(seconds: Double)
-        case giveUp(Refusal)
+        /// Ask again after a wake-up, or at the latest after this time.
+        case wait(atMost: Duration)
+        case giveUp(CallRefusal)
     }
 
-    /// Why somebody is sent away, and for how long.
-    struct Refusal: Equatable, Sendable {
-        enum Reason: String, Sendable {
-            /// The budget is used up, and others come first.
-            case budget
-            /// The vendor asked for patience.
-            case closed
-            /// The vendor is down.
-            case down
-        }
+    /// The owner's action after a change.
+    enum SchedulerAction: Equatable {
+        case none
+        /// Waiting callers ask for their next step at once.
+        case wakeCallers
+    }
 
-        var reason: Reason
-        var seconds: Double
+    /// The result of taking calls out of the shared budget.
+    enum AcquireResult: Equatable {
+        case acquired(Int, left: Int)
+        case failed(retryAfter: Duration)
     }
 
     private let limits: CallSchedulerLimits
-    /// The most urgent first, then who came first.
+    /// The most urgent first, callers of one urgency in the order in which they came.
     private var callers: [Caller] = []
-    private var arrivals = 0
+    private var callerCount = 0
     private var isAcquiring = false
-    private var acquireAt = 0.0
-    private var grant = Grant()
-    private var closure: (reason: Refusal.Reason, until: Double)?
-    /// By urgency: when those who were sent away will all have had their calls.
-    private var backlogUntil: [Double]
-    /// Of the whole budget, when it was last asked.
+    private var acquireNotBefore: Instant?
+    private var grant: CallGrant?
+    private var closure: (reason: RefusalReason, until: Instant)?
+    /// The moment at which all refused callers of an urgency will have had their calls.
+    private var backlogUntil: [CallUrgency: Instant] = [:]
+    /// Calls left in the whole budget when it was last asked.
     private(set) var left: Int
 
     init(_ limits: CallSchedulerLimits) {
         self.limits = limits
-        backlogUntil = Array(repeating: 0, count: CallUrgency.allCases.count)
         left = Int(limits.budget.burst)
     }
 
-    mutating func arrive(_ urgency: CallUrgency, at now: Double) -> Caller {
-        arrivals += 1
-        let caller = Caller(number: arrivals, urgency: urgency, arrivedAt: now)
+    mutating func enqueue(_ urgency: CallUrgency, at now: Instant) -> Caller {
+        callerCount += 1
+        let caller = Caller(number: callerCount, urgency: urgency, waitsSince: now)
         let place = callers.firstIndex { $0.urgency < urgency } ?? callers.endIndex
         callers.insert(caller, at: place)
         return caller
     }
 
-    mutating func leave(_ caller: Caller) { callers.removeAll { $0 == caller } }
+    mutating func remove(_ caller: Caller) { callers.removeAll { $0 == caller } }
 
-    /// What a caller that has arrived does next. `go` and `giveUp` make it leave.
-    mutating func step(of caller: Caller, at now: Double) -> Step {
+    /// The next step of a caller in the queue. `call` and `giveUp` remove it from the queue.
+    mutating func step(of caller: Caller, at now: Instant) -> CallerStep {
         let place = callers.firstIndex(of: caller) ?? callers.endIndex
         if let refusal = closed(at: now) {
-            leave(caller)
+            remove(caller)
             return .giveUp(refusal)
         }
-        if place < grant.calls(at: now) {
-            leave(caller)
-            grant.use()
-            return .go
+        if place < grant?.calls(at: now) ?? 0 {
+            remove(caller)
+            grant?.use()
+            return .call
         }
-        let patienceEnds = caller.arrivedAt + limits.patienceSeconds
-        if place >= limits.callersMax || now >= patienceEnds {
-            leave(caller)
-            return .giveUp(Refusal(reason: .budget, seconds: absence(caller.urgency, at: now)))
+        let waitEnds = caller.waitsSince + limits.waitMax
+        if place >= limits.callersMax || now >= waitEnds {
+            remove(caller)
+            let retryAfter = retryAfter(for: caller.urgency, at: now)
+            return .giveUp(CallRefusal(reason: .budget, retryAfter: retryAfter))
         }
-        if isAcquiring { return .wait(seconds: patienceEnds - now) }
-        if now < acquireAt { return .wait(seconds: min(patienceEnds, acquireAt) - now) }
+        if isAcquiring { return .wait(atMost: waitEnds - now) }
+        if let acquireNotBefore, now < acquireNotBefore {
+            return .wait(atMost: min(waitEnds, acquireNotBefore) - now)
+        }
         isAcquiring = true
-        // In plenty somewhat ahead; when calls are short only for those who are there.
-        let habit = left >= limits.grantCallsMax ? grant.habit(at: now) : 0
-        return .acquire(min(max(callers.count, habit), limits.grantCallsMax))
+        return .acquire(callsToAcquire(at: now))
     }
 
-    /// Why nobody may call at this moment, if so.
-    func closed(at now: Double) -> Refusal? {
+    /// The refusal of all callers at this moment; nil if calls may be made.
+    func closed(at now: Instant) -> CallRefusal? {
         guard let closure, now < closure.until else { return nil }
-        return Refusal(reason: closure.reason, seconds: closure.until - now)
+        return CallRefusal(reason: closure.reason, retryAfter: closure.until - now)
     }
 
-    /// - Returns: false if it was closed for as long already.
-    @discardableResult
-    mutating func close(_ reason: Refusal.Reason, until moment: Double) -> Bool {
-        if let closure, closure.until >= moment { return false }
+    /// Refuses all callers until a moment. Returns `none` if they are refused for as long already.
+    mutating func close(_ reason: RefusalReason, until moment: Instant) -> SchedulerAction {
+        if let closure, closure.until >= moment { return .none }
         closure = (reason, moment)
-        return true
+        return .wakeCallers
     }
 
-    mutating func acquired(_ calls: Int, left: Int, at now: Double) {
+    /// - Parameter jitter: a random number of `0..<1`.
+    mutating func acquireEnded(
+        _ result: AcquireResult, at now: Instant, jitter: Double
+    ) -> SchedulerAction {
         isAcquiring = false
-        self.left = left
-        grant = Grant(
-            calls: grant.calls(at: now) + calls, size: calls, until: now + limits.grantSeconds)
-    }
-
-    /// - Parameter jitter: a die, `0..<1`.
-    mutating func acquireFailed(retryAfterSeconds seconds: Double, at now: Double, jitter: Double) {
-        isAcquiring = false
-        left = 0
-        let poll = limits.pollSeconds
-        let pause = poll.lowerBound + (poll.upperBound - poll.lowerBound) * jitter
-        acquireAt = now + max(seconds, pause)
-    }
-
-    /// Whoever is sent away comes back when its turn will be, as far as this process knows; the
-    /// less urgent wait for the more urgent.
-    private mutating func absence(_ urgency: CallUrgency, at now: Double) -> Double {
-        for other in CallUrgency.allCases where other <= urgency {
-            let index = other.rawValue
-            backlogUntil[index] = min(
-                max(backlogUntil[index], now) + 1 / limits.budget.perSecond,
-                now + limits.absenceSecondsMax)
+        switch result {
+        case .acquired(let calls, let left):
+            self.left = left
+            grant = CallGrant(
+                calls: (grant?.calls(at: now) ?? 0) + calls, size: calls,
+                until: now + limits.grantLifetime)
+        case .failed(let retryAfter):
+            left = 0
+            let intervals = limits.acquireIntervals
+            let pause =
+                intervals.lowerBound + (intervals.upperBound - intervals.lowerBound) * jitter
+            acquireNotBefore = now + max(retryAfter, pause)
         }
-        return backlogUntil[urgency.rawValue] - now
+        return .wakeCallers
+    }
+
+    /// Somewhat more calls than are waited for while calls are plenty, else only those.
+    private func callsToAcquire(at now: Instant) -> Int {
+        let expected = left >= limits.grantCallsMax ? grant?.expectedCalls(at: now) ?? 0 : 0
+        return min(max(callers.count, expected), limits.grantCallsMax)
+    }
+
+    /// The time after which a refused caller will get its call, as far as this process knows. The
+    /// less urgent wait for the more urgent.
+    private mutating func retryAfter(for urgency: CallUrgency, at now: Instant) -> Duration {
+        var result = Duration.zero
+        for other in CallUrgency.allCases where other <= urgency {
+            let backlogEnds = max(backlogUntil[other] ?? now, now)
+            let until = min(backlogEnds + limits.callInterval, now + limits.retryAfterMax)
+            backlogUntil[other] = until
+            result = until - now
+        }
+        return result
     }
 }
 
 /// Calls that were taken out of the shared budget and are not made yet.
-private struct Grant {
-    private var unused = 0
-    private var size = 0
-    private var until = 0.0
+private struct CallGrant {
+    private var unused: Int
+    private let size: Int
+    private let until: CallScheduler.Instant
 
-    init() {}
-
-    init(calls: Int, size: Int, until: Double) {
+    init(calls: Int, size: Int, until: CallScheduler.Instant) {
         unused = calls
         self.size = size
         self.until = until
     }
 
-    func calls(at now: Double) -> Int { now < until ? unused : 0 }
+    func calls(at now: CallScheduler.Instant) -> Int { now < until ? unused : 0 }
 
     mutating func use() { unused -= 1 }
 
-    /// How much to take next: doubles while grants are used up in their time, and halves when they
-    /// are not.
-    func habit(at now: Double) -> Int { unused <= 0 && now < until ? size * 2 : size / 2 }
+    /// The size of the next grant: twice the last one if that was used up in time, else half.
+    func expectedCalls(at now: CallScheduler.Instant) -> Int {
+        unused <= 0 && now < until ? size * 2 : size / 2
+    }
 }

@@ -1,17 +1,14 @@
 import Models
 import Runtime
 
-/// The time as a worker's calls to vendors go by it; elsewhere the database owns the clock.
+/// The clocks that calls to vendors go by; elsewhere the database owns the clock.
 struct Clocks: Sendable {
-    /// What a vendor's own clock shows, too.
+    /// The time of day, as the vendors' own clocks show it.
     var now: @Sendable () -> Timestamp
-    /// Never goes back; from any beginning.
-    var seconds: @Sendable () -> Double
+    /// A clock that never goes back.
+    var instant: @Sendable () -> ContinuousClock.Instant
 
-    static var system: Clocks {
-        let start = ContinuousClock.now
-        return Clocks(
-            now: { Timestamp(milliseconds: Int64(WallTime.now().milliseconds)) },
-            seconds: { (ContinuousClock.now - start) / .seconds(1) })
-    }
+    static let system = Clocks(
+        now: { Timestamp(milliseconds: Int64(WallTime.now().milliseconds)) },
+        instant: { ContinuousClock.now })
 }

@@ -27,9 +27,9 @@ final class ConnectionRuntimes: Sendable {
     var unreadable: Set<ConnectionID> { loaded.withLock { $0.unreadable } }
 
     /// The limiters of this vendor for all connections.
-    func limiters(of side: Vendors.Side) -> [VendorLimiter] {
+    func limiters(of vendor: Vendor) -> [VendorLimiter] {
         loaded.withLock { $0.runtimes.values.flatMap(\.vendors.limiters) }
-            .filter { $0.side == side }
+            .filter { $0.vendor == vendor }
     }
 
     /// Loads a newer configuration whenever there is one.

@@ -116,7 +116,7 @@ extension Failure {
             case .unavailable(let reason):
                 .throttled(
                     Cause(.liaison, code: "database", message: reason),
-                    retryAfterSeconds: jitter.duration(in: Self.databaseWait) / .seconds(1))
+                    retryAfter: jitter.duration(in: Self.databaseWait))
             case .lostLease: .interrupted
             case .conflict:
                 .retryable(Cause(.liaison, code: "conflict", message: "another worker was faster"))

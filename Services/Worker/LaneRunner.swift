@@ -71,13 +71,13 @@ struct LaneRunner: Sendable {
                 next: "\(lanes.count) lanes of \(connection) are put off")
             for lane in lanes { finished(lane.putOff(because: error)) }
         }
-        if let seconds = runtime.vendors.closedSeconds { await block(connection, seconds) }
+        if let pause = runtime.vendors.closedFor { await block(connection, for: pause) }
     }
 
     /// Keeps all workers from leasing lanes of a connection neither of whose vendors can be called.
-    private func block(_ connection: ConnectionID, _ seconds: Double) async {
+    private func block(_ connection: ConnectionID, for pause: Duration) async {
         do {
-            try await store.block(connection, for: .seconds(min(seconds, 86_400)))
+            try await store.block(connection, for: min(pause, .seconds(86_400)))
         } catch {
             log.storeFailed(
                 "blocking of connection \(connection)", error,

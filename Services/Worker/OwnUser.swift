@@ -2,20 +2,21 @@ import Connectors
 import Models
 import Synchronization
 
-/// In whose name PagerDuty shows what we do, asked once.
+/// Our user in PagerDuty, asked once.
 final class OwnUser: Sendable {
-    private enum Known {
-        case notYet
-        /// `nil`: PagerDuty does not tell.
+    private enum Knowledge {
+        case notAsked
+        /// Nil if PagerDuty does not tell.
         case user(String?)
     }
 
-    private let known = Mutex(Known.notYet)
+    private let knowledge = Mutex(Knowledge.notAsked)
 
+    /// Returns nil if PagerDuty does not tell.
     func id(from pagerDuty: PagerDuty) async throws(Failure) -> String? {
-        if case .user(let id) = known.withLock({ $0 }) { return id }
+        if case .user(let id) = knowledge.withLock({ $0 }) { return id }
         let id = try await pagerDuty.ownUser()
-        known.withLock { $0 = .user(id) }
+        knowledge.withLock { $0 = .user(id) }
         return id
     }
 }

@@ -1,36 +1,40 @@
 import Connectors
 import Models
 import Runtime
-import Synchronization
 
-/// Writes of many lanes to one organisation, travelling together: while one call is under way, or
-/// while others are about to write, writes gather, and then go in one call. A write that is alone
-/// goes by itself and at once.
-///
-/// There is no loop behind it: of those who wait, the one that came first makes the call for all.
+/// Writes of many lanes to one organisation, many in one call: writes gather while a call is under
+/// way, or while announced writes are expected. A write that is alone goes by itself and at once.
 final class RecordWriter: Sendable {
-    /// Makes one call; the results stand in the order of the updates. Throws when the call as a
-    /// whole failed, or was not made because it might not be continued.
+    /// Makes one call; the results stand in the order of the updates. Throws if the call as a whole
+    /// failed, or was not made because it may not be continued.
     typealias Send =
         @Sendable (
             [Salesforce.RecordUpdate], RecordWriteOptions, _ mayContinue: @escaping MayContinue
         ) async throws(Failure) -> [Result<RecordID, Failure>]
 
-    /// Whether a lane is still this worker's.
+    /// Returns true while this worker holds the lane of a write.
     typealias MayContinue = @Sendable () -> Bool
 
-    /// Longer than this nobody waits for writes that were announced.
-    static let gatherSecondsMax = 1.0
+    /// The longest that a call waits for announced writes.
+    static let gatherMax = Duration.seconds(1)
 
-    private let send: Send
-    private let state = Mutex(WriteQueue())
+    fileprivate typealias WriteBatcher = Batcher<LaneWrite, Result<Void, Failure>>
 
-    init(send: @escaping Send) { self.send = send }
+    private let batcher: WriteBatcher
 
-    convenience init(_ salesforce: Salesforce, behind gate: VendorLimiter) {
+    init(send: @escaping Send) {
+        // Calls lock records in the order of their ids, so that no two wait for each other.
+        let policy = BatchPolicy<LaneWrite>(
+            requestsMax: Salesforce.collectionMax, gatherMax: Self.gatherMax,
+            group: { $0.options }, identity: { $0.record.id },
+            precedes: { $0.record.id < $1.record.id })
+        batcher = Batcher(policy) { await RecordWriter.results(of: $0, send) }
+    }
+
+    convenience init(_ salesforce: Salesforce, limitedBy limiter: VendorLimiter) {
         self.init { (updates, options, mayContinue) async throws(Failure) in
-            let salesforce = salesforce.behind(gate.asCallGate(while: mayContinue))
-            // One write is what a plain PATCH is for: it has words of its own for everything.
+            let salesforce = salesforce.admitted(by: limiter.admission(while: mayContinue))
+            // A plain PATCH names the problem of one record better than a collection does.
             guard let update = updates.first, updates.count == 1 else {
                 return try await salesforce.updateCollection(updates, options: options)
             }
@@ -39,7 +43,7 @@ final class RecordWriter: Sendable {
         }
     }
 
-    /// Announces a write for as long as `body` runs: writes that wait already are held back for it.
+    /// Announces a write for as long as `body` runs: calls that have not begun wait for it.
     ///
     /// - Parameter mayContinue: asked again before the call: a write whose lane was lost meanwhile
     ///   is not made.
@@ -47,178 +51,75 @@ final class RecordWriter: Sendable {
         while mayContinue: @escaping MayContinue,
         _ body: (AnnouncedWrite) async throws(Failure) -> Value
     ) async throws(Failure) -> Value {
-        let number = state.withLock { $0.announce() }
-        defer { state.withLock { $0.resolve(number) }?.open() }
+        let announcement = batcher.announce()
+        defer { batcher.withdraw(announcement) }
         return try await body(
-            AnnouncedWrite(number: number, writer: self, mayContinue: mayContinue))
+            AnnouncedWrite(
+                announcement: announcement, batcher: batcher, mayContinue: mayContinue))
     }
 
     /// Writes that wait for a call, the one under way not counted.
-    var waitingCount: Int { state.withLock { $0.count } }
-
-    fileprivate func write(_ write: WriteQueue.Write) async throws(Failure) {
-        switch await turn(of: write) {
-        case .ended(let result): try result.get()
-        case .lead: try await lead(write)
-        }
-    }
-
-    private func turn(of write: WriteQueue.Write) async -> WriteQueue.Turn {
-        await withCheckedContinuation { continuation in
-            let (mayLead, gathered) = state.withLock { $0.arrive(write, continuation) }
-            gathered?.open()
-            if mayLead { continuation.resume(returning: .lead) }
-        }
-    }
-
-    /// Makes the call for all who wait, and hands the lead to the first who is left.
-    private func lead(_ own: WriteQueue.Write) async throws(Failure) {
-        let gathered = Latch()
-        if state.withLock({ $0.gather(gathered) }) {
-            await gathered.wait(atMost: .seconds(Self.gatherSecondsMax))
-        }
-        let batch = state.withLock { $0.takeBatch() }
-        let results = await results(of: batch.map(\.write))
-        let next = state.withLock { $0.endBatch() }
-        var ownResult = Result<Void, Failure>.failure(.interrupted)
-        for ((write, continuation), result) in zip(batch, results) {
-            if write.number == own.number {
-                ownResult = result
-            } else {
-                continuation.resume(returning: .ended(result))
-            }
-        }
-        next?.resume(returning: .lead)
-        try ownResult.get()
-    }
-
-    private func results(of writes: [WriteQueue.Write]) async -> [Result<Void, Failure>] {
-        let entitled = writes.filter { $0.mayContinue() }
-        var results: [Int: Result<Void, Failure>] = [:]
-        for (write, result) in zip(entitled, await sent(entitled[...])) {
-            results[write.number] = result.map { _ in () }
-        }
-        return writes.map { results[$0.number] ?? .failure(.interrupted) }
-    }
-
-    /// One write that spoils a call for all is found by halving.
-    private func sent(
-        _ writes: ArraySlice<WriteQueue.Write>
-    ) async -> [Result<RecordID, Failure>] {
-        guard let first = writes.first else { return [] }
-        do throws(Failure) {
-            return try await send(writes.map(\.update), first.options) {
-                writes.allSatisfy { $0.mayContinue() }
-            }
-        } catch {
-            switch error {
-            case .permanent where writes.count > 1:
-                let middle = writes.startIndex + writes.count / 2
-                return await sent(writes[..<middle]) + (await sent(writes[middle...]))
-            case .permanent, .retryable, .throttled, .interrupted:
-                return writes.map { _ in .failure(error) }
-            }
-        }
-    }
+    var waitingCount: Int { batcher.waitingCount }
 }
 
-/// A write that others may wait for. It exists only within `RecordWriter.announced`.
+/// A write that other writes may wait for. It exists only within `RecordWriter.announced`.
 struct AnnouncedWrite: Sendable {
-    fileprivate let number: Int
-    fileprivate let writer: RecordWriter
+    fileprivate let announcement: BatchAnnouncement
+    fileprivate let batcher: RecordWriter.WriteBatcher
     fileprivate let mayContinue: RecordWriter.MayContinue
 
     /// Returns when the record has these values. To be called at most once.
     func callAsFunction(
         _ update: Salesforce.RecordUpdate, _ options: RecordWriteOptions
     ) async throws(Failure) {
-        try await writer.write(
-            WriteQueue.Write(
-                number: number, update: update, options: options, mayContinue: mayContinue))
+        let write = LaneWrite(update: update, options: options, mayContinue: mayContinue)
+        guard let result = await batcher(write, announcedAs: announcement) else {
+            throw .interrupted
+        }
+        try result.get()
     }
 }
 
-/// The writes that wait, and which of them go next: without I/O.
-struct WriteQueue {
-    struct Write: Sendable {
-        let number: Int
-        let update: Salesforce.RecordUpdate
-        let options: RecordWriteOptions
-        let mayContinue: @Sendable () -> Bool
-    }
+private struct LaneWrite: Sendable {
+    let update: Salesforce.RecordUpdate
+    let options: RecordWriteOptions
+    let mayContinue: RecordWriter.MayContinue
 
-    enum Turn: Sendable {
-        case ended(Result<Void, Failure>)
-        /// It is this one's turn to make the call.
-        case lead
-    }
+    var record: RecordReference { update.record }
+}
 
-    typealias Waiting = (write: Write, continuation: CheckedContinuation<Turn, Never>)
-
-    private var numbers = 0
-    private var announced: Set<Int> = []
-    private var waiting: [Waiting] = []
-    private var isBusy = false
-    /// The announcements that the leader waits for.
-    private var gathering: (awaited: Set<Int>, gathered: Latch)?
-
-    mutating func announce() -> Int {
-        numbers += 1
-        announced.insert(numbers)
-        return numbers
-    }
-
-    /// - Returns: what to open when nothing more has to be waited for.
-    mutating func resolve(_ number: Int) -> Latch? {
-        announced.remove(number)
-        gathering?.awaited.remove(number)
-        guard let gathering, gathering.awaited.isEmpty || isFull else { return nil }
-        return gathering.gathered
-    }
-
-    /// - Returns: whether it leads, or else what to open because enough are there.
-    mutating func arrive(
-        _ write: Write, _ continuation: CheckedContinuation<Turn, Never>
-    ) -> (mayLead: Bool, gathered: Latch?) {
-        waiting.append((write, continuation))
-        let gathered = resolve(write.number)
-        if isBusy { return (false, gathered) }
-        isBusy = true
-        return (true, nil)
-    }
-
-    /// - Returns: whether there is somebody to wait for.
-    mutating func gather(_ gathered: Latch) -> Bool {
-        if announced.isEmpty || isFull { return false }
-        gathering = (announced, gathered)
-        return true
-    }
-
-    /// The oldest and all that may travel with it: with the same options, no record twice, in the
-    /// order of the records, which is the order in which everybody locks them.
-    mutating func takeBatch() -> [Waiting] {
-        gathering = nil
-        guard let options = waiting.first?.write.options else { return [] }
-        var batch: [Waiting] = []
-        var left: [Waiting] = []
-        var records: Set<RecordID> = []
-        for next in waiting {
-            let fits = batch.count < Salesforce.collectionMax && next.write.options == options
-            // A later write of a record must not overtake one that was left behind.
-            let isFirst = records.insert(next.write.update.record.id).inserted
-            if fits && isFirst { batch.append(next) } else { left.append(next) }
+extension RecordWriter {
+    /// Writes together whatever may still be written. A write whose lane was lost is interrupted.
+    private static func results(
+        of writes: [LaneWrite], _ send: Send
+    ) async -> [Result<Void, Failure>] {
+        let mayContinue = writes.map { $0.mayContinue() }
+        let entitled = zip(writes, mayContinue).compactMap { $1 ? $0 : nil }
+        var sent = await results(ofEntitled: entitled[...], send).makeIterator()
+        return mayContinue.map { mayContinue in
+            mayContinue ? sent.next() ?? .failure(.interrupted) : .failure(.interrupted)
         }
-        waiting = left
-        return batch.sorted { $0.write.update.record.id < $1.write.update.record.id }
     }
 
-    /// - Returns: who makes the next call.
-    mutating func endBatch() -> CheckedContinuation<Turn, Never>? {
-        isBusy = !waiting.isEmpty
-        return waiting.first?.continuation
+    /// A record that makes Salesforce refuse the whole call is found by halving.
+    private static func results(
+        ofEntitled writes: ArraySlice<LaneWrite>, _ send: Send
+    ) async -> [Result<Void, Failure>] {
+        guard let first = writes.first else { return [] }
+        do {
+            let results = try await send(writes.map(\.update), first.options) {
+                writes.allSatisfy { $0.mayContinue() }
+            }
+            return results.map { $0.map { _ in } }
+        } catch {
+            switch error {
+            case .permanent where writes.count > 1:
+                let middle = writes.startIndex + writes.count / 2
+                let left = await results(ofEntitled: writes[..<middle], send)
+                return left + (await results(ofEntitled: writes[middle...], send))
+            case .permanent, .retryable, .throttled, .interrupted:
+                return writes.map { _ in .failure(error) }
+            }
+        }
     }
-
-    var count: Int { waiting.count }
-
-    private var isFull: Bool { waiting.count >= Salesforce.collectionMax }
 }

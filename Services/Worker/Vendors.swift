@@ -7,7 +7,7 @@ import Models
 import Runtime
 import Store
 
-/// What the vendors of all connections share within this process.
+/// The parts of this process that the vendors of all connections share.
 struct VendorAccess: Sendable {
     let client: HTTPClient
     let store: Store
@@ -15,23 +15,22 @@ struct VendorAccess: Sendable {
     let meter: CallMeter
     let clocks: Clocks
     let log: Log
+    var jitter = Jitter.system
 
-    func limiter(_ side: Vendors.Side, of connection: Connection) -> VendorLimiter {
+    func limiter(_ vendor: Vendor, of connection: Connection) -> VendorLimiter {
         let callsPerMinuteMax =
-            switch side {
-            case .pagerduty: limits.pagerDutyCallsPerMinuteMax
+            switch vendor {
+            case .pagerDuty: limits.pagerDutyCallsPerMinuteMax
             case .salesforce: limits.salesforceCallsPerMinuteMax
             }
         var scheduler = CallSchedulerLimits(callsPerMinuteMax: callsPerMinuteMax)
-        scheduler.patienceSeconds = limits.callWaitSecondsMax
-        return VendorLimiter(
-            side, of: connection, limits: scheduler,
-            store: store, meter: meter, seconds: clocks.seconds, log: log)
+        scheduler.waitMax = .seconds(limits.callWaitSecondsMax)
+        return VendorLimiter(vendor, of: connection, limits: scheduler, self)
     }
 }
 
-/// The clients of one connection's two vendors. A client that is not configured, or whose key cannot
-/// be read, answers every call with the reason.
+/// The clients of one connection's two vendors. A client that is not configured, or whose key
+/// cannot be read, answers every call with the reason.
 struct VendorClients: Sendable {
     var pagerDutyOrReason: Result<PagerDuty, Failure>
     var salesforceOrReason: Result<Salesforce, Failure>
@@ -43,11 +42,6 @@ struct VendorClients: Sendable {
 /// The two vendors of one connection, each behind its limiter. Reads are made through it directly;
 /// a command is made within `admitted`.
 struct Vendors: Sendable {
-    enum Side: String, NamedMetricLabel {
-        static let labelName = "vendor"
-        case pagerduty, salesforce
-    }
-
     let clients: VendorClients
     let pagerDutyLimiter: VendorLimiter
     let salesforceLimiter: VendorLimiter
@@ -56,15 +50,17 @@ struct Vendors: Sendable {
     private let ownUser = OwnUser()
 
     init(_ connection: Connection, _ access: VendorAccess) {
-        unreadable = UnreadableFields(seconds: access.clocks.seconds)
-        pagerDutyLimiter = access.limiter(.pagerduty, of: connection)
+        unreadable = UnreadableFields(now: access.clocks.instant)
+        pagerDutyLimiter = access.limiter(.pagerDuty, of: connection)
         salesforceLimiter = access.limiter(.salesforce, of: connection)
         clients = VendorClients(
-            pagerDutyOrReason: Self.pagerDuty(connection, access, pagerDutyLimiter.asCallGate()),
+            pagerDutyOrReason: Self.pagerDuty(connection, access, pagerDutyLimiter.admission()),
             salesforceOrReason: Self.salesforce(
-                connection, access, salesforceLimiter.asCallGate()))
+                connection, access, salesforceLimiter.admission()))
         let limiter = salesforceLimiter
-        writer = (try? clients.salesforceOrReason.get()).map { RecordWriter($0, behind: limiter) }
+        writer = (try? clients.salesforceOrReason.get()).map {
+            RecordWriter($0, limitedBy: limiter)
+        }
     }
 
     func pagerDuty() throws(Failure) -> PagerDuty { try clients.pagerDuty() }
@@ -79,8 +75,8 @@ struct Vendors: Sendable {
     }
 
     /// The time until a first vendor can be called again; nil when one can be called now.
-    var closedSeconds: Double? {
-        let closed = limiters.map { $0.closed?.seconds }
+    var closedFor: Duration? {
+        let closed = limiters.map { $0.closed?.retryAfter }
         guard !closed.contains(nil) else { return nil }
         return closed.compactMap { $0 }.min()
     }
@@ -95,13 +91,16 @@ struct Vendors: Sendable {
 
 extension Vendors {
     private static func pagerDuty(
-        _ connection: Connection, _ access: VendorAccess, _ gate: CallGate
+        _ connection: Connection, _ access: VendorAccess, _ admission: CallAdmission
     ) -> Result<PagerDuty, Failure> {
         guard let account = connection.pagerDuty else {
-            return .failure(misconfigured("connection \(connection.id) has no PagerDuty account"))
+            return .failure(
+                misconfigured(
+                    "the connection has no PagerDuty account; add one to its configuration"))
         }
         guard let origin = ServerOrigin(account.apiURL) else {
-            return .failure(misconfigured("\(account.apiURL) is not the address of a server"))
+            return .failure(
+                misconfigured("apiURL is not the address of a server: \(account.apiURL)"))
         }
         let token = account.token.revealed
         let credential: PagerDutySettings.Credential =
@@ -111,21 +110,22 @@ extension Vendors {
             }
         let settings = PagerDutySettings(
             origin: origin, credential: credential, from: account.from)
-        return .success(PagerDuty(settings: settings, client: access.client, gate: gate))
+        return .success(PagerDuty(settings: settings, client: access.client, admission: admission))
     }
 
     private static func salesforce(
-        _ connection: Connection, _ access: VendorAccess, _ gate: CallGate
+        _ connection: Connection, _ access: VendorAccess, _ admission: CallAdmission
     ) -> Result<Salesforce, Failure> {
         guard let organization = connection.salesforce else {
             return .failure(
-                misconfigured("connection \(connection.id) has no Salesforce organisation"))
+                misconfigured(
+                    "the connection has no Salesforce organisation; add one to its configuration"))
         }
         guard let login = ServerOrigin(organization.loginURL) else {
             return .failure(
-                misconfigured("\(organization.loginURL) is not the address of a server"))
+                misconfigured("loginURL is not the address of a server: \(organization.loginURL)"))
         }
-        do throws(KeyError) {
+        do {
             let key = try RSAPrivateKey(pem: organization.privateKey.revealed)
             let settings = SalesforceSettings(
                 login: login, audience: organization.audience,
@@ -133,14 +133,20 @@ extension Vendors {
                 privateKey: key, apiVersion: organization.apiVersion)
             return .success(
                 Salesforce(
-                    settings: settings, client: access.client, now: access.clocks.now, gate: gate))
+                    settings: settings, client: access.client, now: access.clocks.now,
+                    admission: admission))
         } catch {
             return .failure(
-                misconfigured("the private key of \(connection.id) is unusable: \(error)"))
+                misconfigured(
+                    "the private key of the Salesforce organisation cannot be used: \(error)"))
         }
     }
 
     private static func misconfigured(_ message: String) -> Failure {
         .permanent(Cause(.liaison, code: "configuration", message: message))
     }
+}
+
+extension Vendor: NamedMetricLabel {
+    public static let labelName = "vendor"
 }

@@ -38,14 +38,14 @@ struct WorkerMetrics: Sendable {
         registry.gauge(
             "budget_left",
             "Calls left in the shared budget of the credential with the fewest left.",
-            by: Vendors.Side.self
+            by: Vendor.self
         ) { runtimes.limiters(of: $0).map(\.left).min() ?? 0 }
         registry.gauge(
             "credentials_paused", "Credentials whose vendor asked for a pause.",
-            by: Vendors.Side.self
+            by: Vendor.self
         ) { runtimes.limiters(of: $0).credentials(closedFor: .closed) }
         registry.gauge(
-            "breakers_open", "Credentials whose vendor is down.", by: Vendors.Side.self
+            "breakers_open", "Credentials whose vendor is down.", by: Vendor.self
         ) { runtimes.limiters(of: $0).credentials(closedFor: .down) }
     }
 
@@ -80,7 +80,7 @@ extension Outcome {
 
 extension [VendorLimiter] {
     /// The number of closed credentials; a credential of several connections counts once.
-    fileprivate func credentials(closedFor reason: CallScheduler.Refusal.Reason) -> Int {
+    fileprivate func credentials(closedFor reason: RefusalReason) -> Int {
         Set(filter { $0.closed?.reason == reason }.map(\.scope)).count
     }
 }

@@ -1,23 +1,23 @@
 import Models
 
-/// The decision after a failed attempt: try again after a pause, or give up.
+/// Decides when a failed attempt is repeated, and when it is the last one.
 public enum Backoff {
     public static let base = Duration.seconds(2)
-    public static let cap = Duration.seconds(300)
-    /// A vendor may ask for any pause; longer ones are cut to this.
-    private static let throttledMax = 30 * 86_400.0
+    public static let delayMax = Duration.seconds(300)
+    /// The longest pause that a vendor may ask for; longer ones are cut to this.
+    private static let throttledMax = Duration.seconds(30 * 86_400)
 
-    /// The pause with full jitter: between nothing and twice the longest pause of the attempt
-    /// before, so that lanes which failed together do not come back together.
+    /// Full jitter: any delay between nothing and twice the last maximum, so that lanes which
+    /// failed together do not come back together.
     ///
     /// - Parameters:
-    ///   - attempt: the attempt that failed, from 1.
-    ///   - jitter: a random number, `0..<1`.
+    ///   - attempt: the number of the attempt that failed, from 1.
+    ///   - jitter: a random number of `0..<1`.
     public static func delay(attempt: Int, jitter: Double) -> Duration {
         let doublings = max(1, min(attempt, 31)) - 1
         var ceiling = base
-        for _ in 0..<doublings where ceiling < cap { ceiling *= 2 }
-        return min(ceiling, cap) * jitter
+        for _ in 0..<doublings where ceiling < delayMax { ceiling *= 2 }
+        return min(ceiling, delayMax) * jitter
     }
 
     public enum RetryDecision: Equatable, Sendable {
@@ -26,18 +26,18 @@ public enum Backoff {
         case giveUp(Cause)
     }
 
-    /// - Parameter attempt: the attempt that failed, from 1.
+    /// - Parameter attempt: the number of the attempt that failed, from 1.
     public static func decision(
         after failure: Failure, attempt: Int, attemptsMax: Int, jitter: Double
     ) -> RetryDecision {
         switch failure {
         case .interrupted:
             .again(.retry(after: .zero, refundsAttempt: true))
-        case .throttled(let cause, let retryAfterSeconds):
+        case .throttled(let cause, let retryAfter):
             .again(
                 .retry(
-                    after: .seconds(min(max(0, retryAfterSeconds), throttledMax)),
-                    refundsAttempt: true, because: cause))
+                    after: min(max(.zero, retryAfter), throttledMax), refundsAttempt: true,
+                    because: cause))
         case .permanent(let cause):
             .giveUp(cause)
         case .retryable(let cause):

@@ -1,30 +1,30 @@
-/// A circuit breaker: what is known of a vendor's health decides about calls to it.
+/// A vendor's health, and what it means for calls to the vendor.
 ///
 ///     closed --check failed--> open --its pause is over--> half-open --check--> closed or open
 ///
-/// A check, which is a cheap call, tells if a call without an answer is the call's fault or the
-/// vendor's. So an event that the vendor cannot process uses up its attempts and is given up, while
-/// an outage of hours costs no event an attempt.
+/// A call that fails without an answer leads to a check, a cheap call of its own. The check tells
+/// whether the call or the vendor is at fault. So an event that the vendor cannot process uses up
+/// its attempts and fails, while an outage of hours costs no event an attempt.
 public enum Breaker: Equatable, Sendable {
-    /// Calls go through.
+    /// Calls are made.
     case closed
-    /// So many checks in a row failed. No worker calls until this time has passed.
-    case open(trips: Int, seconds: Double)
-    /// The pause is over: one of all workers checks, and the others wait for its result.
+    /// This many checks in a row failed. No worker calls until the pause is over.
+    case open(trips: Int, pause: Duration)
+    /// The pause is over: one of all workers checks, the others wait for its result.
     case halfOpen(trips: Int)
 
-    /// The longest time of one check; after it another worker may check.
-    public static let checkSeconds = 5.0
-    public static let firstPauseSeconds = 1.0
-    public static let lastPauseSeconds = 60.0
+    /// The longest that a check may take; after that another worker may check.
+    public static let checkMax = Duration.seconds(5)
+    public static let firstPause = Duration.seconds(1)
+    public static let lastPause = Duration.seconds(60)
 
-    /// The state that the workers share in the database.
-    public init(trips: Int, secondsLeft: Double) {
+    /// The breaker as the workers' shared row has it.
+    public init(trips: Int, pauseLeft: Duration) {
         self =
             if trips <= 0 {
                 .closed
-            } else if secondsLeft > 0 {
-                .open(trips: trips, seconds: secondsLeft)
+            } else if pauseLeft > .zero {
+                .open(trips: trips, pause: pauseLeft)
             } else {
                 .halfOpen(trips: trips)
             }
@@ -38,15 +38,14 @@ public enum Breaker: Equatable, Sendable {
         }
     }
 
-    /// The state after a check.
+    /// The breaker after a check.
     ///
-    /// - Parameter jitter: a random number, `0..<1`. Pauses double; each one is from half to the
+    /// - Parameter jitter: a random number of `0..<1`. Pauses double, and last from half to the
     ///   whole of that.
     public func checked(isUp: Bool, jitter: Double) -> Breaker {
         if isUp { return .closed }
-        var pause = Self.firstPauseSeconds
-        for _ in 0..<min(trips, 30) where pause < Self.lastPauseSeconds { pause *= 2 }
-        return .open(
-            trips: trips + 1, seconds: min(pause, Self.lastPauseSeconds) * (1 + jitter) / 2)
+        var pause = Self.firstPause
+        for _ in 0..<min(trips, 30) where pause < Self.lastPause { pause *= 2 }
+        return .open(trips: trips + 1, pause: min(pause, Self.lastPause) * ((1 + jitter) / 2))
     }
 }

@@ -4,7 +4,7 @@ public enum Failure: Error, Equatable, Sendable {
     /// Try again later, with back-off; counts an attempt.
     case retryable(Cause)
     /// The vendor asked for a pause, or our database cannot answer; costs no attempt.
-    case throttled(Cause, retryAfterSeconds: Double)
+    case throttled(Cause, retryAfter: Duration)
     /// Trying again cannot help until a person changes something.
     case permanent(Cause)
     /// We were stopped or lost the lease; costs no attempt.
@@ -22,7 +22,8 @@ extension Failure: CustomStringConvertible {
     public var description: String {
         switch self {
         case .retryable(let cause), .permanent(let cause): cause.description
-        case .throttled(let cause, let seconds): "\(cause); retry after \(seconds) s"
+        case .throttled(let cause, let retryAfter):
+            "\(cause); retry after \(retryAfter / .seconds(1)) s"
         case .interrupted: "interrupted: the worker stopped or lost its lease"
         }
     }
@@ -32,6 +33,14 @@ extension Failure: CustomStringConvertible {
 public struct Cause: Hashable, Sendable, CustomStringConvertible {
     public enum Origin: String, CaseIterable, Sendable {
         case pagerDuty, salesforce, liaison
+
+        public init(_ vendor: Vendor) {
+            self =
+                switch vendor {
+                case .pagerDuty: .pagerDuty
+                case .salesforce: .salesforce
+                }
+        }
     }
 
     public var origin: Origin

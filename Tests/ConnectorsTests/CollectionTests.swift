@@ -8,27 +8,8 @@ import XCTest
 final class CollectionTests: XCTestCase {
     private let caseID = "500000000000001AAA"
 
-    func testCollections() async throws {
-        let script = Org.script([
-            .json(
-                200,
-                [
-                    ["id": "500000000000001AAA", "success": true, "errors": []],
-                    [
-                        "success": false,
-                        "errors": [
-                            [
-                                "statusCode": "INVALID_FIELD", "message": "No such column 'X'",
-                                "fields": ["X"],
-                            ]
-                        ],
-                    ],
-                    [
-                        "id": "500000000000003AAA", "success": false,
-                        "errors": [["statusCode": "UNABLE_TO_LOCK_ROW", "message": "locked"]],
-                    ],
-                ])
-        ])
+    func testACollectionGivesTheResultOfEachRecord() async throws {
+        let script = Org.script([.json(200, Self.collectionAnswer)])
         let updates = try (1...3).map { number in
             Salesforce.RecordUpdate(
                 record: try Org.record("Case", "50000000000000\(number)AAA"),
@@ -51,7 +32,24 @@ final class CollectionTests: XCTestCase {
             ["attributes": ["type": "Case"], "id": "500000000000001AAA", "Priority": "High"])
     }
 
-    func testACollectionWhoseAnswerDoesNotMatchIsNoAnswer() async throws {
+    private static let collectionAnswer: JSON = [
+        ["id": "500000000000001AAA", "success": true, "errors": []],
+        [
+            "success": false,
+            "errors": [
+                [
+                    "statusCode": "INVALID_FIELD", "message": "No such column 'X'",
+                    "fields": ["X"],
+                ]
+            ],
+        ],
+        [
+            "id": "500000000000003AAA", "success": false,
+            "errors": [["statusCode": "UNABLE_TO_LOCK_ROW", "message": "locked"]],
+        ],
+    ]
+
+    func testACollectionFailsIfItsAnswerDoesNotMatch() async throws {
         let update = Salesforce.RecordUpdate(
             record: try Org.record("Case", caseID), fields: ["Priority": "High"])
         func check(
@@ -74,44 +72,6 @@ final class CollectionTests: XCTestCase {
         try await check(Array(repeating: update, count: 201), .answer(200, "[]"), .stop)
     }
 
-    func testComposite() async throws {
-        let script = Org.script([
-            .json(
-                200,
-                [
-                    "compositeResponse": [
-                        [
-                            "body": nil, "httpHeaders": [:], "httpStatusCode": 204,
-                            "referenceId": "update",
-                        ],
-                        [
-                            "body": [["errorCode": "UNABLE_TO_LOCK_ROW", "message": "locked"]],
-                            "httpHeaders": [:], "httpStatusCode": 400, "referenceId": "comment",
-                        ],
-                    ]
-                ])
-        ])
-        let answers = try await Org.client(script).composite(
-            [
-                Salesforce.Subrequest(
-                    method: "PATCH", path: "/sobjects/Case/\(caseID)", reference: "update",
-                    body: ["Priority": "High"]),
-                Salesforce.Subrequest(
-                    method: "POST", path: "/sobjects/CaseComment", reference: "comment",
-                    body: ["ParentId": .string(caseID)]),
-            ], allOrNone: true)
-        XCTAssertEqual(answers.map(\.status), [204, 400])
-        XCTAssertNil(answers[0].failure)
-        XCTAssertEqual(Disposition(answers[1].failure), .retry)
-        XCTAssertEqual(answers[1].failure?.cause?.code, "UNABLE_TO_LOCK_ROW")
-        XCTAssertEqual(
-            script.requests.last?.json?["compositeRequest"]?[0],
-            [
-                "method": "PATCH", "url": .string("/services/data/v62.0/sobjects/Case/\(caseID)"),
-                "referenceId": "update", "body": ["Priority": "High"],
-            ])
-    }
-
     func testSeveralRecordsAreReadInOneCallAndInAnyOrder() async throws {
         func part(_ id: String, _ status: Int, _ body: JSON) -> JSON {
             [
@@ -130,14 +90,53 @@ final class CollectionTests: XCTestCase {
                     ]
                 ])
         ])
-        let wishes = try [caseID, gone].map { id in
-            Salesforce.Wish(
+        let reads = try [caseID, gone].map { id in
+            Salesforce.RecordRead(
                 record: RecordReference(object: "Case", id: try XCTUnwrap(RecordID(id))),
                 fields: ["Status"])
         }
-        let found = try await Org.client(script).records(wishes)
-        XCTAssertEqual(found[wishes[0].record.id]??["Status"], "New")
-        XCTAssertEqual(found[wishes[1].record.id], .some(nil))
+        let found = try await Org.client(script).records(reads)
+        XCTAssertEqual(found[reads[0].record.id]??["Status"], "New")
+        XCTAssertEqual(found[reads[1].record.id], .some(nil))
         XCTAssertEqual(script.lines.last, "POST /services/data/v62.0/composite")
+        let body = try XCTUnwrap(script.requests.last?.json)
+        XCTAssertEqual(body["allOrNone"], false)
+        XCTAssertEqual(
+            body["compositeRequest"]?[0],
+            [
+                "method": "GET",
+                "url": .string("/services/data/v62.0/sobjects/Case/\(caseID)?fields=Status"),
+                "referenceId": .string("r\(caseID)"),
+            ])
+    }
+
+    func testAFailedReadOfACompositeIsTheFailureOfTheWhole() async throws {
+        let locked: JSON = [["errorCode": "UNABLE_TO_LOCK_ROW", "message": "locked"]]
+        let parts: [JSON] = [
+            [
+                "body": ["Id": .string(caseID)], "httpHeaders": [:], "httpStatusCode": 200,
+                "referenceId": .string("r\(caseID)"),
+            ],
+            [
+                "body": locked, "httpHeaders": [:], "httpStatusCode": 400,
+                "referenceId": "r500000000000002AAA",
+            ],
+        ]
+        let reads = try [caseID, "500000000000002AAA"].map { id in
+            Salesforce.RecordRead(
+                record: RecordReference(object: "Case", id: try XCTUnwrap(RecordID(id))),
+                fields: ["Id"])
+        }
+        let client = try Org.client(
+            Org.script([.json(200, ["compositeResponse": .array(parts)])]))
+        let failure = await failure { () async throws(Failure) in try await client.records(reads) }
+        XCTAssertEqual(Disposition(failure), .retry)
+        XCTAssertEqual(failure?.cause?.code, "UNABLE_TO_LOCK_ROW")
+        let short = try Org.client(
+            Org.script([.json(200, ["compositeResponse": .array([parts[0]])])]))
+        let incomplete = await self.failure { () async throws(Failure) in
+            try await short.records(reads)
+        }
+        XCTAssertEqual(Disposition(incomplete), .retry)
     }
 }

@@ -8,7 +8,7 @@ import XCTest
 final class CommentTests: XCTestCase {
     private let caseID = "500000000000001AAA"
 
-    func testACommentOnACase() async throws {
+    func testACommentIsAddedToACase() async throws {
         let script = Org.script([
             .json(201, ["id": "00a000000000001AAA", "success": true, "errors": []])
         ])
@@ -22,7 +22,7 @@ final class CommentTests: XCTestCase {
         XCTAssertEqual(script.requests.last?.json?["ParentId"], .string(caseID))
     }
 
-    func testAFeedItem() async throws {
+    func testAFeedItemIsAddedToARecord() async throws {
         let script = Org.script([
             .json(201, ["id": "0D5000000000001AAA", "success": true, "errors": []])
         ])
@@ -35,7 +35,7 @@ final class CommentTests: XCTestCase {
         XCTAssertEqual(script.lines.last, "POST /services/data/v62.0/sobjects/FeedItem")
     }
 
-    func testCommentsCanBeLookedThrough() async throws {
+    func testCommentsAreReadWithTheLatestFirst() async throws {
         let script = Org.script([
             .json(
                 200,
@@ -44,8 +44,7 @@ final class CommentTests: XCTestCase {
                     "records": [
                         [
                             "attributes": ["type": "CaseComment"], "Id": "00a000000000001AAA",
-                            "CommentBody": "hello", "CreatedById": .string(Org.user),
-                            "CreatedDate": "2026-03-02T09:15:04.000+0000",
+                            "CommentBody": "hello",
                         ]
                     ],
                 ])
@@ -54,12 +53,10 @@ final class CommentTests: XCTestCase {
         let comments = try await Org.client(script).caseComments(id, countMax: 50)
         let comment = try XCTUnwrap(comments.first)
         XCTAssertEqual(comment.body, "hello")
-        XCTAssertEqual(comment.author, RecordID(Org.user))
-        XCTAssertEqual(comment.createdAt, Timestamp(seconds: 1_772_442_904))
         XCTAssertEqual(
             script.lines.last,
             "GET /services/data/v62.0/query?q="
-                + ("SELECT Id, CommentBody, CreatedById, CreatedDate FROM CaseComment "
+                + ("SELECT Id, CommentBody FROM CaseComment "
                 + "WHERE ParentId = '\(caseID)' ORDER BY CreatedDate DESC, Id DESC LIMIT 50")
                 .percentEncoded)
     }

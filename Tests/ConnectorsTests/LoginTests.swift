@@ -7,9 +7,9 @@ import XCTest
 @testable import Connectors
 
 final class LoginTests: XCTestCase {
-    func testTheAssertionIsWhatSalesforceVerifies() throws {
+    func testTheAssertionIsSignedAndAddressedToSalesforce() throws {
         let settings = try Org.settings(login: "https://acme.my.salesforce.com")
-        let request = try Login.request(for: settings, now: Org.now)
+        let request = try SalesforceLogin.request(for: settings, now: Org.now)
         XCTAssertEqual(request.method, "POST")
         XCTAssertEqual(request.url, "https://acme.my.salesforce.com/services/oauth2/token")
         XCTAssertEqual(request.headers["Content-Type"], "application/x-www-form-urlencoded")
@@ -37,15 +37,15 @@ final class LoginTests: XCTestCase {
         try JSON(parsing: try XCTUnwrap(Base64.decodeURL(part)))
     }
 
-    /// Where a token may be sent that some server handed out.
-    func testInstancesThatAreTrusted() throws {
+    /// A token is sent only to the login's own server and to Salesforce.
+    func testATokenIsSentOnlyToTrustedInstances() throws {
         func check(
             _ instance: String, from login: String = "https://login.salesforce.com",
             _ isTrusted: Bool, line: UInt = #line
         ) throws {
             let origin = try XCTUnwrap(ServerOrigin(instance), line: line)
             let login = try XCTUnwrap(ServerOrigin(login), line: line)
-            XCTAssertEqual(Session.isTrusted(origin, from: login), isTrusted, line: line)
+            XCTAssertEqual(SalesforceSession.isTrusted(origin, from: login), isTrusted, line: line)
         }
         try check("https://acme.my.salesforce.com", true)
         try check("https://na1.salesforce.com", true)
@@ -65,7 +65,7 @@ final class LoginTests: XCTestCase {
         try check("http://sandbox:9001", from: "http://sandbox:9000", false)
     }
 
-    func testAnswersThatAreNoLogin() async throws {
+    func testAnAnswerThatIsNoLoginIsRefused() async throws {
         func check(_ answer: JSON, _ expected: Disposition, line: UInt = #line) async throws {
             let script = Script([.json(200, answer)])
             let client = try Org.client(script)
@@ -92,7 +92,7 @@ final class LoginTests: XCTestCase {
         try await check([], .retry)
     }
 
-    func testWhoAmI() async throws {
+    func testTheLoginTellsUserAndOrganisation() async throws {
         let script = Org.script([])
         let client = try Org.client(script)
         for _ in 0..<3 {
@@ -103,7 +103,7 @@ final class LoginTests: XCTestCase {
         XCTAssertEqual(script.logins, 1)
     }
 
-    func testAnExpiredAssertionIsMadeAnewOnce() async throws {
+    func testAnExpiredAssertionIsRenewedOnce() async throws {
         let refusal: JSON = [
             "error": "invalid_grant", "error_description": "assertion expired",
         ]
@@ -120,7 +120,7 @@ final class LoginTests: XCTestCase {
     func testSessionsAreNotPrinted() throws {
         let login = try XCTUnwrap(ServerOrigin("https://login.salesforce.com"))
         let response = HTTPResponse(status: 200, body: Org.token("s3cret").bytes)
-        let session = try Session(response, from: login)
+        let session = try SalesforceSession(response, from: login)
         var dumped = "\(session)"
         dump(session, to: &dumped)
         XCTAssertFalse(dumped.contains("s3cret"), dumped)

@@ -11,7 +11,7 @@ enum Org {
     static let privateKey = Result { try RSAPrivateKey.generate(bits: 2048) }
     static let user = "005000000000001AAA"
     static let id = "00D000000000001EAA"
-    /// What the client's clock says.
+    /// The time on the client's clock.
     static let now = Timestamp(seconds: 1_772_442_904)
 
     static func settings(login: String = "https://login.salesforce.com") throws

@@ -41,12 +41,12 @@ final class OverHTTPTests: XCTestCase {
     }
 
     private func pagerDuty(
-        _ address: String, timeoutSeconds: Double = 30
+        _ address: String, timeout: Duration = .seconds(30)
     ) throws -> PagerDuty {
         var settings = PagerDutySettings(
             origin: try XCTUnwrap(ServerOrigin(address)), credential: .apiKey("key"),
             from: "bridge@example.com")
-        settings.timeoutSeconds = timeoutSeconds
+        settings.timeout = timeout
         return PagerDuty(settings: settings, client: try HTTPClient())
     }
 
@@ -63,7 +63,7 @@ final class OverHTTPTests: XCTestCase {
         }
     }
 
-    func testPatienceIsAskedFor() async throws {
+    func testAThrottledCallTellsWhenToRetry() async throws {
         try await serving([
             .answer(429, "", ["ratelimit-reset": "17"]), .answer(429),
         ]) { address, _ in
@@ -95,26 +95,26 @@ final class OverHTTPTests: XCTestCase {
     }
 
     /// The vendor takes the request, does what it asks, and never answers.
-    func testAHangIsTriedAgain() async throws {
-        let gate = Gate()
+    func testACallWithoutAnAnswerIsRetryable() async throws {
+        let held = HeldLogin()
         let server = try HTTPServer(
             host: "127.0.0.1", port: 0,
             handler: HTTPHandler { _ in
-                await gate.pass()
+                await held.begin()
                 return HTTPResponse(status: 200)
             })
         async let running: Void = server.run()
-        let vendor = try pagerDuty("http://127.0.0.1:\(server.port)", timeoutSeconds: 0.3)
+        let vendor = try pagerDuty("http://127.0.0.1:\(server.port)", timeout: .milliseconds(300))
         let failure = await failure { () async throws(Failure) in
             try await vendor.addNote("PINC1", "x")
         }
         XCTAssertEqual(Disposition(failure), .retry)
-        gate.open()
+        held.open()
         server.stop()
         await running
     }
 
-    func testADropAfterTheEffectIsNoAnswer() async throws {
+    func testADroppedConnectionIsNoAnswer() async throws {
         let listener = try Listener()
         listener.dropOne()
         let vendor = try pagerDuty("http://127.0.0.1:\(listener.port)")
@@ -125,7 +125,7 @@ final class OverHTTPTests: XCTestCase {
         XCTAssertEqual(failure?.cause?.code, "noAnswer")
     }
 
-    func testNobodyThereIsNotSent() async throws {
+    func testACallToAClosedPortIsNotSent() async throws {
         let port = try Listener().port
         let vendor = try pagerDuty("http://127.0.0.1:\(port)")
         let failure = await failure { () async throws(Failure) in

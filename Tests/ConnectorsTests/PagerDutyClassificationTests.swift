@@ -62,7 +62,7 @@ final class PagerDutyClassificationTests: XCTestCase {
         check(599, "", .retry)
     }
 
-    func testHowLongToWait() {
+    func testThePauseAfterTooManyRequests() {
         func check(_ headers: HTTPHeaders, _ seconds: Double, line: UInt = #line) {
             let failure = Failure.pagerDuty(response(429, "", headers))
             XCTAssertEqual(Disposition(failure), .wait(seconds), line: line)
@@ -78,7 +78,7 @@ final class PagerDutyClassificationTests: XCTestCase {
     }
 
     /// The six shapes met in the wild, and worse.
-    func testErrorShapes() {
+    func testErrorsAreReadFromEveryShapeOfAnswer() {
         func check(_ body: String, _ code: Int?, _ text: String, line: UInt = #line) {
             let problem = PagerDutyProblem(response(400, body))
             XCTAssertEqual(problem.code, code, line: line)
@@ -107,7 +107,7 @@ final class PagerDutyClassificationTests: XCTestCase {
         check(#"{"error":{"message":"cut of"#, nil, #"{"error":{"message":"cut of"#)
     }
 
-    func testWordsAreBoundedAndStorable() {
+    func testMessagesAreBoundedAndStorable() {
         let long = String(repeating: "ä", count: 5000)
         func check(_ message: String, _ words: String, line: UInt = #line) {
             let body: JSON = ["error": ["message": .string(message)]]
@@ -118,7 +118,7 @@ final class PagerDutyClassificationTests: XCTestCase {
         check(long, String(long.prefix(1999)) + "…")
     }
 
-    func testWhatTheWordsMean() {
+    func testTheMessageTellsTheMeaning() {
         func check(_ body: String, _ meaning: PagerDutyProblem.Meaning, line: UInt = #line) {
             XCTAssertEqual(PagerDutyProblem(response(400, body)).meaning, meaning, line: line)
         }
@@ -136,13 +136,13 @@ final class PagerDutyClassificationTests: XCTestCase {
         check(error(2100, "Not Found"), .other)
     }
 
-    func testRateLimitHeaders() {
+    func testRateLimitHeadersAreRead() {
         func check(_ headers: HTTPHeaders, _ limit: RateLimit?, line: UInt = #line) {
             XCTAssertEqual(RateLimit(headers), limit, line: line)
         }
         check(
             ["ratelimit-limit": "960", "ratelimit-remaining": "958", "ratelimit-reset": "31"],
-            RateLimit(limit: 960, remaining: 958, resetSeconds: 31))
+            RateLimit(limit: 960, remaining: 958, reset: .seconds(31)))
         check(["RateLimit-Remaining": "0"], RateLimit(remaining: 0))
         check(["ratelimit-limit": "many"], nil)
         check(["ratelimit-limit": "99999999999999999999"], nil)

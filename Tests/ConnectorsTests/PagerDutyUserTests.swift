@@ -5,7 +5,7 @@ import XCTest
 
 @testable import Connectors
 
-/// In whose name PagerDuty shows what we do.
+/// The user in whose name PagerDuty shows our changes.
 final class PagerDutyUserTests: XCTestCase {
     private let people: JSON = [
         "users": [
@@ -14,28 +14,28 @@ final class PagerDutyUserTests: XCTestCase {
         ]
     ]
 
-    func testItIsTheUserOfTheFromAddress() async throws {
+    func testOurUserIsThatOfTheFromAddress() async throws {
         try await check(.json(200, people), "PUSER02")
     }
 
-    func testAnAddressThatOnlyContainsOursIsAnothers() async throws {
+    func testAnAddressThatOnlyContainsOursIsAnotherUsers() async throws {
         try await check(.json(200, people), from: "ridge@example.com", nil)
     }
 
-    func testWithoutAnAddressItIsTheTokensUser() async throws {
+    func testOurUserWithoutAnAddressIsThatOfTheToken() async throws {
         try await check(
             .json(200, ["user": ["id": "PUSER03"]]), from: nil, "PUSER03",
             asking: "GET /users/me")
     }
 
-    func testItIsNotToldToEverybody() async throws {
+    func testARefusedQueryTellsNoUser() async throws {
         for status in [400, 403, 404] {
             try await check(.answer(status), nil)
             try await check(.answer(status), from: nil, nil, asking: "GET /users/me")
         }
     }
 
-    func testARefusalForNowIsNoAnswer() async {
+    func testAServerErrorIsAFailure() async {
         let failure = await failure { () async throws(Failure) in
             try await PagerDuty(
                 settings: Account.settings(), send: Script([.answer(503)]).send

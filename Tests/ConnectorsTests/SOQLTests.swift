@@ -4,7 +4,7 @@ import XCTest
 @testable import Connectors
 
 final class SOQLTests: XCTestCase {
-    func testQueries() throws {
+    func testAQueryIsWrittenAsSOQL() throws {
         func check(_ query: SOQL, _ text: String, line: UInt = #line) {
             XCTAssertEqual(query.text, text, line: line)
         }
@@ -13,13 +13,13 @@ final class SOQLTests: XCTestCase {
             try SOQL(
                 select: ["Id", "Owner.Name"], from: "ns__Outage__c",
                 where: .equal("Key__c", .string("a'b")),
-                orderBy: [SOQL.Order("CreatedDate", .descending), SOQL.Order("Id")],
+                orderBy: [SOQLOrder("CreatedDate", .descending), SOQLOrder("Id")],
                 limit: 5),
             "SELECT Id, Owner.Name FROM ns__Outage__c WHERE Key__c = 'a\\'b' "
                 + "ORDER BY CreatedDate DESC, Id ASC LIMIT 5")
     }
 
-    func testEscapes() {
+    func testValuesAreEscaped() {
         func check(_ text: String, _ escaped: String, line: UInt = #line) {
             XCTAssertEqual(SOQL.escaped(text), escaped, line: line)
         }
@@ -33,7 +33,7 @@ final class SOQLTests: XCTestCase {
         check("'\u{301} OR", "\\'\u{301} OR")
     }
 
-    func testNamesThatAreNone() {
+    func testInvalidNamesAreRefused() {
         func check(_ name: String, line: UInt = #line) {
             XCTAssertThrowsError(try SOQL(select: [name], from: "Case"), line: line)
             XCTAssertThrowsError(try SOQL(select: ["Id"], from: name), line: line)
@@ -41,7 +41,7 @@ final class SOQLTests: XCTestCase {
                 try SOQL(select: ["Id"], from: "Case", where: .equal(name, .string(""))), line: line
             )
             XCTAssertThrowsError(
-                try SOQL(select: ["Id"], from: "Case", orderBy: [SOQL.Order(name)]), line: line)
+                try SOQL(select: ["Id"], from: "Case", orderBy: [SOQLOrder(name)]), line: line)
         }
         for name in [
             "", " Id", "Id ", "1d", "_x", "A-B", "A B", "A'", "A.", ".A", "A..B", "A(B)", "Ä",

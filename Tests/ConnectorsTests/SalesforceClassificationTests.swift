@@ -26,7 +26,7 @@ final class SalesforceClassificationTests: XCTestCase {
         XCTAssertEqual(failure.cause, cause, line: line)
     }
 
-    func testSessions() {
+    func testCodesOfExpiredSessions() {
         check(401, "INVALID_SESSION_ID", .retry, "Session expired or invalid")
         check(401, "INVALID_AUTH_HEADER", .retry, "INVALID_HEADER_TYPE")
         check(
@@ -35,7 +35,7 @@ final class SalesforceClassificationTests: XCTestCase {
         check(401, "INVALID_SESSION_ID", .stop, "Connected app is not attached to Agent")
     }
 
-    func testAllocations() {
+    func testCodesOfUsedUpAllocations() {
         check(403, "REQUEST_LIMIT_EXCEEDED", .wait(900), "TotalRequests Limit exceeded.")
         for status in [403, 503] {
             check(
@@ -49,7 +49,7 @@ final class SalesforceClassificationTests: XCTestCase {
         check(403, "REQUEST_LIMIT_EXCEEDED", .retry, "ConcurrentPerOrgLongTxn Limit exceeded.")
     }
 
-    func testPermissions() {
+    func testCodesOfMissingPermissions() {
         for code in [
             "INSUFFICIENT_ACCESS", "INSUFFICIENT_ACCESS_OR_READONLY",
             "INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY", "API_DISABLED_FOR_ORG",
@@ -58,13 +58,13 @@ final class SalesforceClassificationTests: XCTestCase {
         check(403, "API_CURRENTLY_DISABLED", .wait(900))
     }
 
-    func testMissingRecords() {
+    func testCodesOfMissingRecords() {
         for code in ["NOT_FOUND", "INVALID_CROSS_REFERENCE_KEY", "ENTITY_IS_DELETED"] {
             check(404, code, .stop)
         }
     }
 
-    func testLocks() {
+    func testCodesOfLockedRecords() {
         let lock = "unable to obtain exclusive access to this record or 1 records: 500000000000001"
         check(400, "UNABLE_TO_LOCK_ROW", .retry, lock)
         for code in ["CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", "CANNOT_EXECUTE_FLOW_TRIGGER"] {
@@ -73,7 +73,7 @@ final class SalesforceClassificationTests: XCTestCase {
         }
     }
 
-    func testData() {
+    func testCodesOfInvalidData() {
         for code in [
             "REQUIRED_FIELD_MISSING", "FIELD_INTEGRITY_EXCEPTION", "STRING_TOO_LONG",
             "INVALID_FIELD", "INVALID_FIELD_FOR_INSERT_UPDATE", "INVALID_TYPE",
@@ -85,7 +85,7 @@ final class SalesforceClassificationTests: XCTestCase {
         ] { check(400, code, .stop) }
     }
 
-    func testWhatPasses() {
+    func testCodesThatPassByThemselves() {
         for code in [
             "QUERY_TIMEOUT", "REQUEST_RUNNING_TOO_LONG", "INVALID_QUERY_LOCATOR",
             "INVALID_LOCATOR", "ALL_OR_NONE_OPERATION_ROLLED_BACK", "PROCESSING_HALTED",
@@ -102,7 +102,7 @@ final class SalesforceClassificationTests: XCTestCase {
         }
     }
 
-    func testByStatusWhereTheCodeTellsNothing() {
+    func testTheStatusDecidesOverAnUnknownCode() {
         check(400, "SOMETHING_NEW", .stop)
         check(409, "CONFLICT", .stop)
         check(412, "PRECONDITION_FAILED", .stop)
@@ -122,7 +122,7 @@ final class SalesforceClassificationTests: XCTestCase {
         for status in [408, 420, 500, 502, 503, 504] { checkPlain(status, .retry) }
     }
 
-    func testRetryAfterCountsWhereWeWait() {
+    func testRetryAfterReplacesOurOwnPause() {
         func check(_ status: Int, _ expected: Disposition, line: UInt = #line) {
             let failure = Failure.salesforce(response(status, "", ["Retry-After": "77"]))
             XCTAssertEqual(Disposition(failure), expected, line: line)
@@ -132,7 +132,7 @@ final class SalesforceClassificationTests: XCTestCase {
         check(400, .stop)
     }
 
-    func testOfSeveralProblemsTheWorstDecides() {
+    func testTheWorstOfSeveralProblemsDecides() {
         func check(_ codes: [String], _ expected: Disposition, line: UInt = #line) {
             let problems = codes.map { SalesforceProblem(code: $0, message: "m") }
             let failure = Failure.salesforce(problems, status: 400)
@@ -145,7 +145,7 @@ final class SalesforceClassificationTests: XCTestCase {
     }
 
     /// The five shapes, and those that are none.
-    func testErrorShapes() {
+    func testErrorsAreReadFromEveryShapeOfAnswer() {
         func check(_ body: String, _ problems: [(String, String)], line: UInt = #line) {
             let found = SalesforceProblem.all(in: response(400, body))
             XCTAssertEqual(found.map(\.code), problems.map(\.0), line: line)
@@ -188,7 +188,7 @@ final class SalesforceClassificationTests: XCTestCase {
     }
 
     /// The token endpoint, row by row.
-    func testLogins() throws {
+    func testRefusedLogins() throws {
         let login = try XCTUnwrap(ServerOrigin("https://login.salesforce.com"))
         func check(
             _ status: Int, _ error: String, _ description: String, _ expected: Disposition,
@@ -221,7 +221,7 @@ final class SalesforceClassificationTests: XCTestCase {
         check(503, "server_error", "down", .retry)
     }
 
-    func testALoginThatAnswersNoOAuthShowsNothingOfTheBody() throws {
+    func testARefusedLoginShowsNothingOfABodyWithoutOAuth() throws {
         let login = try XCTUnwrap(ServerOrigin("https://login.salesforce.com"))
         func check(_ status: Int, _ expected: Disposition, line: UInt = #line) {
             let failure = Failure.salesforceLogin(
@@ -238,7 +238,7 @@ final class SalesforceClassificationTests: XCTestCase {
         check(503, .retry)
     }
 
-    func testClockSkewShowsBothClocks() throws {
+    func testAnExpiredAssertionShowsBothClocks() throws {
         let login = try XCTUnwrap(ServerOrigin("https://login.salesforce.com"))
         let failure = Failure.salesforceLogin(
             response(

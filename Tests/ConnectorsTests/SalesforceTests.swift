@@ -8,7 +8,7 @@ import XCTest
 final class SalesforceTests: XCTestCase {
     private let caseID = "500000000000001AAA"
 
-    func testHeadersOfEveryCall() async throws {
+    func testEveryCallHasItsHeaders() async throws {
         let script = Org.script([.answer(204)])
         _ = try await Org.client(script).update(
             try Org.record("Case", caseID), fields: ["Priority": "High"])
@@ -25,13 +25,13 @@ final class SalesforceTests: XCTestCase {
         XCTAssertNil(request.headers["Sforce-Duplicate-Rule-Header"])
     }
 
-    func testWriteOptions() {
+    func testWriteOptionsAreHeaders() {
         let options = RecordWriteOptions(runsAssignmentRules: true, allowsDuplicate: true)
         XCTAssertEqual(options.headers["Sforce-Auto-Assign"], "TRUE")
         XCTAssertEqual(options.headers["Sforce-Duplicate-Rule-Header"], "allowSave=true")
     }
 
-    func testReading() async throws {
+    func testARecordIsRead() async throws {
         let script = Org.script([.json(200, ["attributes": [:], "Status": "New"])])
         let reply = try await Org.client(script).record(
             try Org.record("Case", caseID), fields: ["Status", "Owner.Name"])
@@ -41,7 +41,7 @@ final class SalesforceTests: XCTestCase {
             "GET /services/data/v62.0/sobjects/Case/\(caseID)?fields=Status%2COwner.Name")
     }
 
-    func testCreation() async throws {
+    func testARecordIsCreated() async throws {
         func check(
             _ answer: Result<HTTPResponse, HTTPClientError>, _ expected: Disposition?,
             line: UInt = #line
@@ -81,7 +81,7 @@ final class SalesforceTests: XCTestCase {
         try await check(.failure(.notSent(reason: "refused")), .retry)
     }
 
-    func testUpsert() async throws {
+    func testAnUpsertNamesItsExternalID() async throws {
         func check(
             _ answers: [Result<HTTPResponse, HTTPClientError>], isSaved: Bool,
             calls: Int = 1, line: UInt = #line
@@ -117,7 +117,7 @@ final class SalesforceTests: XCTestCase {
             [.json(404, [["errorCode": "NOT_FOUND", "message": "external ID"]])], isSaved: false)
     }
 
-    func testNamesThatAreNoneAreNeverSent() async throws {
+    func testInvalidNamesAreNotSent() async throws {
         let script = Org.script([])
         let client = try Org.client(script)
         let record = try Org.record("Case/../Account", caseID)
@@ -157,7 +157,7 @@ final class SalesforceTests: XCTestCase {
         XCTAssertEqual(script.lines, [])
     }
 
-    func testApexREST() async throws {
+    func testABodyIsDeliveredToAnApexRESTResource() async throws {
         func check(
             _ answer: Result<HTTPResponse, HTTPClientError>, _ value: JSON,
             path: String = "/pd/events v1"

@@ -78,6 +78,7 @@ extension XCTestCase {
 /// The disposition without its cause, for tables.
 enum Disposition: Equatable {
     case retry
+    /// Seconds.
     case wait(Double)
     case stop
     case interrupted
@@ -85,7 +86,7 @@ enum Disposition: Equatable {
     init?(_ failure: Failure?) {
         switch failure {
         case .retryable: self = .retry
-        case .throttled(_, let seconds): self = .wait(seconds)
+        case .throttled(_, let retryAfter): self = .wait(retryAfter / .seconds(1))
         case .permanent: self = .stop
         case .interrupted: self = .interrupted
         case nil: return nil
@@ -94,7 +95,7 @@ enum Disposition: Equatable {
 }
 
 extension Disposition {
-    /// How the call fails; nil when it succeeds.
+    /// The disposition of the call's failure; nil if it succeeds.
     static func of<Value>(_ call: () async throws(Failure) -> Value) async -> Disposition? {
         do {
             _ = try await call()

@@ -66,14 +66,14 @@ final class SessionCacheTests: XCTestCase {
         XCTAssertEqual(script.requests.count, 4)
     }
 
-    func testARefusedAuthorizationHeaderIsRenewedToo() async throws {
+    func testARefusedAuthorizationHeaderRenewsTheSession() async throws {
         let body: JSON = [["message": "INVALID_HEADER_TYPE", "errorCode": "INVALID_AUTH_HEADER"]]
         let script = Org.script([.json(401, body), .json(200, Org.token("T2")), .json(200, limits)])
         try await query(try Org.client(script))
         XCTAssertEqual(script.logins, 2)
     }
 
-    func testPermanentTextsDoNotLogInAgain() async throws {
+    func testARefusalForGoodDoesNotLogInAgain() async throws {
         for text in [
             "This session is not valid for use with the REST API",
             "Connected app is not attached to Agent",
@@ -131,10 +131,11 @@ final class SessionCacheTests: XCTestCase {
         XCTAssertEqual(script.logins, 2)
     }
 
-    func testAFailedLoginIsTheFailureOfAllWhoWaited() async throws {
-        let gate = Gate()
-        let cache = SessionCache(now: { Org.now }) { () async throws(Failure) -> Session in
-            await gate.pass()
+    func testAFailedLoginIsTheFailureOfAllCallersThatWaited() async throws {
+        let held = HeldLogin()
+        let cache = SessionCache(now: { Org.now }) {
+            () async throws(Failure) -> SalesforceSession in
+            await held.begin()
             throw .retryable(Cause(.salesforce, code: "503", message: "down"))
         }
         let outcomes = await withTaskGroup(of: Disposition?.self) { group in
@@ -143,34 +144,35 @@ final class SessionCacheTests: XCTestCase {
                     await Disposition.of { () async throws(Failure) in try await cache.session() }
                 }
             }
-            await gate.arrived()
-            gate.open()
+            await held.begun()
+            held.open()
             return await group.reduce(into: []) { $0.append($1) }
         }
         XCTAssertEqual(outcomes, Array(repeating: .retry, count: 10))
     }
 
-    /// The one who logs in is cancelled: another one takes over, nobody else fails.
+    /// The caller that logs in is cancelled: another one takes over, and no other fails.
     func testACancelledLoginIsHandedOver() async throws {
-        let gate = Gate()
+        let held = HeldLogin()
         let attempts = Mutex(0)
-        let session = try Session(
+        let session = try SalesforceSession(
             HTTPResponse(status: 200, body: Org.token("T1").bytes),
             from: try Org.settings().login)
-        let cache = SessionCache(now: { Org.now }) { () async throws(Failure) -> Session in
+        let cache = SessionCache(now: { Org.now }) {
+            () async throws(Failure) -> SalesforceSession in
             let attempt = attempts.withLock { count in
                 count += 1
                 return count
             }
             if attempt > 1 { return session }
-            await gate.pass()
+            await held.begin()
             throw .interrupted
         }
         async let leader = Disposition.of { () async throws(Failure) in try await cache.session() }
-        await gate.arrived()
+        await held.begun()
         try await withThrowingTaskGroup { group in
             for _ in 0..<5 { group.addTask { _ = try await cache.session() } }
-            gate.open()
+            held.open()
             try await group.waitForAll()
         }
         let leaderEnded = await leader
@@ -178,17 +180,18 @@ final class SessionCacheTests: XCTestCase {
         XCTAssertEqual(attempts.withLock { $0 }, 2)
     }
 
-    func testACancelledWaiterLeavesAtOnce() async throws {
-        let gate = Gate()
-        let session = try Session(
+    func testACancelledCallerStopsWaitingAtOnce() async throws {
+        let held = HeldLogin()
+        let session = try SalesforceSession(
             HTTPResponse(status: 200, body: Org.token("T1").bytes),
             from: try Org.settings().login)
-        let cache = SessionCache(now: { Org.now }) { () async throws(Failure) -> Session in
-            await gate.pass()
+        let cache = SessionCache(now: { Org.now }) {
+            () async throws(Failure) -> SalesforceSession in
+            await held.begin()
             return session
         }
         async let leader = cache.session()
-        await gate.arrived()
+        await held.begun()
         await withTaskGroup { group in
             group.addTask {
                 let ended = await Disposition.of { () async throws(Failure) in
@@ -198,26 +201,95 @@ final class SessionCacheTests: XCTestCase {
             }
             group.cancelAll()
         }
-        gate.open()
+        held.open()
         let number = try await leader.number
         XCTAssertEqual(number, 1)
     }
 }
 
-/// Holds whoever passes until it is opened, and tells that somebody has come.
-final class Gate: Sendable {
-    private let passing = AsyncStream<Void>.makeStream()
+/// Holds a login until it is opened, and tells when the login has begun.
+final class HeldLogin: Sendable {
+    private let beginning = AsyncStream<Void>.makeStream()
     private let opened = AsyncStream<Void>.makeStream()
 
-    func pass() async {
-        passing.continuation.yield()
+    func begin() async {
+        beginning.continuation.yield()
         for await _ in opened.stream {}
     }
 
-    func arrived() async {
-        var iterator = passing.stream.makeAsyncIterator()
+    func begun() async {
+        var iterator = beginning.stream.makeAsyncIterator()
         await iterator.next()
     }
 
     func open() { opened.continuation.finish() }
+}
+
+/// The decisions of the cache, without tasks.
+final class SessionQueueTests: XCTestCase {
+    private var queue = SessionQueue()
+
+    override func setUp() { queue = SessionQueue() }
+
+    private func request(
+        replacing rejected: NumberedSession? = nil, isCancelled: Bool = false
+    ) -> (caller: SessionCaller, step: String?) {
+        let caller = queue.newCaller()
+        let step = queue.request(
+            by: caller, replacing: rejected, isCancelled: isCancelled, at: Org.now)
+        return (caller, step.map(text))
+    }
+
+    private func text(_ step: SessionStep) -> String {
+        switch step {
+        case .use(let session): "use \(session.number)"
+        case .fail(let failure): "fail \(failure.cause?.code ?? "interrupted")"
+        case .logIn: "log in"
+        }
+    }
+
+    private func session() throws -> SalesforceSession {
+        try SalesforceSession(
+            HTTPResponse(status: 200, body: Org.token("T1").bytes),
+            from: try Org.settings().login)
+    }
+
+    func testTheFirstCallerLogsInAndTheOthersShareItsSession() throws {
+        XCTAssertEqual(request().step, "log in")
+        let waiting = [request(), request()]
+        XCTAssertEqual(waiting.map(\.step), [nil, nil])
+        let (session, resumptions) = queue.loginSucceeded(try session())
+        XCTAssertEqual(resumptions.map(\.caller), waiting.map(\.caller))
+        XCTAssertEqual(resumptions.map { text($0.step) }, ["use 1", "use 1"])
+        XCTAssertEqual(request(isCancelled: true).step, "use 1")
+        XCTAssertEqual(request(replacing: session).step, "log in")
+        XCTAssertNil(request(replacing: session).step, "the login is under way")
+        _ = queue.loginSucceeded(try self.session())
+        XCTAssertEqual(request(replacing: session).step, "use 2", "it is a later session")
+    }
+
+    func testAnInterruptedLoginIsHandedToTheNextCaller() {
+        XCTAssertEqual(request().step, "log in")
+        let (second, third) = (request().caller, request().caller)
+        XCTAssertEqual(queue.cancel(second).map { text($0.step) }, ["fail interrupted"])
+        XCTAssertEqual(queue.cancel(second).count, 0)
+        let resumptions = queue.loginFailed(.interrupted, at: Org.now)
+        XCTAssertEqual(resumptions.map(\.caller), [third])
+        XCTAssertEqual(resumptions.map { text($0.step) }, ["log in"])
+        XCTAssertEqual(queue.loginFailed(.interrupted, at: Org.now).count, 0)
+        XCTAssertEqual(request(isCancelled: true).step, "fail interrupted")
+        XCTAssertEqual(request().step, "log in")
+    }
+
+    func testOnlyARefusedLoginIsRemembered() {
+        let cause = Cause(.salesforce, code: "c", message: "m")
+        XCTAssertEqual(request().step, "log in")
+        let waiting = request().caller
+        let resumptions = queue.loginFailed(.retryable(cause), at: Org.now)
+        XCTAssertEqual(resumptions.map(\.caller), [waiting])
+        XCTAssertEqual(resumptions.map { text($0.step) }, ["fail c"])
+        XCTAssertEqual(request().step, "log in")
+        _ = queue.loginFailed(.throttled(cause, retryAfter: .seconds(1)), at: Org.now)
+        XCTAssertEqual(request().step, "fail c")
+    }
 }

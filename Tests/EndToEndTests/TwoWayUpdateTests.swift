@@ -128,7 +128,7 @@ final class TwoWayUpdateTests: XCTestCase {
             XCTAssertEqual(status, "resolved")
             XCTAssertEqual(rig.changes("incident."), [])
             let effects = try await rig.effects()
-            XCTAssertEqual(effects.compactMap { $0.result["skipped"] }, ["it is resolved"])
+            XCTAssertEqual(effects.compactMap { $0.result["skipped"] }, ["the incident is resolved"])
         }
     }
 

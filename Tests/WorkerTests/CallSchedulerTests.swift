@@ -13,14 +13,37 @@ final class CallSchedulerTests: XCTestCase {
         scheduler = CallScheduler(CallSchedulerLimits(callsPerMinuteMax: 1024))
     }
 
-    private func check(
-        _ caller: CallScheduler.Caller, at now: Double, _ expected: CallScheduler.Step,
-        line: UInt = #line
-    ) {
-        XCTAssertEqual(scheduler.step(of: caller, at: now), expected, line: line)
+    private let start = ContinuousClock.now
+
+    /// A moment of the test, counted from its start.
+    private func at(_ seconds: Double) -> ContinuousClock.Instant {
+        start + .milliseconds(Int((seconds * 1000).rounded()))
     }
 
-    /// No minute has more calls, even after a pause and with calls that arrive late.
+    private func enqueue(_ urgency: CallUrgency, at now: Double) -> CallScheduler.Caller {
+        scheduler.enqueue(urgency, at: at(now))
+    }
+
+    private func acquired(_ calls: Int, left: Int, at now: Double, line: UInt = #line) {
+        let action = scheduler.acquireEnded(
+            .acquired(calls, left: left), at: at(now), jitter: 0)
+        XCTAssertEqual(action, .wakeCallers, line: line)
+    }
+
+    private func acquireFailed(retryAfter: Duration, at now: Double, line: UInt = #line) {
+        let action = scheduler.acquireEnded(
+            .failed(retryAfter: retryAfter), at: at(now), jitter: 0)
+        XCTAssertEqual(action, .wakeCallers, line: line)
+    }
+
+    private func check(
+        _ caller: CallScheduler.Caller, at now: Double, _ expected: CallScheduler.CallerStep,
+        line: UInt = #line
+    ) {
+        XCTAssertEqual(scheduler.step(of: caller, at: at(now)), expected, line: line)
+    }
+
+    /// The limit holds also when all was saved up and calls arrive late.
     func testNoMinuteHasMoreCallsThanTheLimit() {
         for calls in [1, 2, 15, 60, 960, 6000, 100_000] {
             let budget = CallSchedulerLimits(callsPerMinuteMax: calls).budget
@@ -31,10 +54,11 @@ final class CallSchedulerTests: XCTestCase {
         }
     }
 
-    func testNoHeaderPausesAnAccountForLong() {
-        func check(_ remaining: Int?, _ reset: Double?, _ expected: Double?, line: UInt = #line) {
-            let limit = RateLimit(limit: 960, remaining: remaining, resetSeconds: reset)
-            XCTAssertEqual(limit.pauseSeconds, expected, line: line)
+    func testAPauseOfARateLimitIsBounded() {
+        func check(_ remaining: Int?, _ reset: Int?, _ expected: Int?, line: UInt = #line) {
+            let limit = RateLimit(
+                limit: 960, remaining: remaining, reset: reset.map { .seconds($0) })
+            XCTAssertEqual(limit.pause, expected.map { .seconds($0) }, line: line)
         }
         check(15, 31, 31)
         check(16, 31, nil)
@@ -45,24 +69,24 @@ final class CallSchedulerTests: XCTestCase {
     }
 
     func testACallerAcquiresForAllThatWait() {
-        let callers = (0..<3).map { _ in scheduler.arrive(.ordinary, at: 0) }
+        let callers = (0..<3).map { _ in enqueue(.ordinary, at: 0) }
         check(callers[1], at: 0, .acquire(3))
-        check(callers[0], at: 0, .wait(seconds: 2))
-        scheduler.acquired(3, left: 40, at: 0.1)
-        for caller in callers { check(caller, at: 0.1, .go) }
+        check(callers[0], at: 0, .wait(atMost: .milliseconds(2000)))
+        acquired(3, left: 40, at: 0.1)
+        for caller in callers { check(caller, at: 0.1, .call) }
         XCTAssertEqual(scheduler.left, 40)
     }
 
     func testGrantsGrowWithUseAndShrinkWithout() {
         var left = 64
         func use(_ calls: Int, at now: Double) {
-            for _ in 0..<calls { check(scheduler.arrive(.ordinary, at: now), at: now, .go) }
+            for _ in 0..<calls { check(enqueue(.ordinary, at: now), at: now, .call) }
         }
         func acquire(at now: Double, _ expected: Int, line: UInt = #line) {
-            let caller = scheduler.arrive(.ordinary, at: now)
+            let caller = enqueue(.ordinary, at: now)
             check(caller, at: now, .acquire(expected), line: line)
-            scheduler.acquired(expected, left: left, at: now)
-            check(caller, at: now, .go, line: line)
+            acquired(expected, left: left, at: now)
+            check(caller, at: now, .call, line: line)
         }
         acquire(at: 0, 1)
         acquire(at: 0.1, 2)
@@ -79,7 +103,7 @@ final class CallSchedulerTests: XCTestCase {
         acquire(at: 9, 4)
         acquire(at: 20, 2)
         acquire(at: 30, 1)
-        // A process acquires only the calls that it needs when few are left for all.
+        // While few are left no caller takes more than it needs.
         left = 15
         acquire(at: 30.1, 2)
         use(1, at: 30.1)
@@ -90,91 +114,106 @@ final class CallSchedulerTests: XCTestCase {
     }
 
     func testUnusedCallsExpire() {
-        let first = scheduler.arrive(.ordinary, at: 0)
+        let first = enqueue(.ordinary, at: 0)
         check(first, at: 0, .acquire(1))
-        scheduler.acquired(5, left: 20, at: 0)
-        check(first, at: 0.5, .go)
-        check(scheduler.arrive(.ordinary, at: 0.9), at: 0.9, .go)
-        check(scheduler.arrive(.ordinary, at: 1), at: 1, .acquire(2))
+        acquired(5, left: 20, at: 0)
+        check(first, at: 0.5, .call)
+        check(enqueue(.ordinary, at: 0.9), at: 0.9, .call)
+        check(enqueue(.ordinary, at: 1), at: 1, .acquire(2))
     }
 
-    func testTheMoreUrgentGoFirst() {
-        let note = scheduler.arrive(.low, at: 0)
+    func testTheMoreUrgentCallFirst() {
+        let note = enqueue(.low, at: 0)
         check(note, at: 0, .acquire(1))
-        let other = scheduler.arrive(.ordinary, at: 0.1)
-        let resolve = scheduler.arrive(.high, at: 0.2)
-        let rest = scheduler.arrive(.begun, at: 0.3)
-        scheduler.acquired(2, left: 0, at: 0.4)
+        let other = enqueue(.ordinary, at: 0.1)
+        let resolve = enqueue(.high, at: 0.2)
+        let rest = enqueue(.begun, at: 0.3)
+        acquired(2, left: 0, at: 0.4)
         check(note, at: 0.4, .acquire(4))
-        scheduler.acquireFailed(retryAfterSeconds: 0.5, at: 0.4, jitter: 0)
-        check(other, at: 0.4, .wait(seconds: 0.5))
-        check(resolve, at: 0.4, .go)
-        check(rest, at: 0.4, .go)
+        acquireFailed(retryAfter: .milliseconds(500), at: 0.4)
+        check(other, at: 0.4, .wait(atMost: .milliseconds(500)))
+        check(resolve, at: 0.4, .call)
+        check(rest, at: 0.4, .call)
         check(note, at: 0.9, .acquire(2))
-        scheduler.acquired(1, left: 0, at: 0.9)
+        acquired(1, left: 0, at: 0.9)
         check(note, at: 0.9, .acquire(2))
-        check(other, at: 0.9, .go)
+        check(other, at: 0.9, .call)
     }
 
-    func testAnExhaustedBudgetIsNotAskedInABusyLoop() {
-        let caller = scheduler.arrive(.ordinary, at: 0)
+    func testAnExhaustedBudgetIsAskedAtIntervals() {
+        let caller = enqueue(.ordinary, at: 0)
         check(caller, at: 0, .acquire(1))
-        scheduler.acquireFailed(retryAfterSeconds: 0.01, at: 0, jitter: 0)
-        check(caller, at: 0, .wait(seconds: 0.02))
+        acquireFailed(retryAfter: .milliseconds(10), at: 0)
+        check(caller, at: 0, .wait(atMost: .milliseconds(20)))
         check(caller, at: 0.02, .acquire(1))
-        scheduler.acquireFailed(retryAfterSeconds: 9, at: 0.02, jitter: 0)
-        check(caller, at: 0.02, .wait(seconds: 1.98))
-        guard case .giveUp(let refusal) = scheduler.step(of: caller, at: 2) else {
-            return XCTFail("still there")
+        acquireFailed(retryAfter: .milliseconds(9000), at: 0.02)
+        check(caller, at: 0.02, .wait(atMost: .milliseconds(1980)))
+        guard case .giveUp(let refusal) = scheduler.step(of: caller, at: at(2)) else {
+            return XCTFail("not refused")
         }
         XCTAssertEqual(refusal.reason, .budget)
     }
 
-    func testTheLeastUrgentCallersAreRefusedWhenTooManyWait() {
-        let notes = (0..<16).map { _ in scheduler.arrive(.low, at: 0) }
+    func testTheLeastUrgentAreRefusedWhenTooManyWait() {
+        let notes = (0..<16).map { _ in enqueue(.low, at: 0) }
         check(notes[0], at: 0, .acquire(16))
-        let resolve = scheduler.arrive(.high, at: 0)
-        check(resolve, at: 0, .wait(seconds: 2))
-        check(notes[14], at: 0, .wait(seconds: 2))
-        guard case .giveUp = scheduler.step(of: notes[15], at: 0) else {
+        let resolve = enqueue(.high, at: 0)
+        check(resolve, at: 0, .wait(atMost: .milliseconds(2000)))
+        check(notes[14], at: 0, .wait(atMost: .milliseconds(2000)))
+        guard case .giveUp = scheduler.step(of: notes[15], at: at(0)) else {
             return XCTFail("too many wait")
         }
     }
 
-    /// Refused callers come back one after the other at the rate of the budget. The more urgent do
-    /// not wait for the less urgent, and no caller stays away for longer than a minute.
-    func testRefusedCallersComeBackInOrder() {
+    /// They come back as calls become free; the more urgent need not wait for the less urgent, and
+    /// no caller stays away for longer than a minute.
+    func testRefusedCallersComeBackOneAfterTheOther() {
         let rate = CallSchedulerLimits(callsPerMinuteMax: 1024).budget.perSecond
-        func absence(_ urgency: CallUrgency) -> Double {
-            let caller = scheduler.arrive(urgency, at: 10)
-            if case .giveUp(let refusal) = scheduler.step(of: caller, at: 12) {
-                return refusal.seconds
+        func retryAfter(_ urgency: CallUrgency) -> Double {
+            let caller = enqueue(urgency, at: 10)
+            if case .giveUp(let refusal) = scheduler.step(of: caller, at: at(12)) {
+                return refusal.retryAfter / .seconds(1)
             }
             XCTFail("not refused")
             return 0
         }
         for number in 1...5 {
-            XCTAssertEqual(absence(.low), Double(number) / rate, accuracy: 1e-9)
+            XCTAssertEqual(retryAfter(.low), Double(number) / rate, accuracy: 1e-9)
         }
-        XCTAssertEqual(absence(.high), 1 / rate, accuracy: 1e-9)
-        XCTAssertEqual(absence(.low), 7 / rate, accuracy: 1e-9)
-        for _ in 0..<2000 { _ = absence(.low) }
-        XCTAssertEqual(absence(.low), 60, accuracy: 1e-9)
-        XCTAssertEqual(absence(.high), 2 / rate, accuracy: 1e-9)
+        XCTAssertEqual(retryAfter(.high), 1 / rate, accuracy: 1e-9)
+        XCTAssertEqual(retryAfter(.low), 7 / rate, accuracy: 1e-9)
+        for _ in 0..<2000 { _ = retryAfter(.low) }
+        XCTAssertEqual(retryAfter(.low), 60, accuracy: 1e-9)
+        XCTAssertEqual(retryAfter(.high), 2 / rate, accuracy: 1e-9)
     }
 
     func testAClosedSchedulerRefusesAllCallersAtOnce() {
-        let caller = scheduler.arrive(.begun, at: 0)
+        let caller = enqueue(.begun, at: 0)
         check(caller, at: 0, .acquire(1))
-        scheduler.acquired(5, left: 20, at: 0)
-        XCTAssertTrue(scheduler.close(.closed, until: 30))
-        XCTAssertFalse(scheduler.close(.down, until: 20), "it is closed for longer already")
-        check(caller, at: 1, .giveUp(CallScheduler.Refusal(reason: .closed, seconds: 29)))
-        XCTAssertTrue(scheduler.close(.down, until: 40))
+        acquired(5, left: 20, at: 0)
+        XCTAssertEqual(scheduler.close(.closed, until: at(30)), .wakeCallers)
+        XCTAssertEqual(
+            scheduler.close(.down, until: at(20)), .none, "it is closed for longer already")
+        check(caller, at: 1, .giveUp(CallRefusal(reason: .closed, retryAfter: .seconds(29))))
+        XCTAssertEqual(scheduler.close(.down, until: at(40)), .wakeCallers)
         check(
-            scheduler.arrive(.high, at: 31), at: 31,
-            .giveUp(CallScheduler.Refusal(reason: .down, seconds: 9)))
-        XCTAssertNil(scheduler.closed(at: 40))
-        check(scheduler.arrive(.low, at: 40), at: 40, .acquire(2))
+            enqueue(.high, at: 31), at: 31,
+            .giveUp(CallRefusal(reason: .down, retryAfter: .seconds(9))))
+        XCTAssertNil(scheduler.closed(at: at(40)))
+        check(enqueue(.low, at: 40), at: 40, .acquire(2))
+    }
+}
+
+final class VendorHealthTests: XCTestCase {
+    func testOneOfManyFailedCallsChecksTheVendor() {
+        let start = ContinuousClock.now
+        var health = VendorHealth()
+        XCTAssertEqual(health.callFailed(at: start), .check)
+        XCTAssertEqual(health.callFailed(at: start), .isBeingChecked)
+        health.checked(isUp: false, at: start)
+        XCTAssertEqual(health.callFailed(at: start), .check)
+        health.checked(isUp: true, at: start)
+        XCTAssertEqual(health.callFailed(at: start + .milliseconds(999)), .isUp)
+        XCTAssertEqual(health.callFailed(at: start + .seconds(1)), .check)
     }
 }

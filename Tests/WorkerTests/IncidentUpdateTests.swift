@@ -8,23 +8,23 @@ import XCTest
 final class IncidentUpdateTests: XCTestCase {
     func testOnlyATriggeredIncidentIsAcknowledged() {
         check(.acknowledge, on: ["status": "triggered"], nil)
-        check(.acknowledge, on: ["status": "acknowledged"], "it is acknowledged")
-        check(.acknowledge, on: ["status": "resolved"], "it is resolved")
-        check(.acknowledge, on: [:], "it is unknown")
+        check(.acknowledge, on: ["status": "acknowledged"], "the incident is acknowledged")
+        check(.acknowledge, on: ["status": "resolved"], "the incident is resolved")
+        check(.acknowledge, on: [:], "the incident is unknown")
     }
 
     func testAnIncidentIsResolvedUnlessItIs() {
         check(.resolve(resolution: "r"), on: ["status": "triggered"], nil)
         check(.resolve(resolution: nil), on: ["status": "acknowledged"], nil)
         check(.resolve(resolution: nil), on: [:], nil)
-        check(.resolve(resolution: nil), on: ["status": "resolved"], "it is resolved")
+        check(.resolve(resolution: nil), on: ["status": "resolved"], "the incident is resolved")
     }
 
     func testAPriorityIsSetUnlessItIsTheSame() {
         check(.setPriority("P1"), on: [:], nil)
         check(.setPriority("P1"), on: ["priority": .null], nil)
         check(.setPriority("P1"), on: ["priority": ["id": "P2"]], nil)
-        check(.setPriority("P1"), on: ["priority": ["id": "P1"]], "it has this priority")
+        check(.setPriority("P1"), on: ["priority": ["id": "P1"]], "the incident has this priority")
     }
 
     func testAnIncidentIsReassignedUnlessItIsResolvedOrAssignedSo() {
@@ -38,14 +38,14 @@ final class IncidentUpdateTests: XCTestCase {
         check(users, on: assigned(), nil)
         check(users, on: assigned("A"), nil)
         check(users, on: assigned("A", "B", "C"), nil)
-        check(users, on: assigned("B", "A"), "it is with these users")
-        check(users, on: assigned("C", status: "resolved"), "it is resolved")
+        check(users, on: assigned("B", "A"), "the incident is with these users")
+        check(users, on: assigned("C", status: "resolved"), "the incident is resolved")
         let policy = IncidentUpdate.reassign(.escalationPolicy("E"))
         check(policy, on: ["escalation_policy": ["id": "F"]], nil)
-        check(policy, on: ["escalation_policy": ["id": "E"]], "it is with this policy")
+        check(policy, on: ["escalation_policy": ["id": "E"]], "the incident is with this policy")
         check(
             policy, on: ["escalation_policy": ["id": "F"], "status": "resolved"],
-            "it is resolved")
+            "the incident is resolved")
     }
 
     private func check(

@@ -24,7 +24,7 @@ final class LanePlanTests: XCTestCase {
     }
 
     func testAFailureFlushesBeforeTheRunEndsOrTheJobIsGivenUp() {
-        let waits = Failure.throttled(Self.cause, retryAfterSeconds: 7)
+        let waits = Failure.throttled(Self.cause, retryAfter: .seconds(7))
         let retries = Failure.retryable(Self.cause)
         // The jitter of these tests is half of the longest wait.
         check(failed(1, retries), ["flush", "end after 1.0 s, attempt counts"])

@@ -34,8 +34,8 @@ final class RecordWriterTests: XCTestCase {
             XCTAssertEqual(failure, refused)
             let began = ContinuousClock.now
             try await write(.to(1, "x"), .plain)
-            let gatherMax = Duration.seconds(RecordWriter.gatherSecondsMax)
-            XCTAssertLessThan(ContinuousClock.now - began, gatherMax, "it waited for nothing")
+            XCTAssertLessThan(
+                ContinuousClock.now - began, RecordWriter.gatherMax, "it waited for nothing")
         }
         XCTAssertEqual(org.calls, [["1=x"]])
     }
@@ -100,7 +100,7 @@ final class RecordWriterTests: XCTestCase {
     func testAFailureOfTheWholeCallIsTheFailureOfEachWrite() async {
         let busy = Failure.throttled(
             Cause(.salesforce, code: "REQUEST_LIMIT_EXCEEDED", message: "!"),
-            retryAfterSeconds: 900)
+            retryAfter: .seconds(900))
         let org = FakeOrganization { _ throws(Failure) in throw busy }
         let failures = await org.failures(of: 1...3)
         XCTAssertEqual(failures, [1: busy, 2: busy, 3: busy])

@@ -104,9 +104,9 @@ final class WorkerMetricsTests: XCTestCase {
     func testACredentialOfTwoConnectionsIsReportedOnce() async throws {
         let (metrics, runtimes) = try await watched(["one": "key", "two": "key", "three": "other"])
         let throttled = Failure.throttled(
-            Cause(.pagerDuty, code: "c", message: "m"), retryAfterSeconds: 30)
-        for gate in runtimes.limiters(of: .pagerduty) {
-            try await gate.leave(CallReport(status: 429, failure: throttled)) { true }
+            Cause(.pagerDuty, code: "c", message: "m"), retryAfter: .seconds(30))
+        for gate in runtimes.limiters(of: .pagerDuty) {
+            try await gate.record(CallReport(status: 429, failure: throttled)) { true }
         }
         check(metrics, "credentials_paused{vendor=\"pagerduty\"}", 2)
         check(metrics, "breakers_open{vendor=\"pagerduty\"}", 0)
@@ -117,14 +117,14 @@ final class WorkerMetricsTests: XCTestCase {
         check(metrics, "budget_left{vendor=\"pagerduty\"}", 60)
         check(metrics, "breakers_open{vendor=\"pagerduty\"}", 0)
 
-        let limiters = runtimes.limiters(of: .pagerduty)
+        let limiters = runtimes.limiters(of: .pagerDuty)
         let cause = Cause(.pagerDuty, code: "c", message: "m")
-        let throttled = Failure.throttled(cause, retryAfterSeconds: 30)
-        try await limiters[0].leave(CallReport(status: 429, failure: throttled)) { true }
-        try? await limiters[1].leave(
+        let throttled = Failure.throttled(cause, retryAfter: .seconds(30))
+        try await limiters[0].record(CallReport(status: 429, failure: throttled)) { true }
+        try? await limiters[1].record(
             CallReport(status: nil, failure: .retryable(cause))
         ) { false }
-        try await limiters[2].enter(.ordinary) { true }
+        try await limiters[2].admit(.ordinary) { true }
         check(metrics, "credentials_paused{vendor=\"pagerduty\"}", 1)
         check(metrics, "breakers_open{vendor=\"pagerduty\"}", 1)
         check(metrics, "budget_left{vendor=\"pagerduty\"}", 59)
@@ -134,11 +134,11 @@ final class WorkerMetricsTests: XCTestCase {
     func testCallsAreCountedByVendorAndStatus() {
         let registry = Metrics()
         let meter = CallMeter(registry)
-        func count(_ side: Vendors.Side, _ status: Int?) {
+        func count(_ vendor: Vendor, _ status: Int?) {
             meter.count(
-                CallReport(status: status, failure: nil, took: .milliseconds(80)), side)
+                CallReport(status: status, failure: nil, took: .milliseconds(80)), vendor)
         }
-        for status in [200, 204, 301, 404, 429, 503, 599, nil] { count(.pagerduty, status) }
+        for status in [200, 204, 301, 404, 429, 503, 599, nil] { count(.pagerDuty, status) }
         count(.salesforce, 200)
         let lines = Set(registry.render().split(separator: "\n").map(String.init))
         func check(_ vendor: String, _ status: String, _ expected: Int, line: UInt = #line) {

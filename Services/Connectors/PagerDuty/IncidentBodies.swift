@@ -18,7 +18,7 @@ extension IncidentUpdate {
         return ["incident": .object(incident)]
     }
 
-    /// Whether the incident already is where the update would bring its status, or beyond.
+    /// True if the status of the incident is already what the update asks for, or further.
     func isReached(by incident: Incident) -> Bool {
         switch self {
         case .acknowledge: incident.status == .acknowledged || incident.status == .resolved

@@ -6,23 +6,19 @@ import Models
 public struct IncidentNote: Hashable, Sendable {
     public var id: String
     public var content: String
-    public var author: Reference?
-    public var createdAt: Timestamp?
 
     init?(_ json: JSON?) {
         guard let id = json?.present("id")?.string else { return nil }
         self.id = id
         content = json?.present("content")?.string ?? ""
-        author = Reference(json?.present("user"))
-        createdAt = json?.present("created_at")?.string.flatMap { Timestamp($0) }
     }
 }
 
 extension PagerDuty {
-    /// How an incident came to be.
+    /// The result of creating an incident.
     public enum Creation: Hashable, Sendable {
         case created(Incident)
-        /// It was open already under this key: an earlier attempt of ours made it.
+        /// It was open already with this key: an earlier attempt of ours created it.
         case adopted(Incident)
 
         public var incident: Incident {
@@ -95,7 +91,7 @@ extension PagerDuty {
         }
     }
 
-    /// Not repeatable: after an unknown outcome look through `notes` first.
+    /// Adds a note. It is not repeatable: after an unknown outcome look through `notes` first.
     public func addNote(
         _ id: IncidentID, _ text: String
     ) async throws(Failure) -> IncidentNote {

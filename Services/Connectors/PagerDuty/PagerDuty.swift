@@ -2,45 +2,45 @@ import HTTP
 import JSON
 import Models
 
-/// PagerDuty's REST API, version 2. Each call is made once: what it throws says what to do next.
+/// PagerDuty's REST API, version 2. Each call is made once: the failure that it throws
+/// says what to do next.
 ///
-/// Absent on purpose: bulk updates (PagerDuty.md 52), and any GET before a PUT: the caller must
-/// compare with the present state, since acknowledging a resolved incident reopens it
-/// (PagerDuty.md 49).
+/// Absent on purpose: bulk updates (PagerDuty.md 52), and any GET before a PUT. The caller compares
+/// with the present state, since acknowledging a resolved incident reopens it (PagerDuty.md 49).
 public struct PagerDuty: Sendable {
     let settings: PagerDutySettings
     private let send: Send
-    /// Passed by every call.
-    public var gate: CallGate
+    /// Every call needs it.
+    public var admission: CallAdmission
 
-    public init(settings: PagerDutySettings, client: HTTPClient, gate: CallGate = .open) {
-        self.init(settings: settings, send: client.asSend, gate: gate)
+    public init(
+        settings: PagerDutySettings, client: HTTPClient, admission: CallAdmission = .unlimited
+    ) {
+        self.init(settings: settings, send: client.asSend, admission: admission)
     }
 
-    init(settings: PagerDutySettings, send: @escaping Send, gate: CallGate = .open) {
+    init(
+        settings: PagerDutySettings, send: @escaping Send, admission: CallAdmission = .unlimited
+    ) {
         self.settings = settings
         self.send = send
-        self.gate = gate
+        self.admission = admission
     }
 
-    /// Any status is an answer here.
+    /// Returns the answer, whatever its status.
     func perform(_ call: Call) async throws(Failure) -> HTTPResponse {
         let judge = { (response: HTTPResponse) -> Failure? in
             response.isSuccess ? nil : .pagerDuty(response)
         }
         var request = request(for: call)
-        request.mayBegin = gate.mayContinue
-        return try await gate.pass(check: check, judging: judge) { () async throws(Failure) in
-            do throws(HTTPClientError) {
-                return try await send(request)
-            } catch {
-                throw Failure(error, server: settings.origin)
-            }
+        request.mayBegin = admission.mayContinue
+        return try await admission.perform(check: check, judging: judge) {
+            () async throws(Failure) in try await request.answer(by: send, at: settings.origin)
         }
     }
 
-    var check: CallGate.Check {
-        { await CallGate.answers(request(for: .get("/abilities")), by: send) }
+    var check: CallAdmission.HealthCheck {
+        { await CallAdmission.answers(request(for: .get("/abilities")), by: send) }
     }
 
     func reply<Value>(
@@ -66,6 +66,6 @@ public struct PagerDuty: Sendable {
         return HTTPClientRequest(
             method: call.method, url: settings.origin.description + call.target,
             headers: headers, body: call.body?.bytes ?? [],
-            timeout: .seconds(settings.timeoutSeconds))
+            timeout: settings.timeout)
     }
 }

@@ -10,7 +10,7 @@ struct PagerDutyProblem: Equatable {
     var message: String
     var details: [String] = []
 
-    /// What the words mean where the code alone does not tell: codes are reused.
+    /// The meaning of the words, where the code alone does not tell it (PagerDuty.md 60).
     enum Meaning {
         /// An open incident of the service has this `incident_key` already (PagerDuty.md 47).
         case duplicateKey
@@ -63,17 +63,16 @@ extension Cause {
 }
 
 extension Failure {
-    /// The wait after a 429 that tells none (PagerDuty.md 63): half of the window of a minute.
-    static let pagerDutyPatienceSeconds = 30.0
+    /// The pause after a 429 that names none (PagerDuty.md 63): half of the window of a minute.
+    static let pagerDutyPause = Duration.seconds(30)
 
     /// The disposition of an answer that is no success (PagerDuty.md 59). The status decides, since
     /// one code stands for several problems (PagerDuty.md 60).
     static func pagerDuty(_ response: HTTPResponse) -> Failure {
         switch response.status {
         case 429:
-            let asked = RateLimit(response.headers)?.resetSeconds ?? response.retryAfterSeconds
-            return .throttled(
-                .pagerDuty(response), afterSeconds: asked ?? pagerDutyPatienceSeconds)
+            let asked = RateLimit(response.headers)?.reset ?? response.retryAfter
+            return .throttled(.pagerDuty(response), boundedRetryAfter: asked ?? pagerDutyPause)
         case 408, 500...:
             return .retryable(.pagerDuty(response))
         default:

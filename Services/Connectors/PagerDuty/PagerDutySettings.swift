@@ -1,7 +1,7 @@
-/// One PagerDuty account and who we are in it.
+/// One PagerDuty account and our credential in it.
 public struct PagerDutySettings: Sendable {
     public enum Credential: Sendable {
-        /// Of the account or of a user; 20 characters.
+        /// The key of the account or of a user; 20 characters.
         case apiKey(String)
         case oauth(accessToken: String)
 
@@ -18,8 +18,8 @@ public struct PagerDutySettings: Sendable {
     /// The e-mail address of the PagerDuty user in whose name we act. Writes with an account's key
     /// need it (PagerDuty.md 41); that user becomes the acknowledger (PagerDuty.md 50).
     public var from: String?
-    /// Of one call.
-    public var timeoutSeconds: Double = 30
+    /// The longest that one call may take.
+    public var timeout = Duration.seconds(30)
 
     public init(origin: ServerOrigin, credential: Credential, from: String?) {
         self.origin = origin
@@ -29,7 +29,7 @@ public struct PagerDutySettings: Sendable {
 }
 
 extension PagerDutySettings.Credential: CustomStringConvertible, CustomReflectable {
-    /// Never the secret.
+    /// The kind of the credential, never the secret.
     public var description: String {
         switch self {
         case .apiKey: "apiKey"

@@ -5,9 +5,9 @@ import Models
 /// The signed statement by which Liaison logs in (RFC 7523; Salesforce.md 2, 3 and 5).
 enum Assertion {
     /// The longest that every known server accepts.
-    static let lifetimeSeconds: Int64 = 180
+    static let lifetime = Duration.seconds(180)
 
-    /// - Parameter now: the present; a clock that is minutes off makes the login fail.
+    /// - Parameter now: the present time; a clock that is minutes off makes the login fail.
     static func signed(
         for settings: SalesforceSettings, now: Timestamp
     ) throws(Failure) -> String {
@@ -16,7 +16,7 @@ enum Assertion {
             "iss": .string(settings.consumerKey),
             "sub": .string(settings.username),
             "aud": .string(settings.audience),
-            "exp": .number(JSONNumber(Int(now.seconds + lifetimeSeconds))),
+            "exp": .number(JSONNumber(Int(now.seconds + lifetime.components.seconds))),
         ]
         let signed = "\(Base64.encodeURL(header.bytes)).\(Base64.encodeURL(claims.bytes))"
         do {

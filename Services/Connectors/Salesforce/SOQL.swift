@@ -1,28 +1,16 @@
 import JSON
 import Models
 
-/// A query, whose values are escaped and whose names are checked by being built.
+/// A query. Its initialiser checks the names and escapes the values.
 public struct SOQL: Hashable, Sendable, CustomStringConvertible {
     public let text: String
     public var description: String { text }
 
-    public enum Direction: String, Sendable { case ascending = "ASC", descending = "DESC" }
-
-    public struct Order: Hashable, Sendable {
-        public var field: String
-        public var direction: Direction
-
-        public init(_ field: String, _ direction: Direction = .ascending) {
-            self.field = field
-            self.direction = direction
-        }
-    }
-
     public init(
-        select fields: [String], from object: String, where condition: Condition? = nil,
-        orderBy order: [Order] = [], limit: Int? = nil
+        select fields: [String], from object: String, where condition: SOQLCondition? = nil,
+        orderBy order: [SOQLOrder] = [], limit: Int? = nil
     ) throws(Failure) {
-        guard !fields.isEmpty else { throw .refused("query", "a query selects a field at least") }
+        guard !fields.isEmpty else { throw .refused("query", "a query selects at least one field") }
         for field in fields { _ = try APIName.checked(path: field) }
         var clauses = ["SELECT \(fields.joined(separator: ", "))"]
         clauses.append("FROM \(try APIName.checked(object))")
@@ -34,31 +22,6 @@ public struct SOQL: Hashable, Sendable, CustomStringConvertible {
         if !orders.isEmpty { clauses.append("ORDER BY \(orders.joined(separator: ", "))") }
         if let limit { clauses.append("LIMIT \(max(1, limit))") }
         text = clauses.joined(separator: " ")
-    }
-
-    public struct Condition: Hashable, Sendable {
-        var field: String
-        var value: Value
-
-        public static func equal(_ field: String, _ value: Value) -> Condition {
-            Condition(field: field, value: value)
-        }
-
-        func text() throws(Failure) -> String {
-            "\(try APIName.checked(path: field)) = \(value.text)"
-        }
-    }
-
-    public enum Value: Hashable, Sendable {
-        case string(String)
-        case id(RecordID)
-
-        var text: String {
-            switch self {
-            case .string(let value): "'\(SOQL.escaped(value))'"
-            case .id(let value): "'\(value.long)'"
-            }
-        }
     }
 
     /// The text as it stands between single quotes (Salesforce.md 19).
@@ -79,24 +42,63 @@ public struct SOQL: Hashable, Sendable, CustomStringConvertible {
     }
 }
 
+/// A field by which the records of a query are ordered.
+public struct SOQLOrder: Hashable, Sendable {
+    public enum SortDirection: String, Sendable { case ascending = "ASC", descending = "DESC" }
+
+    public var field: String
+    public var direction: SortDirection
+
+    public init(_ field: String, _ direction: SortDirection = .ascending) {
+        self.field = field
+        self.direction = direction
+    }
+}
+
+/// A condition that the records of a query meet.
+public struct SOQLCondition: Hashable, Sendable {
+    var field: String
+    var value: SOQLValue
+
+    public static func equal(_ field: String, _ value: SOQLValue) -> SOQLCondition {
+        SOQLCondition(field: field, value: value)
+    }
+
+    func text() throws(Failure) -> String {
+        "\(try APIName.checked(path: field)) = \(value.text)"
+    }
+}
+
+public enum SOQLValue: Hashable, Sendable {
+    case string(String)
+    case id(RecordID)
+
+    var text: String {
+        switch self {
+        case .string(let value): "'\(SOQL.escaped(value))'"
+        case .id(let value): "'\(value.long)'"
+        }
+    }
+}
+
 extension Salesforce {
-    /// Reads page after page until there is no more, or `recordsMax` are read.
+    /// Reads page after page until the last one, or until `recordsMax` records are read.
     public func query(
         _ query: SOQL, recordsMax: Int = 2000
     ) async throws(Failure) -> [JSONObject] {
         var records: [JSONObject] = []
         var next: Call? = .get(path("/query"), query: [("q", query.text)])
         while let call = next {
-            let page = try await reply(to: call, reading: Page.init)
+            let page = try await reply(to: call, reading: ResultPage.init)
             records += page.records
             next = records.count < recordsMax ? page.next.map { .get($0) } : nil
         }
         return Array(records.prefix(recordsMax))
     }
 
-    private struct Page {
+    private struct ResultPage {
         var records: [JSONObject]
-        /// A path; anything else than one of the API's is refused.
+        /// The path of the next page. Anything but a path of the API is refused.
         var next: String?
 
         init?(_ json: JSON) {

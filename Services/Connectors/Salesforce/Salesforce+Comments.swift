@@ -5,13 +5,11 @@ import Models
 public struct RecordComment: Hashable, Sendable {
     public var id: RecordID
     public var body: String
-    public var author: RecordID?
-    public var createdAt: Timestamp?
 }
 
 extension Salesforce {
     /// Adds a comment of at most `VendorLimits.caseCommentBytesMax` to a case.
-    /// Not repeatable: after an unknown outcome look through `caseComments` first.
+    /// It is not repeatable: after an unknown outcome look through `caseComments` first.
     ///
     /// - Parameter isPublic: shows it to the customer in a portal (Salesforce.md 38).
     public func addCaseComment(
@@ -38,14 +36,14 @@ extension Salesforce {
             ])
     }
 
-    /// The latest first.
+    /// The comments of a case, the latest first.
     public func caseComments(
         _ id: RecordID, countMax: Int = 200
     ) async throws(Failure) -> [RecordComment] {
         try await comments("CaseComment", body: "CommentBody", parent: id, countMax: countMax)
     }
 
-    /// The latest first.
+    /// The items of a record's feed, the latest first.
     public func feedItems(
         parent id: RecordID, countMax: Int = 200
     ) async throws(Failure) -> [RecordComment] {
@@ -56,17 +54,14 @@ extension Salesforce {
         _ object: String, body: String, parent: RecordID, countMax: Int
     ) async throws(Failure) -> [RecordComment] {
         let query = try SOQL(
-            select: ["Id", body, "CreatedById", "CreatedDate"], from: object,
+            select: ["Id", body], from: object,
             where: .equal("ParentId", .id(parent)),
-            orderBy: [SOQL.Order("CreatedDate", .descending), SOQL.Order("Id", .descending)],
+            orderBy: [SOQLOrder("CreatedDate", .descending), SOQLOrder("Id", .descending)],
             limit: countMax)
         let found = try await self.query(query, recordsMax: countMax)
         return found.compactMap { record -> RecordComment? in
             guard let id = record["Id"]?.string.flatMap({ RecordID($0) }) else { return nil }
-            return RecordComment(
-                id: id, body: record[body]?.string ?? "",
-                author: record["CreatedById"]?.string.flatMap { RecordID($0) },
-                createdAt: record["CreatedDate"]?.string.flatMap { Timestamp($0) })
+            return RecordComment(id: id, body: record[body]?.string ?? "")
         }
     }
 }

@@ -1,9 +1,10 @@
+import HTTP
 import JSON
 import Models
 
 extension Salesforce {
-    /// Fields of one record that are wanted, by API name.
-    public struct Wish: Hashable, Sendable {
+    /// The fields of one record that are to be read, by API name.
+    public struct RecordRead: Hashable, Sendable {
         public var record: RecordReference
         public var fields: [String]
 
@@ -13,54 +14,87 @@ extension Salesforce {
         }
     }
 
-    /// The wanted fields of several records, in as few calls as there can be (Salesforce.md 15). A
-    /// record that does not exist any more is nil, no failure.
+    /// Reads several records in as few calls as there can be (Salesforce.md 15). A record that does
+    /// not exist any more is nil, no failure.
     public func records(
-        _ wishes: [Wish]
+        _ reads: [RecordRead]
     ) async throws(Failure) -> [RecordID: JSONObject?] {
-        if wishes.count == 1, let wish = wishes.first { return try await record(wish) }
+        if reads.count == 1, let read = reads.first { return try await record(read) }
         var found: [RecordID: JSONObject?] = [:]
-        for start in stride(from: 0, to: wishes.count, by: Self.compositeMax) {
-            let part = wishes[start..<min(start + Self.compositeMax, wishes.count)]
-            var subrequests: [Subrequest] = []
-            for wish in part { subrequests.append(try Self.subrequest(wish)) }
-            let answers = try await composite(subrequests, allOrNone: false)
-            for wish in part {
-                let answer = answers.first { $0.reference == Self.reference(wish) }
-                guard let answer else { throw Self.incomplete }
-                found[wish.record.id] = .some(try Self.fields(answer))
+        for start in stride(from: 0, to: reads.count, by: Self.compositeMax) {
+            let part = Array(reads[start..<min(start + Self.compositeMax, reads.count)])
+            let answers = try await composite(part)
+            for read in part {
+                guard let answer = answers[Self.reference(read)] else { throw Self.incomplete }
+                found[read.record.id] = .some(try Self.fields(answer))
             }
         }
         return found
     }
 
-    private func record(_ wish: Wish) async throws(Failure) -> [RecordID: JSONObject?] {
-        do throws(Failure) {
-            return [wish.record.id: try await record(wish.record, fields: wish.fields)]
+    private func record(_ read: RecordRead) async throws(Failure) -> [RecordID: JSONObject?] {
+        do {
+            return [read.record.id: try await record(read.record, fields: read.fields)]
         } catch .permanent(let cause) where cause.status == 404 {
-            return [wish.record.id: nil]
+            return [read.record.id: nil]
+        }
+    }
+}
+
+// Composite requests: several requests in one, which counts as one (Salesforce.md 15).
+
+extension Salesforce {
+    /// The most reads that one composite request may carry.
+    static let compositeMax = 25
+
+    private typealias Part = (status: Int, body: JSON)
+
+    /// The answer to each read, by its reference. The status of the whole says nothing about the
+    /// parts.
+    private func composite(_ reads: [RecordRead]) async throws(Failure) -> [String: Part] {
+        var parts: [JSON] = []
+        for read in reads {
+            parts.append([
+                "method": "GET", "url": .string(path(try Self.target(read))),
+                "referenceId": .string(Self.reference(read)),
+            ])
+        }
+        let call = Call(
+            method: "POST", path: path("/composite"),
+            body: ["allOrNone": false, "compositeRequest": .array(parts)])
+        return try await reply(to: call) { json in
+            let answers = json["compositeResponse"]?.array?.compactMap(Self.answer)
+            guard let answers, answers.count == reads.count else { return nil }
+            return Dictionary(answers, uniquingKeysWith: { first, _ in first })
         }
     }
 
-    private static func subrequest(_ wish: Wish) throws(Failure) -> Subrequest {
-        for field in wish.fields { _ = try APIName.checked(path: field) }
-        let object = try APIName.checked(wish.record.object)
-        return Subrequest(
-            method: "GET",
-            path: "/sobjects/\(object)/\(wish.record.id.long)"
-                + "?fields=\(wish.fields.joined(separator: ","))",
-            reference: reference(wish))
+    private static func target(_ read: RecordRead) throws(Failure) -> String {
+        for field in read.fields { _ = try APIName.checked(path: field) }
+        let object = try APIName.checked(read.record.object)
+        return "/sobjects/\(object)/\(read.record.id.long)"
+            + "?fields=\(read.fields.joined(separator: ","))"
     }
 
-    private static func reference(_ wish: Wish) -> String { "r\(wish.record.id.long)" }
+    /// The name by which the answer is found; it begins with a letter.
+    private static func reference(_ read: RecordRead) -> String { "r\(read.record.id.long)" }
+
+    private static func answer(_ json: JSON) -> (String, Part)? {
+        guard let reference = json["referenceId"]?.string, let status = json["httpStatusCode"]?.int
+        else { return nil }
+        return (reference, (status, json["body"] ?? .null))
+    }
 
     private static let incomplete = Failure.retryable(
-        Cause(.salesforce, code: "unreadableAnswer", message: "an answer of a composite is missing")
-    )
+        Cause(
+            .salesforce, code: "unreadableAnswer",
+            message: "Salesforce did not answer one of several reads"))
 
-    private static func fields(_ answer: Subresponse) throws(Failure) -> JSONObject? {
+    private static func fields(_ answer: Part) throws(Failure) -> JSONObject? {
         if answer.status == 404 { return nil }
-        if let failure = answer.failure { throw failure }
+        let body = answer.body.isNull ? [] : answer.body.bytes
+        let response = HTTPResponse(status: answer.status, body: body)
+        guard response.isSuccess else { throw .salesforce(response) }
         return answer.body.object
     }
 }

@@ -50,14 +50,14 @@ extension Salesforce {
         let call = Call(
             method: "PATCH", path: key, headers: options.headers, body: .object(body))
         let response = try await perform(call)
-        // Before API version 46 an update has no body, and so no id (Salesforce.md 13).
+        // An update has no body, and so no id, before API version 46 (Salesforce.md 13).
         guard response.status == 204 else { return try Self.saved(from: response) }
         return try await reply(to: .get(key, query: [("fields", "Id")])) { json in
             json["Id"]?.string.flatMap { RecordID($0) }
         }
     }
 
-    /// Delivers a body to an Apex REST resource; gives whatever it answers.
+    /// Delivers a body to an Apex REST resource; returns its answer, whatever that is.
     ///
     /// - Parameter path: `/pagerduty/events`, say, with or without `/services/apexrest` before it.
     public func apexREST(_ path: String, body: JSON) async throws(Failure) -> JSON {
@@ -68,7 +68,7 @@ extension Salesforce {
         for segment in segments { target += "/" + (try segment.asPathSegment()) }
         let call = Call(method: "POST", path: target, body: body)
         let response = try await perform(call)
-        // The resource is the customer's own and may answer anything; its status is what counts.
+        // The customer's own resource may answer anything: only its status counts.
         guard response.isSuccess else { throw .salesforce(response) }
         return response.json ?? .null
     }

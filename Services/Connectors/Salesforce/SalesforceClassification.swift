@@ -5,16 +5,17 @@ import Models
 enum SalesforceDisposition: Equatable {
     case stop
     case retry
-    case wait(seconds: Double)
+    case wait(Duration)
 
-    /// When the day's allocation is gone it comes back little by little.
-    static let allocationSeconds = 900.0
-    static let concurrencySeconds = 15.0
-    /// What only an administrator can mend, but will: asking slowly keeps the jobs.
-    static let configurationSeconds = 300.0
-    static let patienceSeconds = 30.0
+    /// The pause after the day's allocation is used up: it comes back little by little.
+    static let allocationPause = Duration.seconds(900)
+    static let concurrencyPause = Duration.seconds(15)
+    /// The pause after a refusal that only an administrator can correct: asking slowly keeps the
+    /// jobs until then.
+    static let configurationPause = Duration.seconds(300)
+    static let defaultPause = Duration.seconds(30)
 
-    /// - Parameter status: of the answer; nil for one record of a collection.
+    /// - Parameter status: the status of the answer; nil for one record of a collection.
     init(_ problem: SalesforceProblem, status: Int?) {
         self = Self.byCode(problem) ?? Self.byStatus(status ?? 400)
     }
@@ -27,9 +28,9 @@ enum SalesforceDisposition: Equatable {
         case "REQUEST_LIMIT_EXCEEDED":
             if message.contains("ConcurrentPerOrg") { return .retry }
             let isMomentary = message.contains("ConcurrentRequests")
-            return .wait(seconds: isMomentary ? concurrencySeconds : allocationSeconds)
+            return .wait(isMomentary ? concurrencyPause : allocationPause)
         case "API_CURRENTLY_DISABLED":
-            return .wait(seconds: allocationSeconds)
+            return .wait(allocationPause)
         case "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", "CANNOT_EXECUTE_FLOW_TRIGGER":
             return message.contains("UNABLE_TO_LOCK_ROW") ? .retry : .stop
         case let code where passing.contains(code):
@@ -41,7 +42,7 @@ enum SalesforceDisposition: Equatable {
         }
     }
 
-    /// A new login may help.
+    /// Codes after which a new login may help.
     static let sessionCodes: Set<String> = ["INVALID_SESSION_ID", "INVALID_AUTH_HEADER"]
 
     /// Codes that pass by themselves, whatever the status (Salesforce.md 29). The last two are
@@ -56,7 +57,7 @@ enum SalesforceDisposition: Equatable {
 
     private static func byStatus(_ status: Int) -> SalesforceDisposition {
         switch status {
-        case 429: .wait(seconds: patienceSeconds)
+        case 429: .wait(defaultPause)
         case 408, 420, 500...: .retry
         default: .stop
         }
@@ -73,23 +74,23 @@ extension Failure {
     /// The disposition of an answer that is no success.
     static func salesforce(_ response: HTTPResponse) -> Failure {
         let failure = salesforce(SalesforceProblem.all(in: response), status: response.status)
-        if case .throttled(let cause, _) = failure, let asked = response.retryAfterSeconds {
-            return .throttled(cause, afterSeconds: asked)
+        if case .throttled(let cause, _) = failure, let asked = response.retryAfter {
+            return .throttled(cause, boundedRetryAfter: asked)
         }
         return failure
     }
 
-    /// Of several problems the one that needs a person wins, then the longest wait.
+    /// The disposition of several problems: one that needs a person decides, then the longest wait.
     ///
     /// - Parameter status: nil for one record of a collection.
     static func salesforce(_ problems: [SalesforceProblem], status: Int?) -> Failure {
         let cause = Cause.salesforce(problems, status: status)
         let dispositions = problems.map { SalesforceDisposition($0, status: status) }
         if dispositions.isEmpty || dispositions.contains(.stop) { return .permanent(cause) }
-        let waits = dispositions.compactMap { disposition -> Double? in
-            if case .wait(let seconds) = disposition { seconds } else { nil }
+        let waits = dispositions.compactMap { disposition -> Duration? in
+            if case .wait(let pause) = disposition { pause } else { nil }
         }
-        return waits.max().map { .throttled(cause, retryAfterSeconds: $0) } ?? .retryable(cause)
+        return waits.max().map { .throttled(cause, retryAfter: $0) } ?? .retryable(cause)
     }
 
     /// The disposition of a refused login (Salesforce.md 9). Most refusals need an administrator
@@ -110,8 +111,8 @@ extension Failure {
             response.status >= 500 || response.status == 408 || code == "unknown_error"
             || words.contains("retry your request")
         if isTransient { return .retryable(cause) }
-        let asked = response.retryAfterSeconds ?? 0
+        let asked = response.retryAfter ?? .zero
         return .throttled(
-            cause, afterSeconds: max(asked, SalesforceDisposition.configurationSeconds))
+            cause, boundedRetryAfter: max(asked, SalesforceDisposition.configurationPause))
     }
 }

@@ -15,9 +15,9 @@ public struct SalesforceSettings: Sendable {
     public var apiVersion: String
     /// Names us in Salesforce's logs and in its change events (Salesforce.md 22).
     public var clientName = "liaison"
-    /// The time that one call may take. Nearly all calls end long before the 20 s from which
+    /// The longest that one call may take. Nearly all calls end long before the 20 s from which
     /// Salesforce counts them as long-running, and all before its own limit (Salesforce.md 26).
-    public var timeoutSeconds: Double = 60
+    public var timeout = Duration.seconds(60)
 
     public init(
         login: ServerOrigin, audience: String, consumerKey: String, username: String,

@@ -1,49 +1,25 @@
 import Models
 import Synchronization
 
-/// One session for everybody, and one login at a time: whoever comes while a login is under way
-/// waits for it and shares its result.
+/// One session for all calls, and one login at a time: calls that need a session during a login
+/// wait for it and share its result.
 ///
-/// Not an actor: a waiter that is cancelled must leave at once, and a cancellation handler cannot
-/// enter an actor without a task of its own.
+/// It is no batcher: a batcher sends waiting requests with its next call, while these callers take
+/// the result of the login under way; and a caller that is cancelled must leave at once. It is no
+/// actor either: a cancellation handler cannot enter an actor without a task of its own.
 final class SessionCache: Sendable {
-    /// A session and which login made it: two logins may bring the same token.
-    struct Numbered: Sendable {
-        let number: Int
-        let session: Session
+    private struct Callers {
+        var queue = SessionQueue()
+        var continuations: [SessionCaller: CheckedContinuation<SessionStep, Never>] = [:]
     }
 
-    private enum Turn {
-        case use(Numbered)
-        case fail(Failure)
-        case logIn
-    }
-
-    private struct State {
-        var current: Numbered?
-        /// A refusal to be repeated without asking until then: logins are limited
-        /// (Salesforce.md 8).
-        var refused: (cause: Cause, until: Timestamp)?
-        var isLoggingIn = false
-        var logins = 0
-        var arrivals = 0
-        var waiting: [Int: CheckedContinuation<Turn, Never>] = [:]
-
-        /// Gives those who waited for it.
-        mutating func endLogin() -> [CheckedContinuation<Turn, Never>] {
-            defer { waiting = [:] }
-            isLoggingIn = false
-            return Array(waiting.values)
-        }
-    }
-
-    private let state = Mutex(State())
+    private let callers = Mutex(Callers())
     private let now: @Sendable () -> Timestamp
-    private let login: @Sendable () async throws(Failure) -> Session
+    private let login: @Sendable () async throws(Failure) -> SalesforceSession
 
     init(
         now: @escaping @Sendable () -> Timestamp,
-        login: @escaping @Sendable () async throws(Failure) -> Session
+        login: @escaping @Sendable () async throws(Failure) -> SalesforceSession
     ) {
         self.now = now
         self.login = login
@@ -51,100 +27,165 @@ final class SessionCache: Sendable {
 
     /// The present session, or a new one.
     ///
-    /// - Parameter rejected: one that Salesforce no longer accepts; a later one will do.
-    func session(replacing rejected: Numbered? = nil) async throws(Failure) -> Numbered {
-        switch await turn(replacing: rejected) {
+    /// - Parameter rejected: a session that Salesforce no longer accepts; a later one is returned.
+    func session(
+        replacing rejected: NumberedSession? = nil
+    ) async throws(Failure) -> NumberedSession {
+        switch await step(replacing: rejected) {
         case .use(let session): return session
         case .fail(let failure): throw failure
         case .logIn: return try await logIn()
         }
     }
 
-    private func turn(replacing rejected: Numbered?) async -> Turn {
-        let arrival = state.withLock { state in
-            state.arrivals += 1
-            return state.arrivals
-        }
+    private func step(replacing rejected: NumberedSession?) async -> SessionStep {
+        let caller = callers.withLock { $0.queue.newCaller() }
         return await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
-                let turn = arrive(arrival, replacing: rejected, continuation)
-                if let turn { continuation.resume(returning: turn) }
+                let now = now()
+                let step = callers.withLock { callers in
+                    // A cancellation that came first found no continuation to resume.
+                    let step = callers.queue.request(
+                        by: caller, replacing: rejected, isCancelled: Task.isCancelled, at: now)
+                    if step == nil { callers.continuations[caller] = continuation }
+                    return step
+                }
+                if let step { continuation.resume(returning: step) }
             }
         } onCancel: {
-            let waiting = state.withLock { $0.waiting.removeValue(forKey: arrival) }
-            waiting?.resume(returning: .fail(.interrupted))
+            change { $0.cancel(caller) }
         }
     }
 
-    /// The turn, when it is clear at once; else the continuation is kept.
-    private func arrive(
-        _ arrival: Int, replacing rejected: Numbered?,
-        _ continuation: CheckedContinuation<Turn, Never>
-    ) -> Turn? {
-        let now = now()
-        return state.withLock { state in
-            if let rejected, state.current?.number == rejected.number { state.current = nil }
-            if let current = state.current { return .use(current) }
-            if let refused = state.refused, now < refused.until {
-                let left = Double(refused.until.milliseconds - now.milliseconds) / 1000
-                return .fail(.throttled(refused.cause, retryAfterSeconds: left))
-            }
-            // The handler of a cancellation that came first has found nothing to remove.
-            if Task.isCancelled { return .fail(.interrupted) }
-            guard state.isLoggingIn else {
-                state.isLoggingIn = true
-                return .logIn
-            }
-            state.waiting[arrival] = continuation
-            return nil
-        }
-    }
-
-    private func logIn() async throws(Failure) -> Numbered {
+    private func logIn() async throws(Failure) -> NumberedSession {
         do {
-            return share(try await login())
+            let session = try await login()
+            return change { $0.loginSucceeded(session) }
         } catch {
-            switch error {
-            case .interrupted: handOver()
-            case .retryable, .throttled, .permanent: share(error)
-            }
+            let now = now()
+            change { ((), $0.loginFailed(error, at: now)) }
             throw error
         }
     }
 
-    private func share(_ session: Session) -> Numbered {
-        let (numbered, waiting) = state.withLock { state in
-            state.logins += 1
-            let numbered = Numbered(number: state.logins, session: session)
-            state.current = numbered
-            state.refused = nil
-            return (numbered, state.endLogin())
-        }
-        for continuation in waiting { continuation.resume(returning: .use(numbered)) }
-        return numbered
+    private func change(_ body: (inout SessionQueue) -> [SessionResumption]) {
+        change { ((), body(&$0)) }
     }
 
-    private func share(_ failure: Failure) {
-        let now = now()
-        let waiting = state.withLock { state in
-            state.current = nil
-            if case .throttled(let cause, let seconds) = failure {
-                state.refused = (cause, now.advanced(by: .seconds(seconds)))
+    private func change<Value>(
+        _ body: (inout SessionQueue) -> (Value, [SessionResumption])
+    ) -> Value {
+        let (value, resumed) = callers.withLock { callers in
+            let (value, resumptions) = body(&callers.queue)
+            let resumed = resumptions.map { resumption in
+                (callers.continuations.removeValue(forKey: resumption.caller), resumption.step)
             }
-            return state.endLogin()
+            return (value, resumed)
         }
-        for continuation in waiting { continuation.resume(returning: .fail(failure)) }
+        for (continuation, step) in resumed { continuation?.resume(returning: step) }
+        return value
+    }
+}
+
+/// A session and the number of the login that made it: two logins may bring the same token.
+struct NumberedSession: Sendable {
+    let number: Int
+    let session: SalesforceSession
+}
+
+/// What a caller that needs a session does.
+enum SessionStep: Sendable {
+    case use(NumberedSession)
+    case fail(Failure)
+    /// Log in for all callers, and report the result.
+    case logIn
+}
+
+/// A caller that waited, and what it does now.
+struct SessionResumption: Sendable {
+    let caller: SessionCaller
+    let step: SessionStep
+}
+
+struct SessionCaller: Hashable, Sendable {
+    fileprivate let number: Int
+}
+
+/// Decides which caller logs in and what the others get: without I/O, clock or continuation.
+struct SessionQueue {
+    private var current: NumberedSession?
+    /// A refusal that is repeated without asking until then: logins are rationed.
+    private var refused: (cause: Cause, until: Timestamp)?
+    private var isLoggingIn = false
+    private var loginCount = 0
+    private var callerCount = 0
+    /// In the order in which they came.
+    private var waiting: [SessionCaller] = []
+
+    mutating func newCaller() -> SessionCaller {
+        callerCount += 1
+        return SessionCaller(number: callerCount)
     }
 
-    /// The one who logged in was told to stop; that concerns none of the others.
-    private func handOver() {
-        let next = state.withLock { state -> CheckedContinuation<Turn, Never>? in
-            guard let arrival = state.waiting.keys.min() else {
-                state.isLoggingIn = false
-                return nil
-            }
-            return state.waiting.removeValue(forKey: arrival)
+    /// Returns nil if the caller has to wait for the login under way.
+    mutating func request(
+        by caller: SessionCaller, replacing rejected: NumberedSession?, isCancelled: Bool,
+        at now: Timestamp
+    ) -> SessionStep? {
+        if let rejected, current?.number == rejected.number { current = nil }
+        if let current { return .use(current) }
+        if let refused, now < refused.until {
+            let left = refused.until.milliseconds - now.milliseconds
+            return .fail(.throttled(refused.cause, retryAfter: .milliseconds(left)))
         }
-        next?.resume(returning: .logIn)
+        if isCancelled { return .fail(.interrupted) }
+        guard isLoggingIn else {
+            isLoggingIn = true
+            return .logIn
+        }
+        waiting.append(caller)
+        return nil
+    }
+
+    mutating func cancel(_ caller: SessionCaller) -> [SessionResumption] {
+        guard let place = waiting.firstIndex(of: caller) else { return [] }
+        waiting.remove(at: place)
+        return [SessionResumption(caller: caller, step: .fail(.interrupted))]
+    }
+
+    mutating func loginSucceeded(
+        _ session: SalesforceSession
+    ) -> (session: NumberedSession, resumptions: [SessionResumption]) {
+        loginCount += 1
+        let numbered = NumberedSession(number: loginCount, session: session)
+        current = numbered
+        refused = nil
+        return (numbered, endLogin(.use(numbered)))
+    }
+
+    /// The failure is that of all who waited. An interruption concerns only the caller that logged
+    /// in: the next one logs in.
+    mutating func loginFailed(_ failure: Failure, at now: Timestamp) -> [SessionResumption] {
+        switch failure {
+        case .interrupted:
+            guard let next = waiting.first else {
+                isLoggingIn = false
+                return []
+            }
+            waiting.removeFirst()
+            return [SessionResumption(caller: next, step: .logIn)]
+        case .throttled(let cause, let retryAfter):
+            refused = (cause, now.advanced(by: retryAfter))
+        case .retryable, .permanent:
+            break
+        }
+        current = nil
+        return endLogin(.fail(failure))
+    }
+
+    private mutating func endLogin(_ step: SessionStep) -> [SessionResumption] {
+        defer { waiting = [] }
+        isLoggingIn = false
+        return waiting.map { SessionResumption(caller: $0, step: step) }
     }
 }

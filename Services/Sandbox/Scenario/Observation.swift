@@ -1,4 +1,5 @@
 import JSON
+import Models
 
 /// The results of a step, read from the stand-ins and the log.
 struct Observation {

@@ -79,7 +79,7 @@ final class MovableClock: Sendable {
         let system = Clocks.system
         return Clocks(
             now: { system.now().advanced(by: .seconds(self.added.withLock(\.wallClock))) },
-            seconds: { system.seconds() + self.added.withLock(\.seconds) })
+            instant: { system.instant() + .seconds(self.added.withLock(\.seconds)) })
     }
 
     func advance(_ seconds: Double, withWallClock: Bool) {

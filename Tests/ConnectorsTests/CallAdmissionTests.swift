@@ -5,32 +5,32 @@ import XCTest
 
 @testable import Connectors
 
-final class CallGateTests: XCTestCase {
+final class CallAdmissionTests: XCTestCase {
     private static let pause = Failure.throttled(
-        Cause(.liaison, code: "closed", message: "not now"), retryAfterSeconds: 7)
+        Cause(.liaison, code: "closed", message: "not now"), retryAfter: .seconds(7))
 
-    func testAClosedGateLetsNoRequestThrough() async throws {
+    func testARequestThatIsNotAdmittedIsNotSent() async throws {
         let script = Script([])
-        let gate = CallGate(
-            enter: { _ async throws(Failure) in throw Self.pause }, leave: { _, _ in })
-        let account = pagerDuty(script, gate)
+        let admission = CallAdmission(
+            admit: { _ async throws(Failure) in throw Self.pause }, record: { _, _ in })
+        let account = pagerDuty(script, admission)
         let failure = await failure { () async throws(Failure) in try await account.notes("P1") }
         XCTAssertEqual(failure, Self.pause)
         let org = Salesforce(
-            settings: try Org.settings(), send: script.send, now: { Org.now }, gate: gate)
+            settings: try Org.settings(), send: script.send, now: { Org.now }, admission: admission)
         let refused = await self.failure { () async throws(Failure) in try await org.whoAmI() }
-        XCTAssertEqual(refused, Self.pause, "the login passes it, too")
+        XCTAssertEqual(refused, Self.pause, "the login needs it, too")
         XCTAssertEqual(script.lines, [])
     }
 
-    func testItHearsHowEachCallEnded() async {
+    func testEachCallIsRecordedWithItsResult() async {
         func check(
             _ answer: Result<HTTPResponse, HTTPClientError>, _ status: Int?,
             _ disposition: Disposition?, _ limit: RateLimit? = nil, line: UInt = #line
         ) async {
             let heard = Heard()
             _ = await Disposition.of { () async throws(Failure) in
-                try await self.pagerDuty(Script([answer]), heard.gate).notes("P1")
+                try await self.pagerDuty(Script([answer]), heard.admission).notes("P1")
             }
             XCTAssertEqual(heard.reports.count, 1, line: line)
             XCTAssertEqual(heard.reports.first?.status, status, line: line)
@@ -42,7 +42,7 @@ final class CallGateTests: XCTestCase {
             .json(
                 200, ["notes": []],
                 ["ratelimit-limit": "960", "ratelimit-remaining": "3", "ratelimit-reset": "9"]),
-            200, nil, RateLimit(limit: 960, remaining: 3, resetSeconds: 9))
+            200, nil, RateLimit(limit: 960, remaining: 3, reset: .seconds(9)))
         await check(.answer(429), 429, .wait(30))
         await check(.answer(503), 503, .retry)
         await check(.answer(404), 404, .stop)
@@ -52,13 +52,13 @@ final class CallGateTests: XCTestCase {
         await check(.failure(.notBegun(reason: "no connection")), nil, .interrupted)
     }
 
-    func testItMayPutAnotherFailureInTheCallsPlace() async {
-        let gate = CallGate(
-            enter: { _ in }, leave: { _, _ async throws(Failure) in throw Self.pause })
+    func testRecordingMayReplaceTheFailureOfACall() async {
+        let admission = CallAdmission(
+            admit: { _ in }, record: { _, _ async throws(Failure) in throw Self.pause })
         for answer: Result<HTTPResponse, HTTPClientError> in [
             .answer(503), .failure(.notSent(reason: "no route")),
         ] {
-            let account = pagerDuty(Script([answer]), gate)
+            let account = pagerDuty(Script([answer]), admission)
             let failure = await failure { () async throws(Failure) in
                 try await account.notes("P1")
             }
@@ -66,7 +66,7 @@ final class CallGateTests: XCTestCase {
         }
     }
 
-    func testALoginThatIsRefusedSaysNothingOfTheVendor() async throws {
+    func testARefusedLoginDoesNotCountAgainstTheVendor() async throws {
         let refusal = #"{"error":"invalid_grant","error_description":"user hasn't approved"}"#
         for (answer, expected) in [
             (.answer(400, refusal), nil), (.answer(503), Disposition.retry),
@@ -74,17 +74,18 @@ final class CallGateTests: XCTestCase {
             let heard = Heard()
             let org = Salesforce(
                 settings: try Org.settings(), send: Script([answer]).send, now: { Org.now },
-                gate: heard.gate)
+                admission: heard.admission)
             _ = await Disposition.of { () async throws(Failure) in try await org.whoAmI() }
             XCTAssertEqual(heard.reports.count, 1)
             XCTAssertEqual(Disposition(heard.reports.first?.failure), expected)
         }
     }
 
-    func testAnAdmittedCallHasPassedAndTheNextOnePassesAnother() async throws {
+    func testAnAdmittedAccountNeedsAdmissionAgainForItsSecondCall() async throws {
         let script = Script { _, _ in .json(200, ["notes": []]) }
         let (first, then) = (Heard(), Heard())
-        let account = try await pagerDuty(script, .open).admitted(by: first.gate, then: then.gate)
+        let account = try await pagerDuty(script, .unlimited).admitted(
+            by: first.admission, then: then.admission)
         XCTAssertEqual([first.entries, then.entries], [1, 0])
         XCTAssertEqual(script.lines, [], "admitted, not made")
         _ = try await account.notes("P1")
@@ -94,17 +95,17 @@ final class CallGateTests: XCTestCase {
         XCTAssertEqual(then.reports.count, 2)
     }
 
-    func testACallIsNotMadeOnceItMayNotContinue() async throws {
+    func testACallThatMayNotContinueIsNotMade() async throws {
         let mayContinue = Mutex(true)
-        var gate = CallGate.open
-        gate.mayContinue = { mayContinue.withLock { $0 } }
+        var admission = CallAdmission.unlimited
+        admission.mayContinue = { mayContinue.withLock { $0 } }
         let script = Script { request, _ in
             request.url.contains("oauth2")
                 ? .json(200, Org.token("T1")) : .json(200, ["notes": []])
         }
-        let account = pagerDuty(script, gate)
+        let account = pagerDuty(script, admission)
         let org = Salesforce(settings: try Org.settings(), send: script.send, now: { Org.now })
-            .behind(gate)
+            .admitted(by: admission)
         _ = try await account.notes("P1")
         _ = try await org.apexREST("/services/apexrest/x", body: [:])
         let made = script.requests.filter { !$0.url.contains("oauth2") }
@@ -121,13 +122,13 @@ final class CallGateTests: XCTestCase {
         XCTAssertEqual(script.requests.count, 3)
     }
 
-    func testACheckIsACallThatPassesNoGate() async {
+    func testAHealthCheckNeedsNoAdmission() async {
         func check(
             _ answer: Result<HTTPResponse, HTTPClientError>, isUp: Bool, line: UInt = #line
         ) async {
             let script = Script([answer])
             let heard = Heard()
-            let found = await pagerDuty(script, heard.gate).check()
+            let found = await pagerDuty(script, heard.admission).check()
             XCTAssertEqual(found, isUp, line: line)
             XCTAssertEqual(heard.entries, 0, line: line)
             XCTAssertEqual(script.lines, ["GET /abilities"], line: line)
@@ -144,23 +145,23 @@ final class CallGateTests: XCTestCase {
         await check(.failure(.notBegun(reason: "no connection")), isUp: true)
     }
 
-    private func pagerDuty(_ script: Script, _ gate: CallGate) -> PagerDuty {
+    private func pagerDuty(_ script: Script, _ admission: CallAdmission) -> PagerDuty {
         PagerDuty(
             settings: Account.settings(),
-            send: script.send, gate: gate)
+            send: script.send, admission: admission)
     }
 }
 
-/// A gate that lets everything through and remembers it.
+/// Admits everything and remembers it.
 private final class Heard: Sendable {
     private let state = Mutex<(entries: Int, reports: [CallReport])>((0, []))
 
     var entries: Int { state.withLock { $0.entries } }
     var reports: [CallReport] { state.withLock { $0.reports } }
 
-    var gate: CallGate {
-        CallGate(
-            enter: { _ in self.state.withLock { $0.entries += 1 } },
-            leave: { report, _ in self.state.withLock { $0.reports.append(report) } })
+    var admission: CallAdmission {
+        CallAdmission(
+            admit: { _ in self.state.withLock { $0.entries += 1 } },
+            record: { report, _ in self.state.withLock { $0.reports.append(report) } })
     }
 }

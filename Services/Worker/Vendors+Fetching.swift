@@ -4,20 +4,20 @@ import JSON
 import Models
 
 extension Vendors {
-    /// Fetches what the rules want to know beyond the event. What does not exist any more, or is
-    /// not shown to us, is told as such, not as a failure.
+    /// Fetches the facts that the rules need beyond the event. A record that does not exist any
+    /// more, or a field that is not shown to us, is an obstacle among the facts and no failure.
     func fetch(_ needs: FactNeeds, into facts: inout Facts) async throws(Failure) {
         for id in needs.incidents.sorted() {
-            do throws(Failure) {
+            do {
                 facts.incidents[id] = try await pagerDuty().incident(id)
             } catch .permanent(let cause) where cause.status == 404 {
                 continue
             }
         }
-        let wishes = needs.records.sorted { $0.key.id < $1.key.id }
-            .map { Salesforce.Wish(record: $0.key, fields: $0.value.sorted()) }
-        if !wishes.isEmpty {
-            for (record, fields) in try await read(wishes) { facts.records[record] = fields }
+        let reads = needs.records.sorted { $0.key.id < $1.key.id }
+            .map { Salesforce.RecordRead(record: $0.key, fields: $0.value.sorted()) }
+        if !reads.isEmpty {
+            for (record, fields) in try await read(reads) { facts.records[record] = fields }
         }
         if let note = needs.trimmedNote {
             let notes = try await pagerDuty().notes(note.incident)
@@ -26,24 +26,24 @@ extension Vendors {
     }
 
     private func read(
-        _ wishes: [Salesforce.Wish]
+        _ reads: [Salesforce.RecordRead]
     ) async throws(Failure) -> [RecordID: RecordFields] {
         let found: [RecordID: JSONObject?]
-        do throws(Failure) {
-            found = try await readable(wishes)
+        do {
+            found = try await readable(reads)
         } catch .permanent(let cause) where cause.isAboutAField {
-            try await learnUnreadable(wishes)
-            found = try await readable(wishes)
+            try await findUnreadable(reads)
+            found = try await readable(reads)
         }
         var fields: [RecordID: RecordFields] = [:]
-        for wish in wishes {
-            let present = found[wish.record.id] ?? JSONObject()
-            let obstacles = wish.fields.compactMap { field in
-                let cause = unreadable.cause(for: field, of: wish.record.object)
+        for read in reads {
+            let present = found[read.record.id] ?? JSONObject()
+            let obstacles = read.fields.compactMap { field in
+                let cause = unreadable.cause(for: field, of: read.record.object)
                 let obstacle = present == nil ? Self.isGone : cause?.message
                 return obstacle.map { (field.lowercased(), $0) }
             }
-            fields[wish.record.id] = RecordFields(
+            fields[read.record.id] = RecordFields(
                 present ?? JSONObject(),
                 obstacles: Dictionary(obstacles, uniquingKeysWith: { $1 }))
         }
@@ -52,42 +52,42 @@ extension Vendors {
 
     private static let isGone = "the record does not exist any more"
 
-    /// Without the fields that are known not to be.
+    /// Reads the fields that are not known to be unreadable.
     private func readable(
-        _ wishes: [Salesforce.Wish]
+        _ reads: [Salesforce.RecordRead]
     ) async throws(Failure) -> [RecordID: JSONObject?] {
-        let due = wishes.compactMap { wish -> Salesforce.Wish? in
-            let fields = wish.fields.filter {
-                unreadable.cause(for: $0, of: wish.record.object) == nil
+        let due = reads.compactMap { read -> Salesforce.RecordRead? in
+            let fields = read.fields.filter {
+                unreadable.cause(for: $0, of: read.record.object) == nil
             }
-            return fields.isEmpty ? nil : Salesforce.Wish(record: wish.record, fields: fields)
+            return fields.isEmpty ? nil : Salesforce.RecordRead(record: read.record, fields: fields)
         }
         return due.isEmpty ? [:] : try await salesforce().records(due)
     }
 
-    /// Salesforce refuses all for one. What it thinks of each field is the same for every record of
-    /// an object that is there.
-    private func learnUnreadable(_ wishes: [Salesforce.Wish]) async throws(Failure) {
+    /// Salesforce refuses all fields for one. Reads them one by one; its answer to a field is the
+    /// same for every existing record of the object.
+    private func findUnreadable(_ reads: [Salesforce.RecordRead]) async throws(Failure) {
         var known: Set<[String]> = []
-        for wish in wishes {
-            for field in wish.fields {
-                let name = [wish.record.object.lowercased(), field.lowercased()]
+        for read in reads {
+            for field in read.fields {
+                let name = [read.record.object.lowercased(), field.lowercased()]
                 guard !known.contains(name) else { continue }
-                let one = Salesforce.Wish(record: wish.record, fields: [field])
-                do throws(Failure) {
-                    if try await readable([one])[wish.record.id] != .some(nil) {
+                let one = Salesforce.RecordRead(record: read.record, fields: [field])
+                do {
+                    if try await readable([one])[read.record.id] != .some(nil) {
                         known.insert(name)
                     }
                 } catch .permanent(let cause) where cause.isAboutAField {
-                    unreadable.remember(field, of: wish.record.object, cause)
+                    unreadable.remember(field, of: read.record.object, cause)
                     known.insert(name)
                 }
             }
         }
     }
 
-    /// Whether we created this record ourselves. The event of its creation may arrive before
-    /// Salesforce's answer to us has, so no record of ours can tell; its author does.
+    /// True if we created this record ourselves. The event of its creation may arrive before
+    /// Salesforce's answer to us, when we have recorded nothing yet: the author tells.
     func created(_ change: RecordChangeFacts?) async throws(Failure) -> Bool {
         guard let change, change.isInsert else { return false }
         let author = change.userID ?? change.new["CreatedById"].string.flatMap { RecordID($0) }
@@ -95,7 +95,7 @@ extension Vendors {
         return try await salesforce().whoAmI().user == author
     }
 
-    /// Whether our own user saved the record; `nil` when the event does not say who did.
+    /// True if our own user saved the record; nil if the event does not name its author.
     func isOurs(_ change: RecordChangeFacts) async throws(Failure) -> Bool? {
         guard let author = change.author else { return nil }
         return try await salesforce().whoAmI().user == author
@@ -103,6 +103,6 @@ extension Vendors {
 }
 
 extension Cause {
-    /// The query names a field that does not exist or that our user may not see.
+    /// True if the query names a field that does not exist or that our user may not see.
     fileprivate var isAboutAField: Bool { code == "INVALID_FIELD" }
 }

@@ -4,15 +4,15 @@ import Models
 
 /// A login that Salesforce accepted. It tells no expiry, so the session lasts until a call is
 /// answered with 401 (Salesforce.md 6 and 7).
-struct Session: Sendable {
+struct SalesforceSession: Sendable {
     let accessToken: String
-    /// Where every call goes; never the login host.
+    /// The server of every call; never the login host.
     let instance: ServerOrigin
     let identity: Salesforce.Identity
 
     /// Reads the token endpoint's answer. Refuses an `instance_url` outside Salesforce's domains,
-    /// so that a forged answer cannot send our token elsewhere; but for the origin that we logged
-    /// in at, and other ports of this machine when we logged in at one of them (a stand-in).
+    /// so that a forged answer cannot send our token elsewhere. The login's own origin is allowed,
+    /// and so are other ports of this machine if the login was made to one of them (a sandbox).
     init(_ response: HTTPResponse, from login: ServerOrigin) throws(Failure) {
         guard let json = response.json,
             let token = json["access_token"]?.string, Self.isToken(token),
@@ -22,7 +22,7 @@ struct Session: Sendable {
             throw .retryable(
                 Cause(
                     .salesforce, code: "unreadableAnswer",
-                    message: "the login's answer lacks access_token, instance_url or id",
+                    message: "the answer to the login has no access_token, instance_url or id",
                     status: response.status))
         }
         guard let origin = ServerOrigin(instance), Self.isTrusted(origin, from: login) else {
@@ -41,26 +41,26 @@ struct Session: Sendable {
                 || instance.isWithin(domain: "force.com"))
     }
 
-    /// What may stand in a header line.
+    /// True if the text may stand in a header line.
     private static func isToken(_ text: String) -> Bool {
         !text.isEmpty && text.utf8.allSatisfy { (0x21...0x7E).contains($0) }
     }
 }
 
-extension Session: CustomStringConvertible, CustomReflectable {
-    /// Never the token.
-    var description: String { "Session(\(instance), \(identity.user))" }
+extension SalesforceSession: CustomStringConvertible, CustomReflectable {
+    /// The instance and the user, never the token.
+    var description: String { "SalesforceSession(\(instance), \(identity.user))" }
     var customMirror: Mirror { Mirror(self, children: [:]) }
 }
 
 extension Salesforce {
-    /// Who we are, as the login told.
+    /// The user and organisation of the login.
     public struct Identity: Hashable, Sendable {
         public let organization: RecordID
         /// The integration user: changes by it are ours.
         public let user: RecordID
 
-        /// Out of `https://login.salesforce.com/id/<organisation>/<user>`.
+        /// Reads `https://login.salesforce.com/id/<organisation>/<user>`.
         init?(url: String?) {
             guard let parts = url?.split(separator: "/"), parts.count >= 3,
                 parts[parts.count - 3] == "id",
