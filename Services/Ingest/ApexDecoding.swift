@@ -13,7 +13,8 @@ extension AuthenticDelivery {
             return .unreadable(json, .apexTrigger)
         }
         guard old.elements.count <= Self.eventsMax, new.elements.count <= Self.eventsMax else {
-            throw .tooLarge("More than \(Self.eventsMax) records in one delivery.")
+            throw .tooLarge(
+                "The delivery has more than \(Self.eventsMax) records; send fewer at once.")
         }
         // Half of a pair would pass for another change.
         let halves = old.unreadableIDs.union(new.unreadableIDs)
@@ -30,7 +31,8 @@ extension AuthenticDelivery {
     ) throws(Rejection) {
         guard let sent, let expected = organization.organizationID else { return }
         if RecordID(sent) != expected {
-            throw .unauthentic("organizationId is not the organisation of this connection.")
+            throw .unauthentic(
+                "organizationId in the body is not the organisation of this connection.")
         }
     }
 
@@ -69,7 +71,7 @@ extension AuthenticDelivery {
         do {
             return ApexState(try JSON(parsing: text.utf8, limits: limits))
         } catch {
-            throw .malformed("The text of `\(name)` is not acceptable JSON: \(error).")
+            throw .malformed("The text of `\(name)` is not valid JSON: \(error).")
         }
     }
 }
@@ -98,7 +100,7 @@ private struct ApexState {
     var records: [ApexRecord] { elements.compactMap(\.record) }
     var isReadable: Bool { elements.allSatisfy { $0.record != nil } }
 
-    /// Of elements that are no records, but stand where one should.
+    /// The record ids of elements that are no records, but stand where one should.
     var unreadableIDs: Set<RecordID> {
         Set(elements.compactMap { $0.record == nil ? $0.key.flatMap(RecordID.init) : nil })
     }

@@ -15,8 +15,8 @@ struct AppendLimits: Sendable {
     /// The longest wait for further events while another commit is under way, which may be one that
     /// hangs.
     var lingerMax = Duration.milliseconds(20)
-    /// After the database was found to be away, all deliveries are refused for this time; then one
-    /// is let in to try it again.
+    /// All deliveries are refused for this time once the database is away; then one is let in to
+    /// try it again.
     var retryPause = Duration.milliseconds(500)
 
     var batches: BatchLimits {

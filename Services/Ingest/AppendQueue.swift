@@ -43,7 +43,7 @@ final class AppendQueue: Sendable {
     private struct Shared {
         var decisions: Decisions
         /// Writers without a batch; resuming one with nil lets it ask again.
-        var idleWriters: [CheckedContinuation<Decisions.Assignment?, Never>] = []
+        var idleWriters: [CheckedContinuation<Decisions.WriterAssignment?, Never>] = []
     }
 
     private let shared: Mutex<Shared>
@@ -99,7 +99,7 @@ final class AppendQueue: Sendable {
     }
 
     /// Returns nil after the writer was idle: it has to ask again.
-    private func assignment(after ended: BatchSize?) async -> Decisions.Assignment? {
+    private func assignment(after ended: BatchSize?) async -> Decisions.WriterAssignment? {
         await withCheckedContinuation { writer in
             let assignment = shared.withLock { shared in
                 let assignment = shared.decisions.nextBatch(after: ended, at: .now)
@@ -162,15 +162,15 @@ final class AppendQueue: Sendable {
 }
 
 extension AppendQueue {
-    private func decide(_ change: (inout Decisions) -> Decisions.Action) {
+    private func decide(_ change: (inout Decisions) -> Decisions.AppendAction) {
         perform(shared.withLock { change(&$0.decisions) })
     }
 
-    private func perform(_ action: Decisions.Action) {
+    private func perform(_ action: Decisions.AppendAction) {
         switch action {
         case .none: break
         case .wakeWriter:
-            // Without an idle writer the next one that asks takes the batch.
+            // If no writer is idle, the next one that asks takes the batch.
             shared.withLock { $0.idleWriters.popLast() }?.resume(returning: nil)
         case .wakeAllWriters(let refused):
             let writers = shared.withLock { shared in

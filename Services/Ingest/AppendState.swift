@@ -3,7 +3,7 @@ import Runtime
 /// The decisions of ``AppendQueue``. A pure state machine: it does no I/O, reads no clock and holds
 /// no continuation. Every method returns what the queue does next.
 struct AppendState<Delivery: Sendable> {
-    enum Action: Sendable {
+    enum AppendAction: Sendable {
         case none
         /// An idle writer asks for a batch. Deliveries that arrive until then join it.
         case wakeWriter
@@ -15,10 +15,10 @@ struct AppendState<Delivery: Sendable> {
     }
 
     /// The answer to a writer that asks for a batch.
-    enum Assignment: Sendable {
-        case commit([Delivery], size: BatchSize, then: Action)
+    enum WriterAssignment: Sendable {
+        case commit([Delivery], size: BatchSize, then: AppendAction)
         /// The writer is idle until it is woken.
-        case idle(Action)
+        case idle(AppendAction)
         case ended
     }
 
@@ -47,7 +47,7 @@ struct AppendState<Delivery: Sendable> {
 
     mutating func add(
         _ delivery: Delivery, size: BatchSize, at now: ContinuousClock.Instant
-    ) -> Action {
+    ) -> AppendAction {
         if isClosed { return .refuse([delivery], .unavailable) }
         guard waitingEvents + size.count <= limits.waitingEventsMax,
             batches.waited(at: now) <= limits.waitMax
@@ -58,20 +58,20 @@ struct AppendState<Delivery: Sendable> {
         case .away: database = .onTrial
         case .onTrial: return .refuse([delivery], .unavailable)
         }
-        return Action(batches.add(delivery, size: size, at: now))
+        return AppendAction(batches.add(delivery, size: size, at: now))
     }
 
     /// - Parameter ended: the size of the batch that this writer has had in a commit before.
     mutating func nextBatch(
         after ended: BatchSize?, at now: ContinuousClock.Instant
-    ) -> Assignment {
+    ) -> WriterAssignment {
         let (batch, size, signal) = batches.take(after: ended, at: now)
-        if !batch.isEmpty { return .commit(batch, size: size, then: Action(signal)) }
-        return isClosed && batches.isEmpty ? .ended : .idle(Action(signal))
+        if !batch.isEmpty { return .commit(batch, size: size, then: AppendAction(signal)) }
+        return isClosed && batches.isEmpty ? .ended : .idle(AppendAction(signal))
     }
 
-    mutating func check(at now: ContinuousClock.Instant) -> Action {
-        Action(batches.check(at: now))
+    mutating func check(at now: ContinuousClock.Instant) -> AppendAction {
+        AppendAction(batches.check(at: now))
     }
 
     mutating func commitSucceeded(at now: ContinuousClock.Instant) {
@@ -87,7 +87,7 @@ struct AppendState<Delivery: Sendable> {
     /// - Parameter began: the time at which that commit began.
     mutating func commitFailed(
         since began: ContinuousClock.Instant, at now: ContinuousClock.Instant
-    ) -> Action {
+    ) -> AppendAction {
         if let succeededAt, succeededAt > began { return .none }
         failures += 1
         guard failures >= limits.writers || batches.callsUnderWay <= 1 || isOnTrial else {
@@ -104,7 +104,7 @@ struct AppendState<Delivery: Sendable> {
     /// Refuses what comes later, and what waits as well if `refusingWaiting`.
     mutating func close(
         refusingWaiting: Bool, at now: ContinuousClock.Instant
-    ) -> Action {
+    ) -> AppendAction {
         isClosed = true
         let refused = refusingWaiting ? batches.removeAll() : []
         // All writers are woken, whatever the queue asks for.
@@ -113,7 +113,7 @@ struct AppendState<Delivery: Sendable> {
     }
 }
 
-extension AppendState.Action {
+extension AppendState.AppendAction {
     fileprivate init(_ signal: BatchSignal) {
         switch signal {
         case .none: self = .none

@@ -9,7 +9,7 @@ struct AuthenticDelivery: Sendable {
     let channel: Channel
     let body: [UInt8]
     let receivedAt: Timestamp
-    /// The clock of our Apex package's sender.
+    /// The time of sending by the clock of the Apex package.
     let sentAt: String?
 
     fileprivate init(proven delivery: Delivery) {
@@ -38,7 +38,7 @@ extension Delivery {
             try proveApex(of: organization)
         case .outboundMessage(let organization, let token):
             guard let expected = organization.outboundToken, fits(token, expected) else {
-                throw .unauthentic("The token of the path is not the right one.")
+                throw .unauthentic("The token at the end of the path is not the right one.")
             }
         }
         return AuthenticDelivery(proven: self)

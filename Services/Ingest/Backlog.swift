@@ -3,8 +3,8 @@ import Runtime
 import Store
 import Synchronization
 
-/// Which connections have more waiting than they may. Their vendor keeps what else there is until
-/// the workers have caught up: a queue that grows without end helps nobody.
+/// The connections with too many events waiting for the workers. Their further deliveries are
+/// refused, so that the vendor keeps them until the workers have caught up.
 final class Backlog: Sendable {
     private let full = Mutex<Set<ConnectionID>>([])
     private let store: IngestStore
@@ -37,10 +37,11 @@ final class Backlog: Sendable {
             }
             for connection in now.subtracting(before).sorted() {
                 log.error(
-                    "too much waits; deliveries are sent back", ["connection": "\(connection)"])
+                    "deliveries refused: too many events of the connection wait for the workers",
+                    ["connection": "\(connection)", "events_max": .integer(eventsMax)])
             }
         } catch {
-            log.debug("backlog not read", ["reason": "\(error)"])
+            log.debug("backlog read failed; reading again", ["reason": "\(error)"])
         }
     }
 }

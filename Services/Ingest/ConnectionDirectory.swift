@@ -3,14 +3,13 @@ import Runtime
 import Store
 import Synchronization
 
-/// The connections as the database last told them. A request reads a copy in memory; when the
-/// database is away the last good copy stays, and so does that of a single connection that cannot
-/// be read.
+/// A copy in memory of all connections. While the database is away the last good copy stays, and so
+/// does that of a single connection that cannot be read.
 final class ConnectionDirectory: Sendable {
     private struct Copy {
         var version: ConfigurationVersion
         var connections: [ConnectionID: Connection]
-        /// They exist, but nobody here knows how they are.
+        /// Connections that exist but could not be read since the start.
         var unreadable: Set<ConnectionID>
 
         init(_ active: ActiveConnections, after earlier: Copy?) {
@@ -36,7 +35,8 @@ final class ConnectionDirectory: Sendable {
     var isLoaded: Bool { version != nil }
     var version: ConfigurationVersion? { copy.withLock { $0?.version } }
 
-    /// `nil` for an unknown one. Until the first copy is there nobody knows, which is our trouble.
+    /// Returns nil if there is no such connection. Before the first copy that is not known, and the
+    /// delivery is refused as unavailable.
     func connection(_ id: ConnectionID) throws(Rejection) -> Connection? {
         let copy = copy.withLock { $0 }
         guard let copy, !copy.unreadable.contains(id) else { throw .unavailable }
@@ -59,10 +59,11 @@ final class ConnectionDirectory: Sendable {
                 ])
             for (id, reason) in active.unreadable {
                 log.error(
-                    "a connection is unreadable", ["connection": "\(id)", "reason": "\(reason)"])
+                    "connection cannot be read; its last good copy stays in use",
+                    ["connection": "\(id)", "reason": "\(reason)"])
             }
         } catch {
-            log.warning("configuration not refreshed", ["reason": "\(error)"])
+            log.warning("configuration not refreshed; trying again", ["reason": "\(error)"])
         }
     }
 }

@@ -1,13 +1,13 @@
 import HTTP
 import Models
 
-/// A connection that we know, and the way to it: what a head alone tells.
+/// The connection and the channel of a request, found by its head.
 struct InboundRoute: Sendable {
     let connection: ConnectionID
     let channel: Channel
 }
 
-/// A request on a route: bytes as they came, and what they will have to prove.
+/// A request on a route, before its proof is checked.
 struct Delivery: Sendable {
     let connection: ConnectionID
     let channel: Channel
@@ -24,7 +24,7 @@ struct Delivery: Sendable {
     }
 }
 
-/// The way by which a vendor delivers, with the account that it has to prove.
+/// The kind of a delivery, with the account that its sender has to prove.
 enum Channel: Sendable {
     case pagerDuty(PagerDutyAccount)
     case apex(SalesforceOrganization)

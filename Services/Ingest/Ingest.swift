@@ -29,10 +29,13 @@ struct Ingest: Sendable {
         let notifier = WorkerNotifier(store: store, log: log)
         let queue = AppendQueue(
             store: store.notifying(notifier), limits: configuration.append, observer: observer)
-        metrics.gauge("append_waiting_events", "Events that wait for a commit.") {
+        metrics.gauge("append_waiting_events", "Events that wait for their commit.") {
             queue.waitingEvents
         }
-        metrics.gauge("configuration_version", "Version in force; 0 for none.") {
+        metrics.gauge(
+            "configuration_version",
+            "Version of the configuration in force; 0 before the first."
+        ) {
             Int(directory.version?.rawValue ?? 0)
         }
 
@@ -40,31 +43,32 @@ struct Ingest: Sendable {
             directory: directory, backlog: backlog,
             pagerDutyBytesMax: configuration.pagerDutyBytesMax,
             salesforceBytesMax: configuration.salesforceBytesMax)
-        let receiver = Receiver(admission: admission, queue: queue, observer: observer, now: now)
-        let door = try HTTPServer(
-            configuration.publicListener, clientsMax: configuration.clientConnectionsMax,
+        let deliveries = DeliveryHandler(
+            admission: admission, queue: queue, observer: observer, now: now)
+        let publicServer = try HTTPServer(
+            configuration.publicAddress, clientsMax: configuration.clientConnectionsMax,
             handler: HTTPHandler(
-                admit: receiver.admit, respond: receiver.receive, refused: observer.refused))
+                admit: deliveries.admit, respond: deliveries.respond, refused: observer.refused))
         let operations = HTTPOperations(directory: directory, metrics: metrics, stopping: stopping)
-        let back = try HTTPServer(
-            configuration.operationsListener, clientsMax: 64,
+        let operationsServer = try HTTPServer(
+            configuration.operationsAddress, clientsMax: 64,
             handler: operations.handler)
 
-        (publicPort, operationsPort) = (door.port, back.port)
+        (publicPort, operationsPort) = (publicServer.port, operationsServer.port)
         self.stopping = stopping
         services = ServiceGroup(
             [
-                .serving("operations", back),
+                .serving("operations server", operationsServer),
                 Service("notifier", run: notifier.run),
                 Service("append queue", run: queue.run),
                 Service("connection directory", run: directory.run),
                 Service("backlog", run: backlog.run),
-                .serving("door", door),
+                .serving("public server", publicServer),
             ], grace: configuration.grace, log: log)
     }
 
-    /// Serves until `stop` opens, then closes the door, answers what was read, commits what was
-    /// accepted, and returns.
+    /// Serves until `stop` opens, then closes the public port, answers the requests that were read,
+    /// commits what was accepted, and returns.
     func run(until stop: Latch) async throws(ServiceFailure) {
         async let ending: Void = announce(stop)
         try await services.run(until: stop)
@@ -78,7 +82,7 @@ struct Ingest: Sendable {
 }
 
 extension IngestStore {
-    /// Rings after every commit.
+    /// Notifies the workers after every commit.
     fileprivate func notifying(_ notifier: WorkerNotifier) -> IngestStore {
         var store = self
         let append = append
@@ -93,11 +97,11 @@ extension IngestStore {
 
 extension HTTPServer {
     fileprivate convenience init(
-        _ listener: IngestConfiguration.Listener, clientsMax: Int, handler: HTTPHandler
+        _ address: IngestConfiguration.ListenAddress, clientsMax: Int, handler: HTTPHandler
     ) throws(HTTPServerError) {
         var limits = HTTPServerLimits()
         limits.connectionsMax = clientsMax
-        try self.init(host: listener.host, port: listener.port, limits: limits, handler: handler)
+        try self.init(host: address.host, port: address.port, limits: limits, handler: handler)
     }
 }
 

@@ -5,22 +5,22 @@ import Store
 
 /// The settings of `ingest`, which `deploy/SETTINGS.md` explains.
 struct IngestConfiguration: Sendable {
-    struct Listener: Sendable {
+    struct ListenAddress: Sendable {
         var host: String
-        /// 0 for any free one.
+        /// 0 takes any free port.
         var port: Int
     }
 
-    var publicListener: Listener
-    var operationsListener: Listener
+    var publicAddress: ListenAddress
+    var operationsAddress: ListenAddress
     var database: Address
-    /// Open the secrets of connections.
+    /// The keys that decrypt the secrets of connections.
     var secretKeys: SecretKeys
     var pagerDutyBytesMax = 512 << 10
     var salesforceBytesMax = 4 << 20
     var clientConnectionsMax = 4096
     var refreshInterval = Duration.seconds(1)
-    /// Events of one connection that may wait for the workers.
+    /// The most events of one connection that may wait for the workers.
     var backlogEventsMax = 1_000_000
     var backlogRefreshInterval = Duration.seconds(5)
     var grace = Duration.seconds(25)
@@ -28,11 +28,11 @@ struct IngestConfiguration: Sendable {
     var logLevel = Log.Level.info
 
     init(
-        publicListener: Listener, operationsListener: Listener, database: Address,
+        publicAddress: ListenAddress, operationsAddress: ListenAddress, database: Address,
         secretKeys: SecretKeys
     ) {
-        self.publicListener = publicListener
-        self.operationsListener = operationsListener
+        self.publicAddress = publicAddress
+        self.operationsAddress = operationsAddress
         self.database = database
         self.secretKeys = secretKeys
     }
@@ -46,10 +46,10 @@ struct IngestConfiguration: Sendable {
     ) throws(ConfigurationProblems) -> IngestConfiguration {
         try EnvironmentReader.read(variables) { environment in
             var configuration = IngestConfiguration(
-                publicListener: Listener(
+                publicAddress: ListenAddress(
                     host: environment.string("INGEST_HOST", default: "0.0.0.0"),
                     port: environment.integer("INGEST_PORT", in: 0...65535, default: 8080)),
-                operationsListener: Listener(
+                operationsAddress: ListenAddress(
                     host: environment.string("INGEST_OPERATIONS_HOST", default: "127.0.0.1"),
                     port: environment.integer(
                         "INGEST_OPERATIONS_PORT", in: 0...65535, default: 9080)),

@@ -2,7 +2,7 @@ import Models
 import Postgres
 import Store
 
-/// What `ingest` needs of the database, and all that it can do there.
+/// The operations that `ingest` performs on the database.
 struct IngestStore: Sendable {
     /// Appends all events or none, in one commit. One answer for each event, in order.
     var append: @Sendable ([NewEvent]) async throws(StoreError) -> [Appended]
@@ -10,15 +10,15 @@ struct IngestStore: Sendable {
     var connections:
         @Sendable (_ newerThan: ConfigurationVersion?) async throws(StoreError)
             -> ActiveConnections?
-    /// What waits, for each connection that has something waiting.
+    /// The number of events that wait, for each connection that has any.
     var depth: @Sendable () async throws(StoreError) -> [(connection: ConnectionID, events: Int)]
     /// Tells waiting workers that there is work. Losing one is harmless: they poll as well.
     var notify: @Sendable () async throws(StoreError) -> Void
 }
 
 extension IngestStore {
-    /// The store in Postgres. Reading and poking have a pool of their own: they never wait behind
-    /// appends, nor appends behind them.
+    /// The store in Postgres. Reading and notifying have a pool of their own: they never wait
+    /// behind appends, nor appends behind them.
     static func postgres(_ configuration: IngestConfiguration) -> IngestStore {
         let address = configuration.database
         let log = Store(
@@ -39,8 +39,8 @@ extension IngestStore {
 }
 
 extension PoolLimits {
-    /// PagerDuty waits 5 seconds for an answer, Salesforce likes less than 2: whoever waits longer
-    /// than this for the database is better told to come again.
+    /// PagerDuty waits 5 seconds for an answer, Salesforce likes less than 2: a delivery
+    /// that waits longer than this for the database is better sent again.
     fileprivate static func prompt(connectionsMax: Int) -> PoolLimits {
         var limits = PoolLimits()
         limits.connectionsMax = connectionsMax

@@ -4,8 +4,8 @@ import Runtime
 
 @main
 struct IngestMain {
-    /// Ends with 0 after a stop, 78 (`EX_CONFIG`) for a configuration that cannot be used, 1 when
-    /// a part of the process failed.
+    /// Exits with 0 after a stop, 78 (`EX_CONFIG`) if the configuration cannot be used, 1 if a part
+    /// of the process failed.
     static func main() async {
         Heap.shareOneArena()
         let stop = Latch()
@@ -13,11 +13,11 @@ struct IngestMain {
         do {
             let configuration = try IngestConfiguration.read()
             let log = Log("ingest", level: configuration.logLevel)
-            // Clients, and what the process has open besides.
+            // 256 for what the process opens besides its clients.
             OpenFiles.allow(configuration.clientConnectionsMax + 256)
             exit(await run(configuration, log: log, until: stop))
         } catch {
-            error.tell(Log("ingest"))
+            error.write(to: Log("ingest"))
             exit(EX_CONFIG)
         }
     }
@@ -38,7 +38,7 @@ struct IngestMain {
             log.info("stopped")
             return EXIT_SUCCESS
         } catch {
-            log.error("ended", ["reason": "\(error)"])
+            log.error("ingest failed and exits", ["reason": "\(error)"])
             return EXIT_FAILURE
         }
     }

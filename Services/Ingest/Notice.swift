@@ -3,15 +3,15 @@ import Crypto
 import JSON
 import Models
 
-/// What the vendor said, in the vendor's own words: decoded, and no more.
+/// A decoded delivery, still in the vendor's own terms.
 struct Notice: Sendable {
     enum Words: Sendable {
         case pagerDutyV3(JSONPart)
         case pagerDutyV2([JSONPart])
-        /// What could not be read of it is kept apart.
+        /// `rest` holds the elements that could not be read.
         case apex([ApexChange], rest: JSON?)
         case outboundMessage([OutboundNotification])
-        /// Authentic, and of a shape that nobody has described, or without anything in it.
+        /// Authentic, but empty or of an unknown shape.
         case unreadable(JSON, EventFormat)
     }
 
@@ -48,7 +48,8 @@ extension AuthenticDelivery {
             return .unreadable(json.value, .pagerDutyV3)
         }
         guard messages.count <= Self.eventsMax else {
-            throw .tooLarge("More than \(Self.eventsMax) messages in one delivery.")
+            throw .tooLarge(
+                "The delivery has more than \(Self.eventsMax) messages; send fewer at once.")
         }
         return messages.isEmpty ? .unreadable(json.value, .pagerDutyV2) : .pagerDutyV2(messages)
     }
@@ -59,13 +60,13 @@ extension AuthenticDelivery {
         var limits = JSONLimits()
         limits.stringBytesMax = body.count
         do { return try JSONOutline(parsing: body, limits: limits) } catch {
-            throw .malformed("The body is not acceptable JSON: \(error).")
+            throw .malformed("The body is not valid JSON: \(error).")
         }
     }
 }
 
 extension Notice {
-    /// The same in our words. Pure but for its arguments; nothing is refused any more.
+    /// The events of the notice in vendor-neutral terms. It refuses nothing.
     func normalised() -> [NewEvent] {
         let normalisation = Normalisation(connection: connection, receivedAt: receivedAt) {
             Hex.encode(SHA256.digest($0))

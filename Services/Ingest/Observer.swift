@@ -2,7 +2,7 @@ import HTTP
 import Models
 import Runtime
 
-/// What an operator sees of the door: counts, times, and a line for everything that went wrong.
+/// Counts and times the deliveries, and logs each that is refused.
 struct Observer: Sendable {
     enum Source: String, NamedMetricLabel {
         case pagerDuty = "pagerduty"
@@ -10,7 +10,7 @@ struct Observer: Sendable {
         static let labelName = "source"
     }
 
-    enum Outcome: String, NamedMetricLabel {
+    enum WebhookResult: String, NamedMetricLabel {
         case accepted, duplicate, unauthentic, malformed, unavailable, overloaded, backlogged
         case secretStale = "secret_stale"
         case tooLarge = "too_large"
@@ -20,8 +20,8 @@ struct Observer: Sendable {
         static let labelName = "result"
     }
 
-    private let webhooks: Labelled<LabelPair<Source, Outcome>, Counter>
-    private let turnedAway: Labelled<Outcome, Counter>
+    private let webhooks: Labelled<LabelPair<Source, WebhookResult>, Counter>
+    private let turnedAway: Labelled<WebhookResult, Counter>
     private let refused: Labelled<HTTPServerRefusal, Counter>
     private let acknowledgement: Labelled<Source, Histogram>
     private let appended: Counter
@@ -36,55 +36,56 @@ struct Observer: Sendable {
         self.log = log
         webhooks = metrics.counter(
             "webhooks_total",
-            "Deliveries by the answer they got; overloaded: their commit is too far off.",
-            by: LabelPair<Source, Outcome>.self)
+            "Deliveries by result. overloaded: too many events wait for a commit.",
+            by: LabelPair<Source, WebhookResult>.self)
         turnedAway = metrics.counter(
             "requests_turned_away_total",
-            "Requests whose head was reason enough; backlogged: their connection's events wait.",
-            by: Outcome.self)
+            "Requests refused by their head. backlogged: too many events of the connection wait.",
+            by: WebhookResult.self)
         refused = metrics.counter(
-            "requests_refused_total", "Requests that the server answered by itself.",
+            "requests_refused_total", "Requests that the HTTP server refused by itself.",
             by: HTTPServerRefusal.self)
         acknowledgement = metrics.histogram(
-            "acknowledgement_seconds", "From the whole request to its answer.",
+            "acknowledgement_seconds", "Time from the whole request to its answer.",
             buckets: Histogram.requestSeconds, by: Source.self)
-        appended = metrics.counter("events_appended_total", "Events that entered the log.")
+        appended = metrics.counter("events_appended_total", "Events appended to the log.")
         duplicates = metrics.counter(
-            "events_duplicate_total", "Events that stood in the log already.")
+            "events_duplicate_total", "Events that were in the log already.")
         batchSize = metrics.histogram(
-            "append_batch_events", "Events in one commit.", buckets: Histogram.batchSizes)
+            "append_batch_events", "Events of one commit.", buckets: Histogram.batchSizes)
         commitTime = metrics.histogram(
-            "append_seconds", "One commit.", buckets: Histogram.requestSeconds)
+            "append_seconds", "Time of one commit.", buckets: Histogram.requestSeconds)
         failures = metrics.counter(
-            "append_failures_total", "Commits that failed; the deliveries were answered 503.")
+            "append_failures_total", "Commits that failed. Their deliveries were answered 503.")
         alarms = metrics.counter(
             "subscription_secret_stale_total",
-            "Deliveries of a known subscription whose signature fits no secret: an alarm.")
+            "Deliveries of a known subscription whose signature matches no secret. Alert on any.")
     }
 
-    /// A wrong path or media type at the vendor ends its feed after three deliveries, so it is
-    /// worth a line; what strangers try at other paths is not.
-    func turnedAway(_ head: HTTPRequestHead, _ rejection: Rejection) {
-        turnedAway[Outcome(rejection)].add()
+    /// A wrong path or media type at the vendor ends its feed after three deliveries and is logged
+    /// as a warning. Requests of strangers to other paths are not.
+    func refusedHead(_ head: HTTPRequestHead, _ rejection: Rejection) {
+        turnedAway[WebhookResult(rejection)].add()
         switch rejection {
         case .notFound, .methodNotAllowed, .unsupportedMediaType, .unauthentic, .malformed,
             .tooLarge, .subscriptionSecretStale:
-            tell("request turned away", path: head.path, reason: "\(rejection)")
-        // It is sent again, and comes in storms.
+            logRefusal("request refused", path: head.path, reason: "\(rejection)")
+        // The vendor sends it again, and thousands may be refused at once.
         case .unavailable, .overloaded, .backlogged:
-            log.debug("request turned away", ["reason": "\(rejection)"])
+            log.debug("request refused", ["reason": "\(rejection)"])
         }
     }
 
-    /// A fault of the request ends a vendor's feed just so; of our own trouble it is sent again.
+    /// A fault of the request ends a vendor's feed too and is logged. The server's own troubles are
+    /// not: the vendor sends those requests again.
     func refused(_ request: HTTPRefusedRequest) {
         refused[request.reason].add()
         guard let path = request.path, let fault = request.fault else { return }
-        tell("request refused", path: path, reason: fault)
+        logRefusal("request refused", path: path, reason: fault)
     }
 
-    private func tell(_ message: String, path: String, reason: String) {
-        // The path may hold a token, so only its beginning is told.
+    private func logRefusal(_ message: String, path: String, reason: String) {
+        // The path may hold a token, so only its beginning is logged.
         let beginning = path.split(separator: "/").prefix(2).joined(separator: "/")
         let fields: Log.Fields = ["path": "/\(beginning.prefix(100))", "reason": "\(reason)"]
         if path.hasPrefix("/pagerduty/") || path.hasPrefix("/salesforce/") {
@@ -94,14 +95,14 @@ struct Observer: Sendable {
         }
     }
 
-    func received(_ receipt: Receipt, at route: InboundRoute, after duration: Duration) {
+    func accepted(_ receipt: Receipt, at route: InboundRoute, after duration: Duration) {
         let isNew = receipt.accepted > 0 || receipt.duplicates == 0
         count(route, isNew ? .accepted : .duplicate, duration)
         appended.add(receipt.accepted)
         duplicates.add(receipt.duplicates)
         guard log.level == .debug else { return }
         log.debug(
-            "received",
+            "delivery accepted",
             [
                 "connection": "\(route.connection)", "accepted": .integer(receipt.accepted),
                 "duplicates": .integer(receipt.duplicates),
@@ -109,7 +110,7 @@ struct Observer: Sendable {
     }
 
     func rejected(_ rejection: Rejection, at route: InboundRoute, after duration: Duration) {
-        count(route, Outcome(rejection), duration)
+        count(route, WebhookResult(rejection), duration)
         let fields: Log.Fields = [
             "connection": "\(route.connection)", "source": "\(route.channel.source)",
             "reason": "\(rejection)",
@@ -117,7 +118,9 @@ struct Observer: Sendable {
         switch rejection {
         case .subscriptionSecretStale:
             alarms.add()
-            log.error("a subscription's secret was exchanged at the vendor", fields)
+            log.error(
+                "delivery refused: its signature matches no secret of its subscription;"
+                    + " set the new secret", fields)
         case .unauthentic, .malformed, .tooLarge: log.warning("delivery refused", fields)
         case .unavailable, .overloaded, .backlogged, .notFound, .methodNotAllowed,
             .unsupportedMediaType:
@@ -132,17 +135,19 @@ struct Observer: Sendable {
 
     func databaseAway(_ reason: String) {
         failures.add()
-        log.error("the log cannot be written", ["reason": "\(reason)"])
+        log.error(
+            "commit failed: the database is away; deliveries are answered 503",
+            ["reason": "\(reason)"])
     }
 
     func databaseRefused(_ reason: String, events: [NewEvent]) {
         failures.add()
         log.error(
-            "the database refuses a delivery",
+            "commit failed: the database refuses the delivery; answered 503",
             ["reason": "\(reason)", "event": "\(events.first?.event.id.rawValue ?? "")"])
     }
 
-    private func count(_ route: InboundRoute, _ outcome: Outcome, _ duration: Duration) {
+    private func count(_ route: InboundRoute, _ outcome: WebhookResult, _ duration: Duration) {
         let source = Source(route.channel)
         webhooks[source, outcome].add()
         acknowledgement[source].observe(duration)
@@ -162,7 +167,7 @@ extension Observer.Source {
     }
 }
 
-extension Observer.Outcome {
+extension Observer.WebhookResult {
     fileprivate init(_ rejection: Rejection) {
         switch rejection {
         case .notFound: self = .notFound

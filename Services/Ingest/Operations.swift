@@ -2,13 +2,14 @@ import HTTP
 import Runtime
 
 extension HTTPOperations {
-    /// A database that is away does not make the door unready: it still answers 503 within
-    /// milliseconds, which says more to the vendors than a closed door.
+    /// The process stays ready while the database is away: it answers 503 within milliseconds,
+    /// which tells the vendors more than a closed port.
     init(directory: ConnectionDirectory, metrics: Metrics, stopping: Latch) {
         self.init(
             unreadiness: {
-                if stopping.isOpen { return "Stopping." }
-                return directory.isLoaded ? nil : "The configuration is not loaded."
+                if stopping.isOpen { return "Stopping: the process takes no new work." }
+                return directory.isLoaded
+                    ? nil : "The configuration has not been read from the database yet."
             },
             metrics: { (Metrics.contentType, metrics.render()) })
     }

@@ -22,7 +22,8 @@ extension AuthenticDelivery {
             throw .malformed("The body is not well-formed XML.")
         }
         guard let sent = RecordID(reader.organizationID), sent == organization.organizationID else {
-            throw .unauthentic("OrganizationId is not the organisation of this connection.")
+            throw .unauthentic(
+                "OrganizationId in the body is not the organisation of this connection.")
         }
         return reader.notifications
     }
@@ -40,7 +41,9 @@ extension AuthenticDelivery {
         if rest.starts(with: "<?xml".utf8), let end = rest.firstIndex(of: UInt8(ascii: ">")) {
             rest = rest[(end + 1)...]
         }
-        if rest.contains("<!DOCTYPE") { throw .malformed("A document type is not allowed.") }
+        if rest.contains("<!DOCTYPE") {
+            throw .malformed("The XML has a document type; send it without DOCTYPE.")
+        }
         return rest
     }
 }

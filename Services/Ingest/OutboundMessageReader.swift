@@ -14,9 +14,9 @@ final class OutboundMessageReader: NSObject, XMLParserDelegate {
 
     private(set) var organizationID = ""
     private(set) var notifications: [OutboundNotification] = []
-    /// Whether the outermost element has been closed.
+    /// True after the outermost element has been closed.
     private(set) var isComplete = false
-    /// Why the reading stopped.
+    /// The reason for which the reading stopped.
     private(set) var refusal: Rejection?
 
     private var path: [String] = []
@@ -33,15 +33,16 @@ final class OutboundMessageReader: NSObject, XMLParserDelegate {
         path.append(name)
         text = ""
         isNil = value("nil", of: attributes) == "true"
-        if path.count > Self.depthMax { refuse(.malformed("Nested too deeply."), parser) }
-        switch path {
-        case Self.notification: (id, object, fields) = (nil, nil, nil)
-        case Self.record where !isNil:
+        if path.count > Self.depthMax {
+            refuse(.malformed("The XML is nested deeper than \(Self.depthMax) elements."), parser)
+        }
+        if path == Self.notification {
+            (id, object, fields) = (nil, nil, nil)
+        } else if path == Self.record, !isNil {
             fields = JSONObject()
             object = value("type", of: attributes).map {
                 String($0.split(separator: ":").last ?? "")
             }
-        case _: break
         }
     }
 
@@ -55,27 +56,29 @@ final class OutboundMessageReader: NSObject, XMLParserDelegate {
         _ parser: XMLParser, didEndElement name: String, namespaceURI: String?,
         qualifiedName: String?
     ) {
-        switch path {
-        case Self.message + ["OrganizationId"]:
-            if !organizationID.isEmpty { refuse(.malformed("Two organisations."), parser) }
+        if path == Self.message + ["OrganizationId"] {
+            if !organizationID.isEmpty {
+                refuse(.malformed("The message has two OrganizationId elements."), parser)
+            }
             organizationID = text
-        case Self.notification + ["Id"]: id = text
-        case Self.notification: finishNotification(parser)
-        case _ where path.count > Self.record.count && path.starts(with: Self.record):
+        } else if path == Self.notification + ["Id"] {
+            id = text
+        } else if path == Self.notification {
+            finishNotification(parser)
+        } else if path.count > Self.record.count, path.starts(with: Self.record) {
             finishField(parser)
-        case _: break
         }
         path.removeLast()
         isComplete = path.isEmpty
         isNil = false
-        // What follows a nested element is the blank between elements, not a text.
+        // The text after a nested element is only the white space between elements.
         text = ""
     }
 
     private func finishNotification(_ parser: XMLParser) {
         guard notifications.count < AuthenticDelivery.notificationsMax else {
             let limit = AuthenticDelivery.notificationsMax
-            return refuse(.tooLarge("More than \(limit) notifications in one message."), parser)
+            return refuse(.tooLarge("The message has more than \(limit) notifications."), parser)
         }
         notifications.append(
             OutboundNotification(
@@ -87,8 +90,10 @@ final class OutboundMessageReader: NSObject, XMLParserDelegate {
         let name = path.dropFirst(Self.record.count).joined(separator: ".")
         let isCompound = fields?.keys.contains { $0.hasPrefix(name + ".") } ?? false
         if isCompound { return }
-        if fields?[name] != nil { refuse(.malformed("A field comes twice."), parser) }
-        if fields?.count == Self.fieldsMax { refuse(.tooLarge("Too many fields."), parser) }
+        if fields?[name] != nil { refuse(.malformed("A record has the same field twice."), parser) }
+        if fields?.count == Self.fieldsMax {
+            refuse(.tooLarge("A record has more than \(Self.fieldsMax) fields."), parser)
+        }
         fields?[name] = isNil ? .null : .string(text)
     }
 

@@ -25,14 +25,14 @@ extension Delivery {
             }
         }
         if let named, isKnown { throw .subscriptionSecretStale(subscription: named) }
-        throw .unauthentic("X-PagerDuty-Signature is missing or fits no secret.")
+        throw .unauthentic("X-PagerDuty-Signature is missing or matches no secret.")
     }
 
     /// V2: the connection's token in its header, or as the password of Basic authentication.
     func proveToken(of legacy: LegacyWebhook) throws(Rejection) {
         if let value = single(legacy.header), fits(value, legacy.token) { return }
         if let password = basicPassword, fits(password, legacy.token) { return }
-        throw .unauthentic("The token is missing or not the right one.")
+        throw .unauthentic("The header with the webhook's token is missing or not the right one.")
     }
 
     /// RFC 7617 section 2: the user's name ends at the first colon.

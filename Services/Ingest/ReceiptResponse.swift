@@ -1,8 +1,8 @@
 import HTTP
 
 extension Receipt {
-    /// The same answer for a repetition as for the first: the sender must not be able to tell, or
-    /// it would have to act on the difference.
+    /// A repeated delivery gets the same answer as the first, so that the sender need not tell them
+    /// apart.
     func response(to channel: Channel) -> HTTPResponse {
         switch channel {
         case .pagerDuty, .apex:

@@ -1,7 +1,7 @@
 import HTTP
 import Models
 
-/// Decides by the head of a request if its body is read.
+/// Decides by the head of a request if its body is read, and by whom it is handled.
 struct RequestAdmission: Sendable {
     let directory: ConnectionDirectory
     let backlog: Backlog

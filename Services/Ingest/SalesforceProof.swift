@@ -1,10 +1,11 @@
 import HTTP
 import Models
 
-/// How the Apex package proves itself: by an HMAC over time and body, or, where Apex cannot read
-/// the secret, by a static token (Salesforce.md 45).
+/// Proof of the Apex package: an HMAC over time and body, or a static token where Apex cannot read
+/// the secret (Salesforce.md 45).
 extension Delivery {
-    /// How far the sender's clock may be from ours, and how long a copied request stays good.
+    /// The largest difference between the sender's clock and ours, and the time for which a copied
+    /// request stays valid.
     static let clockDifferenceMax = Duration.seconds(300)
 
     func proveApex(of organization: SalesforceOrganization) throws(Rejection) {
@@ -13,7 +14,8 @@ extension Delivery {
         } else if let token = organization.webhookToken, let sent = sentToken, fits(sent, token) {
             return
         } else {
-            throw .unauthentic("A signature or the token is missing, or not the right one.")
+            throw .unauthentic(
+                "X-Liaison-Signature and X-Liaison-Token are missing, or the token is wrong.")
         }
     }
 
@@ -24,10 +26,14 @@ extension Delivery {
             let signatures = SignatureHeader(headers.values("X-Liaison-Signature")),
             let timestamp = single("X-Liaison-Timestamp"), let seconds = Int64(timestamp),
             signatures.proves(Array("\(timestamp).".utf8) + body, under: secret)
-        else { throw .unauthentic("X-Liaison-Signature fits no secret.") }
+        else {
+            throw .unauthentic(
+                "X-Liaison-Signature matches no secret, or X-Liaison-Timestamp is malformed.")
+        }
         let (age, overflow) = receivedAt.seconds.subtractingReportingOverflow(seconds)
         guard !overflow, age.magnitude <= Self.clockDifferenceMax.components.seconds else {
-            throw .unauthentic("X-Liaison-Timestamp is more than 5 minutes away from our clock.")
+            throw .unauthentic(
+                "X-Liaison-Timestamp differs from this server's clock by more than 5 minutes.")
         }
     }
 

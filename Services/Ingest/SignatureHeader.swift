@@ -2,14 +2,14 @@ import Crypto
 import Models
 
 /// The signatures of a header: `v1=` and 64 hexadecimal digits, several joined by commas while a
-/// secret is being exchanged. Entries of other versions are skipped (PagerDuty.md 18 to 20).
+/// secret is being rotated. Entries of other versions are skipped (PagerDuty.md 18 to 20).
 struct SignatureHeader: Sendable {
-    /// No sender has so many secrets; each one costs a comparison.
+    /// No sender has more secrets; each signature costs a comparison.
     static let signaturesMax = 8
 
     private let signatures: [[UInt8]]
 
-    /// `nil` when the header is absent, comes twice, has too many entries or none that can be read.
+    /// Returns nil if the header is absent or comes twice, or has too many or no valid entries.
     init?(_ values: [String]) {
         guard values.count == 1 else { return nil }
         let entries = values[0].utf8
@@ -25,8 +25,8 @@ struct SignatureHeader: Sendable {
         guard !signatures.isEmpty else { return nil }
     }
 
-    /// Whether one of the signatures is `message` under the secret's own bytes. Looks at all of
-    /// them in any case.
+    /// Returns true if one of the signatures is that of `message` under the secret. It compares all
+    /// of them in any case, in constant time.
     func proves(_ message: [UInt8], under secret: SecretText) -> Bool {
         let code = HMACSHA256.authenticationCode(
             key: Array(secret.revealed.utf8), message: message)
@@ -38,7 +38,8 @@ struct SignatureHeader: Sendable {
 }
 
 extension Substring {
-    /// Without blanks and tabs at its ends (optional white space, RFC 9110 section 5.6.3).
+    /// The text between the blanks and tabs at its ends (optional white space, RFC 9110
+    /// section 5.6.3).
     var trimmed: Substring {
         let isBlank: (UInt8) -> Bool = { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") }
         guard let first = utf8.firstIndex(where: { !isBlank($0) }),

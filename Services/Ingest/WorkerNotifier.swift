@@ -1,33 +1,35 @@
 import Runtime
 
-/// Tells the workers of new work, at most every 20 ms and never within the commit itself, where it
-/// would halve the throughput (Queue.md 9).
+/// Notifies the workers of new work, at most every 20 ms and never within the commit itself, where
+/// it would halve the throughput (Queue.md 9).
 final class WorkerNotifier: Sendable {
     private static let interval = Duration.milliseconds(20)
 
-    private let rings: AsyncStream<Void>
-    private let bell: AsyncStream<Void>.Continuation
+    private let requests: AsyncStream<Void>
+    private let request: AsyncStream<Void>.Continuation
     private let store: IngestStore
     private let log: Log
 
     init(store: IngestStore, log: Log) {
         self.store = store
         self.log = log
-        // Many rings are one: the workers look for all there is.
-        (rings, bell) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
+        // One notification is enough for many requests: a worker leases whatever is due.
+        (requests, request) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
     }
 
-    func requestNotification() { bell.yield() }
+    func requestNotification() { request.yield() }
 
     func run(until stop: Latch) async {
         await withDiscardingTaskGroup { group in
-            group.addTask { [bell] in
+            group.addTask { [request] in
                 await stop.wait()
-                bell.finish()
+                request.finish()
             }
-            for await _ in rings {
+            for await _ in requests {
                 do { try await store.notify() } catch {
-                    log.debug("workers not notified", ["reason": "\(error)"])
+                    log.debug(
+                        "notification of the workers failed; they poll",
+                        ["reason": "\(error)"])
                 }
                 await stop.wait(atMost: Self.interval)
             }

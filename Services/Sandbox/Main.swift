@@ -15,7 +15,7 @@ struct SandboxMain {
                 environment: SandboxConfiguration.environment)
             exit(await run(configuration, until: stop))
         } catch {
-            error.tell(Log("sandbox"))
+            error.write(to: Log("sandbox"))
             exit(EX_CONFIG)
         }
     }

@@ -14,7 +14,7 @@ struct WorkerMain {
             let log = Log("worker", level: configuration.logLevel)
             exit(await end(of: configuration, log: log, stop))
         } catch {
-            error.tell(Log("worker"))
+            error.write(to: Log("worker"))
             exit(EX_CONFIG)
         }
     }

@@ -1,19 +1,19 @@
 /// Header fields in the order they came. Names compare without regard to ASCII case
 /// (RFC 9110 section 5.1); values are kept as they are, without surrounding white space.
 public struct HTTPHeaders: Sendable, Equatable, ExpressibleByDictionaryLiteral {
-    private struct Field: Sendable, Equatable {
+    private struct HeaderField: Sendable, Equatable {
         var name: String
         var value: String
     }
 
-    private var stored: [Field]
+    private var stored: [HeaderField]
 
     public init(_ fields: [(name: String, value: String)] = []) {
-        stored = fields.map { Field(name: $0.name, value: $0.value) }
+        stored = fields.map { HeaderField(name: $0.name, value: $0.value) }
     }
 
     public init(dictionaryLiteral elements: (String, String)...) {
-        stored = elements.map { Field(name: $0.0, value: $0.1) }
+        stored = elements.map { HeaderField(name: $0.0, value: $0.1) }
     }
 
     /// Every field, also repeated ones, in order.
@@ -39,7 +39,7 @@ public struct HTTPHeaders: Sendable, Equatable, ExpressibleByDictionaryLiteral {
     }
 
     public mutating func append(_ name: String, _ value: String) {
-        stored.append(Field(name: name, value: value))
+        stored.append(HeaderField(name: name, value: value))
     }
 
     mutating func reserveCapacity(_ count: Int) {
@@ -50,7 +50,7 @@ public struct HTTPHeaders: Sendable, Equatable, ExpressibleByDictionaryLiteral {
         for field in stored { body(field.name, field.value) }
     }
 
-    /// Whether both sides of every field may be written on a connection: names are tokens
+    /// True if every field may be written on a connection: names are tokens
     /// (RFC 9110 section 5.6.2), values hold no control character. Anything else could end the
     /// line early and inject a field or a message.
     var areWritable: Bool {

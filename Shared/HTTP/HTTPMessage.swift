@@ -1,6 +1,6 @@
-/// What is known of a request before its body is read.
+/// The request line and the header fields of a request, known before its body is read.
 public struct HTTPRequestHead: Sendable {
-    /// A token of at most 16 characters, case-sensitive; not necessarily one that exists.
+    /// A token of at most 16 characters, case-sensitive; it may be none that exists.
     public var method: String
     /// The target before `?`, still percent-encoded; begins with `/`.
     public var path: String
@@ -62,8 +62,8 @@ public struct HTTPResponse: Sendable {
         self.closesConnection = closesConnection
     }
 
-    /// From a handler: no answer at all, the server resets the connection. For stand-ins that
-    /// play a failing server.
+    /// Makes the server reset the connection without an answer. Stand-ins use it to play a failing
+    /// server.
     public static let connectionReset: HTTPResponse = {
         var response = HTTPResponse(status: 0)
         response.resetsConnection = true

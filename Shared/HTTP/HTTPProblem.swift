@@ -20,7 +20,8 @@ extension HTTPResponse {
         retryAfter: Duration = .seconds(1), detail: String, closesConnection: Bool = false
     ) -> HTTPResponse {
         .problem(
-            status: 503, detail: detail, headers: ["Retry-After": String(retryAfter.wholeSecondsUp)],
+            status: 503, detail: detail,
+            headers: ["Retry-After": String(retryAfter.wholeSecondsUp)],
             closesConnection: closesConnection)
     }
 }

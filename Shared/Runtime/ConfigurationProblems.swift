@@ -6,8 +6,8 @@ public struct ConfigurationProblems: Error, Equatable, Sendable, CustomStringCon
 
     public var description: String { lines.joined(separator: "\n") }
 
-    /// Each as a line of its own.
-    public func tell(_ log: Log) {
-        for line in lines { log.error("configuration refused", ["problem": "\(line)"]) }
+    /// Logs each problem as a line of its own.
+    public func write(to log: Log) {
+        for line in lines { log.error("configuration is not valid", ["problem": "\(line)"]) }
     }
 }

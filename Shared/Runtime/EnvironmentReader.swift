@@ -4,8 +4,8 @@
 /// every problem. The stand-ins cannot escape, because ``read(_:prefix:_:)`` throws instead of
 /// returning when there was any problem.
 ///
-/// A name with the prefix that nobody asked for is a problem too: it is a misspelt limit that
-/// would otherwise be ignored in silence. An empty value is a problem; leave the variable out.
+/// A name with the prefix that no getter reads is a problem too: it is a misspelt limit that would
+/// otherwise be ignored in silence. An empty value is a problem; leave the variable out.
 public struct EnvironmentReader: ~Copyable {
     /// Upper limit of a file that a `NAME_FILE` variable points at.
     public static let secretBytesMax = 65_536
@@ -42,7 +42,7 @@ public struct EnvironmentReader: ~Copyable {
         variables.keys
             .filter { $0.hasPrefix(prefix) && !known.contains($0) }
             .sorted()
-            .map { "\($0) is not a name this program knows" }
+            .map { "\($0) is not a setting of this program; check its spelling" }
     }
 
     /// The variable's text; nil when it is absent, or empty (which is noted).
@@ -121,14 +121,14 @@ extension EnvironmentReader {
             ?? (fileGiven ? Secret("") : required(name, standIn: Secret("")))
     }
 
-    /// As ``secret(_:)``; nil when neither variable is there.
+    /// Reads a secret as ``secret(_:)`` does; nil if neither variable is set.
     public mutating func optionalSecret(_ name: String) -> Secret? {
         switch (text(name), text("\(name)_FILE")) {
         case (nil, nil): return nil
         case (.some(let value), nil): return Secret(value)
         case (nil, .some(let path)): return secret(name, fromFile: path)
         case (.some, .some):
-            problem(name, "is given twice: as itself and as \(prefix)\(name)_FILE")
+            problem(name, "is set together with \(prefix)\(name)_FILE; set one of them")
             return nil
         }
     }
@@ -137,7 +137,7 @@ extension EnvironmentReader {
         do {
             let bytes = try SmallFile.read(path, bytesMax: Self.secretBytesMax)
             guard let text = String(validating: bytes, as: UTF8.self) else {
-                problem("\(name)_FILE", "names a file that is not UTF-8")
+                problem("\(name)_FILE", "names a file that is not UTF-8 text")
                 return nil
             }
             let value = text.hasSuffix("\r\n") || text.hasSuffix("\n") ? text.dropLast() : text[...]

@@ -19,7 +19,7 @@ public final class Gauge: Sendable {
     public func add(_ amount: Int) { level.wrappingAdd(amount, ordering: .relaxed) }
 }
 
-/// How many observations fell under each of a few fixed bounds.
+/// Counts of observations under each of a few fixed bounds.
 public final class Histogram: Sendable {
     /// Bounds for the answer to a request, in seconds (OpenTelemetry's advice for HTTP servers).
     public static let requestSeconds = [

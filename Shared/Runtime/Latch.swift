@@ -5,13 +5,13 @@ import Synchronization
 /// Waiting costs no thread. A waiter that is cancelled stops waiting, so ``wait()`` ends in every
 /// case; ask ``isOpen`` where the difference matters.
 public final class Latch: Sendable {
-    private struct State {
+    private struct Waiters {
         var isOpen = false
         var nextWaiter = 0
         var waiting: [Int: CheckedContinuation<Void, Never>] = [:]
     }
 
-    private let state = Mutex(State())
+    private let state = Mutex(Waiters())
 
     public init() {}
 
@@ -36,7 +36,7 @@ public final class Latch: Sendable {
         await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 let waits = state.withLock { state in
-                    // Cancelled before it began: the handler has already looked and found nobody.
+                    // Cancelled before it began: the handler has already run and found no waiter.
                     guard !state.isOpen, !Task.isCancelled else { return false }
                     state.waiting[waiter] = continuation
                     return true
@@ -48,7 +48,7 @@ public final class Latch: Sendable {
         }
     }
 
-    /// As ``wait()``, but at most for `limit`. True when the latch is open.
+    /// Waits at most for `limit`. Returns true if the latch is open.
     ///
     /// This is how a loop sleeps: `while await !stop.wait(atMost: interval) { .. }`.
     @discardableResult

@@ -1,15 +1,15 @@
 import Glibc
 import Synchronization
 
-/// Where log lines go. Lines from many threads never interleave: one is written whole before the
-/// next begins.
+/// The destination of log lines. Lines from many threads never interleave: one is written whole
+/// before the next begins.
 public struct LogSink: Sendable {
     let write: @Sendable ([UInt8]) -> Void
 
     /// A sink of one's own; `write` gets one whole line with its line end, one at a time.
     public init(_ write: @escaping @Sendable ([UInt8]) -> Void) {
-        let turn = Mutex(())
-        self.write = { line in turn.withLock { _ in write(line) } }
+        let writing = Mutex(())
+        self.write = { line in writing.withLock { _ in write(line) } }
     }
 
     public static let standardError = LogSink { writeWhole($0, to: STDERR_FILENO) }

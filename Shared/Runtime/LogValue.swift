@@ -1,5 +1,4 @@
-/// What a log field may hold. Text is what most fields are, so a literal or an interpolation is
-/// enough at the call.
+/// The value of a log field. Most are text, so a literal or an interpolation is enough at the call.
 public enum LogValue: Equatable, Sendable {
     case text(String)
     case integer(Int)

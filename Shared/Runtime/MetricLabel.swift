@@ -34,8 +34,8 @@ public struct LabelPair<First: MetricLabel, Second: MetricLabel>: MetricLabel {
 /// A metric for each value of a label.
 public struct Labelled<Label: MetricLabel, Metric: Sendable>: Sendable {
     private let metrics: [Label: Metric]
-    /// For the value that `allCases` left out. It is counted nowhere, which a test of the label's
-    /// type shows at once and a running service survives.
+    /// The metric of a value that `allCases` leaves out. It is shown nowhere: a test of the label's
+    /// type finds that, and a running service survives it.
     private let unlisted: Metric
 
     init(_ make: () -> Metric) {

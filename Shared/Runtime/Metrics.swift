@@ -41,12 +41,12 @@ public final class Metrics: Sendable {
         return gauge
     }
 
-    /// A gauge that is read when somebody asks.
+    /// Makes a gauge whose value is read at each rendering.
     public func gauge(_ name: String, _ help: String, read: @escaping @Sendable () -> Int) {
         add(name, help, "gauge") { [Sample(value: read())] }
     }
 
-    /// The same for each value of a label.
+    /// Makes such a gauge for each value of a label.
     public func gauge<Label: MetricLabel>(
         _ name: String, _ help: String, by: Label.Type, read: @escaping @Sendable (Label) -> Int
     ) {

@@ -1,9 +1,9 @@
 import Glibc
 
-/// How many files and sockets this process may have open at once.
+/// The number of files and sockets that this process may have open at once.
 public enum OpenFiles {
-    /// Asks for at least so many. Shells allow 1024 by default, which is fewer than a door may have
-    /// clients; the most that may be asked for is the system's to say.
+    /// Raises the limit to `count`, or to the system's maximum. Shells allow 1024 by default, fewer
+    /// than a server may have clients.
     public static func allow(_ count: Int) {
         let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
         var limit = rlimit()

@@ -2,7 +2,7 @@ import Glibc
 
 /// Reads a file that is known to be small: a secret, a configuration file.
 public enum SmallFile {
-    public enum Failure: Error, Equatable, Sendable, CustomStringConvertible {
+    public enum ReadError: Error, Equatable, Sendable, CustomStringConvertible {
         /// The system's own words, without the path.
         case unreadable(String)
         case tooLong(bytesMax: Int)
@@ -16,7 +16,7 @@ public enum SmallFile {
     }
 
     /// The whole contents. Stops at `bytesMax`, so that a device or a pipe cannot fill the memory.
-    public static func read(_ path: String, bytesMax: Int) throws(Failure) -> [UInt8] {
+    public static func read(_ path: String, bytesMax: Int) throws(ReadError) -> [UInt8] {
         guard let file = fopen(path, "rb") else {
             throw .unreadable(String(cString: strerror(errno)))
         }

@@ -2,7 +2,7 @@ import Dispatch
 import Glibc
 import Synchronization
 
-/// What the operating system says to a process: SIGTERM and SIGINT.
+/// The signals that ask a process to stop: SIGTERM and SIGINT.
 public enum TerminationSignals {
     /// The first SIGTERM or SIGINT opens `stop`; the second ends the process at once with the
     /// status a shell expects (128 + the signal's number). Leases expire by themselves.

@@ -1,12 +1,13 @@
 import Synchronization
 
-/// Says "look again" to everybody who waits, as often as there is reason to.
+/// Wakes all who wait, any number of times.
 public final class WakeSignal: Sendable {
     private let present = Mutex(Latch())
 
     public init() {}
 
-    /// Take it before looking: a wake between the look and the wait is then not missed.
+    /// The latch that the next wake opens. Take it before checking the condition: a wake between
+    /// the check and the wait is then not missed.
     public func next() -> Latch { present.withLock { $0 } }
 
     public func wake() {

@@ -3,7 +3,7 @@ import Glibc
 /// A reading of the machine's clock: for logs, and for comparing with what another machine says of
 /// its own clock. Due times are the database's.
 public struct WallTime: Equatable, Sendable {
-    /// Since 1970-01-01T00:00:00Z, leap seconds not counted.
+    /// Milliseconds since 1970-01-01T00:00:00Z, leap seconds not counted.
     public let milliseconds: Int
 
     public static func now() -> WallTime {

@@ -118,7 +118,7 @@ final class ApplyTests: XCTestCase {
         await refuse(
             path,
             ["LIAISON_DATABASE_URL": url, "LIAISON_MASTER_KEY": key, "LIAISON_MASTERKEY": canary],
-            ["LIAISON_MASTERKEY is not a name this program knows"])
+            ["LIAISON_MASTERKEY is not a setting of this program; check its spelling"])
         let away = await ConsoleRun.of(
             "apply", path,
             environment: [

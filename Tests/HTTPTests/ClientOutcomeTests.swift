@@ -1,9 +1,9 @@
 import HTTP
 import XCTest
 
-/// What the client says about requests that got no answer.
+/// Errors of requests that got no answer.
 final class ClientOutcomeTests: XCTestCase {
-    func testKnowsWhatWasCertainlyNotSent() async throws {
+    func testAFailureBeforeSendingIsNotSent() async throws {
         let client = try HTTPClient()
         let port = try HTTPServer(host: "127.0.0.1", port: 0, handler: .echo).port
         await checkNotSent(client, "http://127.0.0.1:\(port)/")
@@ -15,7 +15,7 @@ final class ClientOutcomeTests: XCTestCase {
         await checkNotSent(client, "https://127.0.0.1:\(plain.port)/")
     }
 
-    func testKnowsItAlsoOnAHandleThatHasSentBefore() async throws {
+    func testAFailureBeforeSendingIsNotSentAlsoOnAReusedHandle() async throws {
         let client = try HTTPClient()
         let port = try await withServer { server in
             _ = try await client.send(server.request("POST", "", [:], "abc"))
@@ -24,7 +24,7 @@ final class ClientOutcomeTests: XCTestCase {
         await checkNotSent(client, "http://127.0.0.1:\(port)/")
     }
 
-    func testDoesNotKnowTheOutcomeOfWhatWasSent() async throws {
+    func testAFailureAfterSendingHasAnUnknownOutcome() async throws {
         let client = try HTTPClient()
         for garbage in [
             "", "garbage\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nshort",
@@ -39,7 +39,7 @@ final class ClientOutcomeTests: XCTestCase {
         }
     }
 
-    func testDoesNotWaitForEver() async throws {
+    func testARequestEndsAtItsTimeout() async throws {
         let silent = try ScriptedServer { connection, _ in _ = connection.rest() }
         await checkUnknownOutcome(try HTTPClient(), silent.url, timeout: .milliseconds(100))
         let dripping = try ScriptedServer { connection, _ in
@@ -63,7 +63,8 @@ final class ClientOutcomeTests: XCTestCase {
         try await withServer({ _ in }, handler) { server in
             async let first = client.send(server.request("GET", "first"))
             try await blocking { XCTAssert(journal.waitForNext()) }
-            async let second = client.send(server.request("GET", "second", timeout: .milliseconds(200)))
+            async let second = client.send(
+                server.request("GET", "second", timeout: .milliseconds(200)))
             // Lasts longer than the second may, from when it is asked for.
             await checkUnknownOutcome(client, silent.url, timeout: .milliseconds(300))
             answered.open()
@@ -89,7 +90,7 @@ final class ClientOutcomeTests: XCTestCase {
         }
     }
 
-    func testAnUrgentRequestWaitsForNobody() async throws {
+    func testAnUrgentRequestIsSentBeforeOthers() async throws {
         let (journal, answered) = (Journal(), Gate())
         let handler = HTTPHandler.answering { request in
             journal.add(request.path)
@@ -200,7 +201,7 @@ final class ClientOutcomeTests: XCTestCase {
         }
         let client = try HTTPClient()
         await withTaskGroup { group in
-            // As many as may be under way to one host at once.
+            // The most requests that may be under way to one host at once.
             for _ in 1...8 { group.addTask { await checkCancelled(client, server.url) } }
             _ = try? await blocking { for _ in 1...8 { XCTAssert(journal.waitForNext()) } }
             client.shutdown()

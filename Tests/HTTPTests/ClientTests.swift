@@ -1,7 +1,7 @@
 import HTTP
 import XCTest
 
-/// What is sent, and what comes back.
+/// Requests as they are sent, and answers as they come back.
 final class ClientTests: XCTestCase {
     func testReturnsEveryStatusAsAnAnswer() async throws {
         let handler = HTTPHandler.answering { request in

@@ -2,7 +2,7 @@ import XCTest
 
 @testable import HTTP
 
-/// What the server makes of literal bytes. Each row is read whole, byte by byte and in pieces:
+/// The server's reading of literal bytes. Each row is read whole, byte by byte and in pieces:
 /// the cuts must not matter.
 final class RequestReaderTests: XCTestCase {
     func testServesWellFormedRequests() {
@@ -38,7 +38,7 @@ final class RequestReaderTests: XCTestCase {
         check(get + "\r\n" + get, "GET /1 [] | 400")
     }
 
-    func testRefusesTheMalformedRequestsOfTheProbe() {
+    func testRefusesMalformedRequests() {
         framed("Content-Length: 3\r\nContent-Length: 5", "400")
         framed("Content-Length: +3", "400")
         framed("Content-Length: 0x3", "400")
@@ -93,7 +93,7 @@ final class RequestReaderTests: XCTestCase {
             ("GET\r\n\r\n", nil), ("\r\n", nil), ("\u{16}\u{3}\u{1}\n", nil),
         ] as [(String, String?)] {
             var reader = RequestReader(limits: HTTPServerLimits())
-            Array(request.utf8).withUnsafeBytes { reader.receive($0) }
+            Array(request.utf8).withUnsafeBytes { reader.feed($0) }
             var step = reader.next()
             if case .head = step {
                 reader.accept(bodyBytesMax: 32)
@@ -188,7 +188,7 @@ final class RequestReaderTests: XCTestCase {
         check("GET / HTTP/1.0\r\nHost:\r\n\r\n", "400")
     }
 
-    func testRefusesWhatItDoesNotDo() {
+    func testRefusesUnsupportedFeatures() {
         framed("Content-Encoding: gzip\r\nContent-Length: 3", "415")
         framed("Content-Encoding: identity\r\nContent-Length: 3", "415")
         framed("Expect: 200-ok\r\nContent-Length: 3", "417")
@@ -213,7 +213,7 @@ final class RequestReaderTests: XCTestCase {
         check(head(line + line + line + line + "Y: \(filler(800))\r\n"), "431")
     }
 
-    func testCutsNeverMatterToMutatedRequests() {
+    func testTheSizeOfReadsNeverChangesTheResult() {
         var random = Seeded(state: 20_260_117)
         let seeds = [
             "POST /a?b HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabcGET / HTTP/1.1\r\n",
@@ -259,13 +259,13 @@ final class RequestReaderTests: XCTestCase {
         }
     }
 
-    /// What comes of the bytes when the reader gets them in pieces of that size.
+    /// The requests that the reader finds in pieces of this size.
     private func outcome(of bytes: [UInt8], piece: Int) -> String {
         var reader = RequestReader(limits: HTTPServerLimits())
         var outcomes: [String] = []
         for start in stride(from: 0, to: bytes.count, by: max(1, piece)) {
             let end = min(start + piece, bytes.count)
-            bytes[start..<end].withUnsafeBytes { reader.receive($0) }
+            bytes[start..<end].withUnsafeBytes { reader.feed($0) }
             reading: while true {
                 switch reader.next() {
                 case .needsMore: break reading

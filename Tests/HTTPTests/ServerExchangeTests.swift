@@ -139,13 +139,13 @@ final class ServerExchangeTests: XCTestCase {
         }
     }
 
-    func testAReceiverAnswersNowOrLater() async throws {
+    func testALoopHandlerAnswersNowOrLater() async throws {
         let waiting = Mutex<[HTTPReply]>([])
         let journal = Journal()
         let handler = HTTPHandler(
             admit: { head in
                 if head.path == "/task" { return .accept(bodyBytesMax: 9) }
-                return .hand(bodyBytesMax: 9) { request, reply in
+                return .acceptOnLoop(bodyBytesMax: 9) { request, reply in
                     if head.path == "/now" {
                         return reply.send(
                             HTTPResponse(status: 202, body: Array(summary(request).utf8)))
@@ -172,11 +172,11 @@ final class ServerExchangeTests: XCTestCase {
         }
     }
 
-    func testAReceiverThatNeverAnswersIsAnsweredFor() async throws {
+    func testARequestWhoseLoopHandlerNeverAnswersGets503() async throws {
         let late = Mutex<HTTPReply?>(nil)
         let handler = HTTPHandler(
             admit: { _ in
-                .hand(bodyBytesMax: 9) { _, reply in late.withLock { $0 = reply } }
+                .acceptOnLoop(bodyBytesMax: 9) { _, reply in late.withLock { $0 = reply } }
             },
             respond: { _ in HTTPResponse(status: 500) })
         try await withRawServer({ $0.handlerTimeout = .milliseconds(50) }, handler) { server in
@@ -230,7 +230,7 @@ final class ServerExchangeTests: XCTestCase {
         try await refuses("\u{16}\u{3}\u{1}\u{2}\0\u{1}\n", 400)
     }
 
-    func testTellsARefusalThroughToAClientThatKeepsSending() async throws {
+    func testAClientThatKeepsSendingStillReadsTheRefusal() async throws {
         try await withRawServer({ _ in }, .taking(bodyBytesMax: 10)) { server in
             let client = try server.connect()
             client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 200000\r\n\r\n")

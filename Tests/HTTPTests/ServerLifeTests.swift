@@ -18,6 +18,23 @@ final class ServerLifeTests: XCTestCase {
         }
     }
 
+    func testErrorsAreDescribedInWords() {
+        let rows: [(any Error, String)] = [
+            (HTTPServerError.hostUnknown("x"), "the host x is no address of this machine"),
+            (
+                HTTPServerError.addressUnavailable(errno: EADDRINUSE),
+                "the port cannot be opened: Address already in use"
+            ),
+            (
+                HTTPServerError.descriptorsExhausted(errno: EMFILE),
+                "the process cannot open another file or socket: Too many open files"
+            ),
+            (HTTPClientError.notSent(reason: "no route"), "the request was not sent: no route"),
+            (HTTPClientError.cancelled, "the request was cancelled"),
+        ]
+        for (error, expected) in rows { XCTAssertEqual("\(error)", expected) }
+    }
+
     func testFreesThePortOfAServerThatNeverRan() throws {
         let port = try HTTPServer(host: "127.0.0.1", port: 0, handler: .echo).port
         XCTAssertNoThrow(try HTTPServer(host: "127.0.0.1", port: port, handler: .echo))

@@ -1,7 +1,7 @@
 import HTTP
 import XCTest
 
-/// What a client cannot make the server hold. Deadlines are set small and observed by the
+/// Limits on what a client can make the server hold. Deadlines are set small and observed by the
 /// connection's end; nothing here measures time.
 final class ServerLimitTests: XCTestCase {
     private static let get = "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -41,7 +41,9 @@ final class ServerLimitTests: XCTestCase {
 
     func testEndsASlowReader() async throws {
         let large = HTTPResponse(status: 200, body: [UInt8](repeating: 0x61, count: 16 << 20))
-        let change = { (limits: inout HTTPServerLimits) in limits.responseTimeout = .milliseconds(100) }
+        let change = { (limits: inout HTTPServerLimits) in
+            limits.responseTimeout = .milliseconds(100)
+        }
         try await withRawServer(change, .answering { _ in large }) { server in
             let client = try server.connect(receiveBufferBytes: 4096)
             client.send(Self.get)
@@ -173,7 +175,7 @@ final class ServerLimitTests: XCTestCase {
             let second = try server.connect()
             second.send(head)
             second.send(part)
-            // Which of the two goes over the limit is the kernel's choice.
+            // The kernel decides which of the two goes over the limit.
             let refused = [first, second].filter { client in
                 client.send("a")
                 return client.answer()?.status == 503
@@ -186,7 +188,7 @@ final class ServerLimitTests: XCTestCase {
         }
     }
 
-    func testDoesNotMindClientsThatGoAway() async throws {
+    func testServesOthersAfterClientsDisconnect() async throws {
         let gate = Gate()
         let journal = Journal()
         let handler = HTTPHandler.answering { request in

@@ -4,24 +4,24 @@ import JSON
 import Models
 import XCTest
 
-/// What is authentic gets 2xx and stands in the log, over real sockets.
+/// Authentic deliveries get 2xx and are in the log, over real sockets.
 final class AcceptedInputTests: XCTestCase {
     func testASignatureOfAnyActiveSecretIsEnough() async throws {
         let body = Fixtures.incidentEvent()
         let good = Fixtures.signature(body)
         let other = Fixtures.signature(body, by: "some other secret")
         let digits = good.dropFirst(3)
-        try await Door.opened { door in
+        try await TestIngest.running { ingest in
             for signature in [
                 good, Fixtures.signature(body, by: Fixtures.oldSecret), "\(other),\(good)",
                 "\(good),\(other)", "\(other), \(good)", "v2=00ff,\(good)", "\t\(good) , nonsense",
                 "v1=\(digits.uppercased())",
                 Array(repeating: good, count: 8).joined(separator: ","),
             ] {
-                let answer = try await door.deliver(body, signature: signature)
+                let answer = try await ingest.deliver(body, signature: signature)
                 XCTAssertEqual(answer.status, 202, signature)
             }
-            XCTAssertEqual(door.store.events.count, 1)
+            XCTAssertEqual(ingest.store.events.count, 1)
         }
     }
 
@@ -29,8 +29,8 @@ final class AcceptedInputTests: XCTestCase {
         // Made by another implementation over these bytes under this secret.
         let signature = "v1=4e80c18949380f7b3ac02c95cbc218e61650eac55270cc345e06c034e6474cd9"
         XCTAssertEqual(signature, Fixtures.signature(Fixtures.incidentEvent()))
-        try await Door.opened { door in
-            let answer = try await door.deliver(Fixtures.incidentEvent(), signature: signature)
+        try await TestIngest.running { ingest in
+            let answer = try await ingest.deliver(Fixtures.incidentEvent(), signature: signature)
             XCTAssertEqual(answer.status, 202)
         }
     }
@@ -55,8 +55,8 @@ final class AcceptedInputTests: XCTestCase {
             // Hexadecimal digits of either case are one number; the vectors leave that open.
             let expected = vector["expect"] == "invalid" ? 401 : 202
             let signature = vector["signature"]?.string ?? ""
-            try await Door.opened(FakeIngestStore([connection])) { door in
-                let answer = try await door.deliver(Array(body), signature: signature)
+            try await TestIngest.running(FakeIngestStore([connection])) { ingest in
+                let answer = try await ingest.deliver(Array(body), signature: signature)
                 XCTAssertEqual(answer.status, expected, vector["name"]?.string ?? "")
             }
         }
@@ -65,26 +65,26 @@ final class AcceptedInputTests: XCTestCase {
     func testARepetitionIsAnsweredLikeTheFirstAndStoredOnce() async throws {
         let body = Fixtures.incidentEvent()
         let message = Fixtures.outboundMessage(notifications: [Fixtures.notification(1)])
-        try await Door.opened { door in
-            let first = try await door.deliver(body, [("X-Webhook-Id", "a")])
-            let again = try await door.deliver(body, [("X-Webhook-Id", "b")])
+        try await TestIngest.running { ingest in
+            let first = try await ingest.deliver(body, [("X-Webhook-Id", "a")])
+            let again = try await ingest.deliver(body, [("X-Webhook-Id", "b")])
             XCTAssertEqual(first.status, 202)
             XCTAssertEqual([again.status, first.status], [202, 202])
             XCTAssertEqual(again.body, first.body)
-            let acknowledged = try await door.deliverOutbound(message)
-            let acknowledgedAgain = try await door.deliverOutbound(message)
+            let acknowledged = try await ingest.deliverOutbound(message)
+            let acknowledgedAgain = try await ingest.deliverOutbound(message)
             XCTAssertEqual(acknowledged.body, acknowledgedAgain.body)
-            XCTAssertEqual(door.store.events.count, 2)
-            let duplicates = try await door.metric("liaison_events_duplicate_total")
+            XCTAssertEqual(ingest.store.events.count, 2)
+            let duplicates = try await ingest.metric("liaison_events_duplicate_total")
             XCTAssertEqual(duplicates, "2")
         }
     }
 
     func testTheEventKeepsWhatTheVendorSaid() async throws {
-        try await Door.opened { door in
-            let answer = try await door.deliver(Fixtures.incidentEvent())
+        try await TestIngest.running { ingest in
+            let answer = try await ingest.deliver(Fixtures.incidentEvent())
             XCTAssertEqual(answer.body, #"{"events":1}"#)
-            let event = try XCTUnwrap(door.store.events.first)
+            let event = try XCTUnwrap(ingest.store.events.first)
             XCTAssertEqual(event.connection, "acme")
             XCTAssertEqual(event.id, "01HTESTEVENT0000000000000A")
             XCTAssertEqual(event.kind, .incident(.triggered))
@@ -96,22 +96,22 @@ final class AcceptedInputTests: XCTestCase {
     }
 
     func testAuthenticKindsThatNobodyKnowsAreLogged() async throws {
-        try await Door.opened { door in
+        try await TestIngest.running { ingest in
             for body in [
                 #"{"event":{"id":"1","event_type":"incident.teleported","data":{"type":"x"}}}"#,
                 #"{"event":{"id":"2","event_type":"pagey.ping","data":{"type":"ping"}}}"#,
                 #"{"event":{}}"#, #"{"event":null}"#, "[]", "null", #"{"messages":{}}"#,
                 #"{"messages":[]}"#,
             ] {
-                let answer = try await door.deliver(Array(body.utf8))
+                let answer = try await ingest.deliver(Array(body.utf8))
                 XCTAssertEqual(answer.status, 202, body)
             }
-            XCTAssertEqual(door.store.events.count, 8)
+            XCTAssertEqual(ingest.store.events.count, 8)
             for body in [#"{"old":1}"#, "[]", #"{"new":"\"\\\"twice\\\"\""}"#, #"{"new":[1]}"#] {
-                let answer = try await door.deliverApex(body)
+                let answer = try await ingest.deliverApex(body)
                 XCTAssertEqual(answer.status, 202, body)
             }
-            XCTAssertEqual(door.store.events.count, 12)
+            XCTAssertEqual(ingest.store.events.count, 12)
         }
     }
 
@@ -122,19 +122,19 @@ final class AcceptedInputTests: XCTestCase {
         ]
         let body = Array("{\"messages\":[\(messages.joined(separator: ","))]}".utf8)
         let basic = Base64.encode(Array("any:\(Fixtures.legacyToken)".utf8))
-        try await Door.opened { door in
+        try await TestIngest.running { ingest in
             for header in [
                 ("X-Team-Token", Fixtures.legacyToken), ("x-team-token", Fixtures.legacyToken),
                 ("Authorization", "Basic \(basic)"),
             ] {
-                let answer = try await door.open.send(
+                let answer = try await ingest.publicPort.send(
                     "POST", "/pagerduty/acme",
                     [("Content-Type", "application/json; charset=UTF-8"), header], body: body)
                 XCTAssertEqual(answer.status, 202, "\(header)")
                 XCTAssertEqual(answer.body, #"{"events":2}"#)
             }
             XCTAssertEqual(
-                door.store.events.map(\.kind), [.incident(.triggered), .incident(.custom)])
+                ingest.store.events.map(\.kind), [.incident(.triggered), .incident(.custom)])
         }
     }
 
@@ -151,14 +151,14 @@ final class AcceptedInputTests: XCTestCase {
                 ("X-Liaison-Signature", Fixtures.signature(message, by: Fixtures.apexSecret)),
             ]
         }
-        try await Door.opened { door in
+        try await TestIngest.running { ingest in
             for headers in [
                 [("X-Liaison-Timestamp", "\(now)"), ("X-Liaison-Signature", signature)],
                 signed(at: now - 300), signed(at: now + 300),
                 [("X-Liaison-Token", Fixtures.apexToken)],
                 [("Authorization", "Bearer \(Fixtures.apexToken)")],
             ] {
-                let answer = try await door.open.send(
+                let answer = try await ingest.publicPort.send(
                     "POST", "/salesforce/acme", [("Content-Type", "application/json")] + headers,
                     body: body)
                 XCTAssertEqual(answer.status, 202, "\(headers)")
@@ -172,29 +172,29 @@ final class AcceptedInputTests: XCTestCase {
             return #""\#(id)":{"attributes":{"type":"Case"},"Id":"\#(id)","Subject":"s\#(number)"}"#
         }
         let map = "{\(states.joined(separator: ","))}"
-        try await Door.opened { door in
+        try await TestIngest.running { ingest in
             let body = "{\"old\":null,\"new\":\(map),\"isInsert\":true,\"transactionId\":\"t1\"}"
-            let answer = try await door.deliverApex(body)
+            let answer = try await ingest.deliverApex(body)
             XCTAssertEqual(answer.body, #"{"events":200}"#)
-            XCTAssertEqual(door.store.batches, [200])
+            XCTAssertEqual(ingest.store.batches, [200])
             // The same as the guide's launcher passes it: texts.
             let text = JSON.string(map).text
-            let again = try await door.deliverApex(
+            let again = try await ingest.deliverApex(
                 #"{"old":"null","new":\#(text),"isInsert":true,"transactionId":"t1"}"#)
             XCTAssertEqual(again.body, answer.body)
-            XCTAssertEqual(door.store.events.count, 200)
+            XCTAssertEqual(ingest.store.events.count, 200)
         }
     }
 
     func testAnOutboundMessageOfAHundredNotificationsIsAcknowledgedAfterOneCommit() async throws {
         let message = Fixtures.outboundMessage(notifications: (1...100).map(Fixtures.notification))
-        try await Door.opened { door in
-            let answer = try await door.deliverOutbound(message)
+        try await TestIngest.running { ingest in
+            let answer = try await ingest.deliverOutbound(message)
             XCTAssertEqual(answer.status, 200)
             XCTAssertEqual(answer.header("Content-Type"), "text/xml; charset=utf-8")
             XCTAssertTrue(answer.body.contains("<Ack>true</Ack>"))
-            XCTAssertEqual(door.store.batches, [100])
-            let event = try XCTUnwrap(door.store.events.first)
+            XCTAssertEqual(ingest.store.batches, [100])
+            let event = try XCTUnwrap(ingest.store.events.first)
             XCTAssertEqual(event.kind, .record(.updated))
             XCTAssertEqual(event.id, "04l000000000001AAA")
             XCTAssertEqual(
@@ -219,17 +219,17 @@ final class AcceptedInputTests: XCTestCase {
             """
         let deleted = "<Notification><Id>04l00000000000D</Id></Notification>"
         let nilled = "<Notification><Id>04l00000000000E</Id><sObject i:nil='true'/></Notification>"
-        try await Door.opened { door in
+        try await TestIngest.running { ingest in
             for (message, count) in [
                 (Array(prefixed.utf8), 1), ([0xEF, 0xBB, 0xBF] + Array(prefixed.utf8), 1),
                 (Fixtures.outboundMessage(notifications: []), 1),
                 (Fixtures.outboundMessage(notifications: [deleted, nilled]), 3),
             ] {
-                let answer = try await door.deliverOutbound(message)
+                let answer = try await ingest.deliverOutbound(message)
                 XCTAssertEqual(answer.status, 200, answer.body)
-                XCTAssertEqual(door.store.events.count, count)
+                XCTAssertEqual(ingest.store.events.count, count)
             }
-            let events = door.store.events
+            let events = ingest.store.events
             XCTAssertEqual(
                 try JSON(parsing: events[0].payload)["new"],
                 [
@@ -247,10 +247,10 @@ final class AcceptedInputTests: XCTestCase {
         guard let message = try? Data(contentsOf: file) else { return }
         var connection = Fixtures.connection()
         connection.salesforce?.organizationID = RecordID("0123456789ABCDE")
-        try await Door.opened(FakeIngestStore([connection])) { door in
-            let answer = try await door.deliverOutbound(Array(message))
+        try await TestIngest.running(FakeIngestStore([connection])) { ingest in
+            let answer = try await ingest.deliverOutbound(Array(message))
             XCTAssertEqual(answer.status, 200, answer.body)
-            XCTAssertEqual(door.store.events.count, 3)
+            XCTAssertEqual(ingest.store.events.count, 3)
         }
     }
 }

@@ -5,7 +5,7 @@ import XCTest
 
 @testable import Ingest
 
-/// What becomes of the records of an Apex call, over real sockets.
+/// The events made of an Apex call's records, over real sockets.
 final class ApexInputTests: XCTestCase {
     private static let id = "5000000000000A1AAA"
     private static let other = "5000000000000A2AAA"
@@ -13,20 +13,20 @@ final class ApexInputTests: XCTestCase {
     func testTheSameFlipInAnotherDeliveryIsAnotherEvent() async throws {
         for (transaction, time, expected) in [
             ("", "", 3), ("", "2031-05-06T07:08:09.000+0000", 3),
-            // Within one transaction a repetition may be signed anew.
+            // A repetition within one transaction may have a new signature.
             ("t1", "", 1), ("t1", "2031-05-06T07:08:09.000+0000", 1),
         ] {
             let body = Self.body(
                 old: ["Priority": "Low"],
                 new: ["Priority": "High", "LastModifiedDate": .string(time)],
                 transaction: transaction)
-            try await Door.opened { door in
+            try await TestIngest.running { ingest in
                 // The fourth has been sent before.
                 for seconds: Int64 in [0, 1, 2, 1] {
-                    let answer = try await door.deliverApex(body, sentAfter: seconds)
+                    let answer = try await ingest.deliverApex(body, sentAfter: seconds)
                     XCTAssertEqual(answer.body, #"{"events":1}"#)
                 }
-                XCTAssertEqual(door.store.events.count, expected, "\(transaction) \(time)")
+                XCTAssertEqual(ingest.store.events.count, expected, "\(transaction) \(time)")
             }
         }
     }
@@ -40,10 +40,10 @@ final class ApexInputTests: XCTestCase {
             var record: JSONObject = ["attributes": ["type": "Case"], "Priority": "High"]
             record["Id"] = id
             let map = JSON.object(JSONObject([(key, .object(record))]))
-            try await Door.opened { door in
-                _ = try await door.deliverApex(JSON.object(["old": map, "new": map]).text)
-                XCTAssertEqual(door.store.events.count, 1)
-                let event = try XCTUnwrap(door.store.events.first)
+            try await TestIngest.running { ingest in
+                _ = try await ingest.deliverApex(JSON.object(["old": map, "new": map]).text)
+                XCTAssertEqual(ingest.store.events.count, 1)
+                let event = try XCTUnwrap(ingest.store.events.first)
                 let row = "\(key) \(id?.text ?? "absent")"
                 if isReadable {
                     XCTAssertEqual(event.kind, .record(.updated), row)
@@ -58,19 +58,19 @@ final class ApexInputTests: XCTestCase {
     }
 
     func testABodyWithoutAChangeStandsInTheLog() async throws {
-        try await Door.opened { door in
+        try await TestIngest.running { ingest in
             let bodies = [
                 "{}", #"{"foo":1}"#, #"{"newMap":{}}"#, #"{"old":null,"new":null}"#,
                 #"{"old":"{}","new":"[]"}"#,
             ]
             for body in bodies {
-                let answer = try await door.deliverApex(body)
+                let answer = try await ingest.deliverApex(body)
                 XCTAssertEqual(answer.body, #"{"events":1}"#, body)
-                let event = try XCTUnwrap(door.store.events.last)
+                let event = try XCTUnwrap(ingest.store.events.last)
                 XCTAssertEqual(event.kind, .unknown("salesforce.unreadable"), body)
                 XCTAssertEqual(event.payload, Array(body.utf8))
             }
-            XCTAssertEqual(door.store.events.count, bodies.count)
+            XCTAssertEqual(ingest.store.events.count, bodies.count)
         }
     }
 
@@ -90,9 +90,9 @@ final class ApexInputTests: XCTestCase {
             let body = "{\"old\":\(old),\"new\":\(new)}"
             let asTexts = JSON.object(["old": .string(old), "new": .string(new)]).text
             for body in [body, asTexts] {
-                try await Door.opened { door in
-                    _ = try await door.deliverApex(body)
-                    let events = door.store.events
+                try await TestIngest.running { ingest in
+                    _ = try await ingest.deliverApex(body)
+                    let events = ingest.store.events
                     XCTAssertEqual(
                         events.map(\.kind.rawValue), kinds + ["salesforce.unreadable"], body)
                     if body == asTexts { return }
@@ -111,13 +111,13 @@ final class ApexInputTests: XCTestCase {
         let map = try XCTUnwrap(JSON(parsing: body.utf8, limits: limits)["new"])
         let notification = Fixtures.notification(1)
             .replacingOccurrences(of: "A &lt;b", with: text)
-        try await Door.opened { door in
-            _ = try await door.deliverApex(body)
-            _ = try await door.deliverApex(JSON.object(["new": .string(map.text)]).text)
-            _ = try await door.deliverOutbound(
+        try await TestIngest.running { ingest in
+            _ = try await ingest.deliverApex(body)
+            _ = try await ingest.deliverApex(JSON.object(["new": .string(map.text)]).text)
+            _ = try await ingest.deliverOutbound(
                 Fixtures.outboundMessage(notifications: [notification]))
-            XCTAssertEqual(door.store.events.count, 3)
-            for event in door.store.events { XCTAssertNotNil(try EventFacts(event).record) }
+            XCTAssertEqual(ingest.store.events.count, 3)
+            for event in ingest.store.events { XCTAssertNotNil(try EventFacts(event).record) }
         }
     }
 
@@ -130,19 +130,19 @@ final class ApexInputTests: XCTestCase {
         }
         let map = JSON.object(JSONObject(records))
         let body = JSON.object(["old": map, "new": map])
-        try await Door.opened { door in
-            let answer = try await door.deliverApex(body.text)
+        try await TestIngest.running { ingest in
+            let answer = try await ingest.deliverApex(body.text)
             XCTAssertEqual(answer.status, 202)
-            XCTAssertEqual(door.store.events.count, 200)
+            XCTAssertEqual(ingest.store.events.count, 200)
         }
     }
 
     func testARefusalNamesTheMember() async throws {
-        try await Door.opened { door in
+        try await TestIngest.running { ingest in
             for (body, member) in [
                 (#"{"new":"","old":null}"#, "new"), (#"{"new":null,"old":"[1,"}"#, "old"),
             ] {
-                let answer = try await door.deliverApex(body)
+                let answer = try await ingest.deliverApex(body)
                 XCTAssertEqual(answer.status, 400)
                 XCTAssertTrue(answer.body.contains("The text of `\(member)`"), answer.body)
             }

@@ -125,8 +125,8 @@ final class AppendQueueTests: XCTestCase {
                 while queue.waitingEvents < 20 { await Task.yield() }
                 gate.open()
             }
-            store.become(.well)
-            // During the pause no delivery reaches the database.
+            store.become(.available)
+            // No delivery reaches the database during the pause.
             await refused(queue, "later", .unavailable)
         }
         XCTAssertEqual(store.batches, [])
@@ -140,7 +140,7 @@ final class AppendQueueTests: XCTestCase {
         let (gate, entered) = (Latch(), Latch())
         await running(store, limits) { queue in
             await refused(queue, "first", .unavailable)
-            store.become(.well)
+            store.become(.available)
             store.hold(until: gate, entered: entered)
             async let trying = queue.append(events("trying", 1))
             await entered.wait()
@@ -168,7 +168,7 @@ final class AppendQueueTests: XCTestCase {
             store.become(.away)
             gate.open()
             await failing
-            store.become(.well)
+            store.become(.available)
             let after = try? await queue.append(events("after", 1))
             XCTAssertEqual(after?.accepted, 1)
         }
@@ -191,7 +191,7 @@ final class AppendQueueTests: XCTestCase {
                 await group.next()
                 gates[1].open()
             }
-            store.become(.well)
+            store.become(.available)
             await refused(queue, "later", .unavailable)
         }
         XCTAssertEqual(store.batches, [])

@@ -4,7 +4,7 @@ import XCTest
 @testable import Ingest
 
 final class AppendStateTests: XCTestCase {
-    private typealias Action = AppendState<String>.Action
+    private typealias AppendAction = AppendState<String>.AppendAction
     private let start = ContinuousClock.now
 
     private func at(_ milliseconds: Int) -> ContinuousClock.Instant {
@@ -23,7 +23,7 @@ final class AppendStateTests: XCTestCase {
     func testLimitsOfWhatWaitsRefuseTheNextDelivery() {
         var limits = AppendLimits()
         (limits.waitingEventsMax, limits.waitMax) = (10, .milliseconds(100))
-        let rows: [(count: Int, after: Int, expected: Action)] = [
+        let rows: [(count: Int, after: Int, expected: AppendAction)] = [
             (3, 0, .none), (4, 0, .refuse(["next"], .overloaded)),
             (1, 100, .none), (1, 101, .refuse(["next"], .overloaded)),
         ]
@@ -81,11 +81,11 @@ final class AppendStateTests: XCTestCase {
         }
     }
 
-    private func commit(_ assignment: AppendState<String>.Assignment) -> [String]? {
+    private func commit(_ assignment: AppendState<String>.WriterAssignment) -> [String]? {
         if case .commit(let batch, _, _) = assignment { batch } else { nil }
     }
 
-    private func check(_ action: Action, _ expected: Action, line: UInt = #line) {
+    private func check(_ action: AppendAction, _ expected: AppendAction, line: UInt = #line) {
         XCTAssertEqual("\(action)", "\(expected)", line: line)
     }
 }

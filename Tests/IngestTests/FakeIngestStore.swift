@@ -5,17 +5,17 @@ import Synchronization
 
 @testable import Ingest
 
-/// What ingest needs of the database, in memory, whose moods a test can set.
+/// The store of ingest in memory. A test sets its condition.
 final class FakeIngestStore: Sendable {
-    enum Mood: Sendable {
-        case well
+    enum Condition: Sendable {
+        case available
         case away
         /// Refuses a batch that holds an event of this id.
         case refusing(EventID)
     }
 
-    fileprivate struct State {
-        var mood = Mood.well
+    fileprivate struct Contents {
+        var condition = Condition.available
         var configurationIsAway = false
         var version: ConfigurationVersion = 1
         var connections: [Connection] = []
@@ -30,7 +30,7 @@ final class FakeIngestStore: Sendable {
         var entered: Latch?
     }
 
-    private let state = Mutex(State())
+    private let state = Mutex(Contents())
 
     init(_ connections: [Connection] = []) {
         state.withLock { $0.connections = connections }
@@ -43,10 +43,10 @@ final class FakeIngestStore: Sendable {
     var inFlight: Int { state.withLock { $0.inFlight } }
     var notifications: Int { state.withLock { $0.notifications } }
 
-    /// As if so many events waited for the workers.
-    func pile(up events: Int) { state.withLock { $0.waiting = events } }
+    /// Pretends that this many events wait for the workers.
+    func setWaiting(_ events: Int) { state.withLock { $0.waiting = events } }
 
-    func become(_ mood: Mood) { state.withLock { $0.mood = mood } }
+    func become(_ condition: Condition) { state.withLock { $0.condition = condition } }
 
     func loseConfiguration() { state.withLock { $0.configurationIsAway = true } }
 
@@ -58,7 +58,7 @@ final class FakeIngestStore: Sendable {
         }
     }
 
-    /// From now on a commit opens `entered` when it begins and waits for `gate`.
+    /// Lets each commit open `entered` when it begins, and wait for `gate`.
     func hold(until gate: Latch, entered: Latch = Latch()) {
         state.withLock { ($0.gate, $0.entered) = (gate, entered) }
     }
@@ -79,7 +79,7 @@ final class FakeIngestStore: Sendable {
             return (state.gate, state.entered)
         }
         entered?.open()
-        // A commit that has begun ends by itself, whoever has lost interest meanwhile.
+        // A commit that has begun goes on although its task is cancelled.
         while let gate, !gate.isOpen {
             await gate.wait()
             await Task.yield()
@@ -99,10 +99,10 @@ final class FakeIngestStore: Sendable {
     }
 }
 
-extension FakeIngestStore.State {
+extension FakeIngestStore.Contents {
     mutating func commit(_ new: [NewEvent]) -> Result<[Appended], StoreError> {
-        switch mood {
-        case .well: break
+        switch condition {
+        case .available: break
         case .away: return .failure(.unavailable(reason: "gone"))
         case .refusing(let id) where new.contains { $0.event.id == id }:
             return .failure(.bug("no"))

@@ -9,11 +9,11 @@ final class IngestConfigurationTests: XCTestCase {
         "LIAISON_MASTER_KEY": String(repeating: "A", count: 43) + "=",
     ]
 
-    func testTheDefaultsAreThoseOfTheReadme() throws {
+    func testTheDefaultsAreThoseOfTheSettingsPage() throws {
         let configuration = try IngestConfiguration.read(needed)
-        XCTAssertEqual(configuration.publicListener.port, 8080)
-        XCTAssertEqual(configuration.operationsListener.host, "127.0.0.1")
-        XCTAssertEqual(configuration.operationsListener.port, 9080)
+        XCTAssertEqual(configuration.publicAddress.port, 8080)
+        XCTAssertEqual(configuration.operationsAddress.host, "127.0.0.1")
+        XCTAssertEqual(configuration.operationsAddress.port, 9080)
         XCTAssertEqual(configuration.pagerDutyBytesMax, 524_288)
         XCTAssertEqual(configuration.salesforceBytesMax, 4_194_304)
         XCTAssertEqual(configuration.append.writers, 2)

@@ -7,26 +7,26 @@ import XCTest
 
 @testable import Ingest
 
-/// The door on a real Postgres.
+/// The ingest on a real Postgres.
 final class IngestStoreTests: XCTestCase {
     private static let masterKey = String(repeating: "A", count: 43) + "="
 
     func testWhatIsAnsweredStandsInTheLogOnce() async throws {
         let (database, store) = try await makeStore()
-        try await Door.opened(real: try ingestStore(of: database)) { door in
+        try await TestIngest.running(real: try ingestStore(of: database)) { ingest in
             try await withThrowingTaskGroup(of: Int.self) { group in
                 // Every delivery comes twice, and no matter which of the two is first.
                 for number in 0..<200 {
                     let body = Fixtures.incidentEvent(
                         id: "event\(number / 2)", incident: "QINC\(number % 7)")
-                    group.addTask { try await door.deliver(body).status }
+                    group.addTask { try await ingest.deliver(body).status }
                 }
                 for try await status in group { XCTAssertEqual(status, 202) }
             }
             let message = Fixtures.outboundMessage(
                 notifications: (1...100).map(Fixtures.notification))
             for _ in 1...2 {
-                let answer = try await door.deliverOutbound(message)
+                let answer = try await ingest.deliverOutbound(message)
                 XCTAssertEqual(answer.status, 200)
             }
         }
@@ -40,7 +40,7 @@ final class IngestStoreTests: XCTestCase {
 
     func testWhatNoVendorShouldSendDoesNotBreakTheLog() async throws {
         let (database, store) = try await makeStore()
-        try await Door.opened(real: try ingestStore(of: database)) { door in
+        try await TestIngest.running(real: try ingestStore(of: database)) { ingest in
             for body in [
                 #"{"event":{"id":"\u0000","event_type":"\u0000","data":{"id":"\u0000"}}}"#,
                 #"{"event":{"id":"n","event_type":"incident.triggered","x":"a\u0000b"}}"#,
@@ -48,7 +48,7 @@ final class IngestStoreTests: XCTestCase {
                 #"{"event":{"id":"u","event_type":"x","occurred_at":"0000-01-01T00:00:00Z"}}"#,
                 #"{"event":{"id":1e400,"event_type":{}}}"#, "[]",
             ] {
-                let answer = try await door.deliver(Array(body.utf8))
+                let answer = try await ingest.deliver(Array(body.utf8))
                 XCTAssertEqual(answer.status, 202, body)
             }
         }
@@ -58,10 +58,10 @@ final class IngestStoreTests: XCTestCase {
 
     func testWithoutTheDatabaseDeliveriesAreSentBackAndNothingHangs() async throws {
         let (database, _) = try await makeStore()
-        try await Door.opened(real: try ingestStore(of: database)) { door in
+        try await TestIngest.running(real: try ingestStore(of: database)) { ingest in
             try await database.drop()
             for _ in 1...3 {
-                let answer = try await door.deliver(Fixtures.incidentEvent())
+                let answer = try await ingest.deliver(Fixtures.incidentEvent())
                 XCTAssertEqual(answer.status, 503)
                 XCTAssertNotNil(answer.header("Retry-After"))
             }
@@ -72,22 +72,22 @@ final class IngestStoreTests: XCTestCase {
         let (database, _) = try await makeStore()
         let otherKey = String(repeating: "B", count: 42) + "A="
         let other = try ingestStore(of: database, masterKey: otherKey)
-        try await Door.opened(real: other, awaitingReadiness: false) { door in
-            let answer = try await door.deliver(Fixtures.incidentEvent())
+        try await TestIngest.running(real: other, awaitingReadiness: false) { ingest in
+            let answer = try await ingest.deliver(Fixtures.incidentEvent())
             XCTAssertEqual(answer.status, 503)
         }
     }
 
-    /// The new one is in force when the configuration is applied with it, before this door starts
+    /// The new one is in force when the configuration is applied with it, before this ingest starts
     /// anew.
     func testADoorGoesOnWhileItsMasterKeyIsExchanged() async throws {
         let (database, store) = try await makeStore()
         let lines = LogLines()
         let real = try ingestStore(of: database)
-        try await Door.opened(real: real, log: lines.sink) { door in
+        try await TestIngest.running(real: real, log: lines.sink) { ingest in
             try await apply(to: database, keyByte: 1)
             while lines.containing("configuration not refreshed").isEmpty { await Task.yield() }
-            let answer = try await door.deliver(Fixtures.incidentEvent())
+            let answer = try await ingest.deliver(Fixtures.incidentEvent())
             XCTAssertEqual(answer.status, 202)
         }
         let logged = try await store.events(limit: 10)

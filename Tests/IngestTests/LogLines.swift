@@ -1,7 +1,7 @@
 import Runtime
 import Synchronization
 
-/// What was logged, a text a line.
+/// The lines that were logged.
 final class LogLines: Sendable {
     private let lines = Mutex<[String]>([])
 

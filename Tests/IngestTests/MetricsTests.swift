@@ -1,54 +1,55 @@
 import HTTP
 import XCTest
 
-/// What an operator sees of the door, line by line.
+/// The metrics and log lines of ingest.
 final class MetricsTests: XCTestCase {
     func testAcceptedAndDuplicateDeliveriesAreCounted() async throws {
-        try await Door.opened { door in
-            for _ in 1...3 { _ = try await door.deliver(Fixtures.incidentEvent()) }
-            await check(door, "events_appended_total", 1)
-            await check(door, "events_duplicate_total", 2)
-            await check(door, "webhooks_total", ("pagerduty", "accepted"), 1)
-            await check(door, "webhooks_total", ("pagerduty", "duplicate"), 2)
+        try await TestIngest.running { ingest in
+            for _ in 1...3 { _ = try await ingest.deliver(Fixtures.incidentEvent()) }
+            await check(ingest, "events_appended_total", 1)
+            await check(ingest, "events_duplicate_total", 2)
+            await check(ingest, "webhooks_total", ("pagerduty", "accepted"), 1)
+            await check(ingest, "webhooks_total", ("pagerduty", "duplicate"), 2)
         }
     }
 
     func testRefusalsAreCountedByReason() async throws {
-        try await Door.opened { door in
-            _ = try await door.deliver(Fixtures.incidentEvent(), signature: "v1=00")
-            _ = try await door.deliver(Array("{".utf8))
-            await check(door, "webhooks_total", ("pagerduty", "unauthentic"), 1)
-            await check(door, "webhooks_total", ("pagerduty", "malformed"), 1)
-            door.store.become(.away)
-            _ = try await door.deliver(Fixtures.incidentEvent())
-            await check(door, "webhooks_total", ("pagerduty", "unavailable"), 1)
-            await check(door, "append_failures_total", 1)
+        try await TestIngest.running { ingest in
+            _ = try await ingest.deliver(Fixtures.incidentEvent(), signature: "v1=00")
+            _ = try await ingest.deliver(Array("{".utf8))
+            await check(ingest, "webhooks_total", ("pagerduty", "unauthentic"), 1)
+            await check(ingest, "webhooks_total", ("pagerduty", "malformed"), 1)
+            ingest.store.become(.away)
+            _ = try await ingest.deliver(Fixtures.incidentEvent())
+            await check(ingest, "webhooks_total", ("pagerduty", "unavailable"), 1)
+            await check(ingest, "append_failures_total", 1)
         }
     }
 
-    func testWhatTheHeadGivesAwayIsCountedByReason() async throws {
-        try await Door.opened { door in
-            _ = try await door.open.send("POST", "/nowhere", [], body: [])
-            _ = try await door.open.send("GET", "/pagerduty/acme")
-            _ = try await door.deliver([], to: "nobody")
-            await check(door, "requests_turned_away_total{result=\"not_found\"}", 2)
-            await check(door, "requests_turned_away_total{result=\"method_not_allowed\"}", 1)
+    func testRequestsRefusedByTheirHeadAreCountedByReason() async throws {
+        try await TestIngest.running { ingest in
+            _ = try await ingest.publicPort.send("POST", "/nowhere", [], body: [])
+            _ = try await ingest.publicPort.send("GET", "/pagerduty/acme")
+            _ = try await ingest.deliver([], to: "nobody")
+            await check(ingest, "requests_turned_away_total{result=\"not_found\"}", 2)
+            await check(ingest, "requests_turned_away_total{result=\"method_not_allowed\"}", 1)
         }
     }
 
-    func testWhatTheServerAnswersByItselfIsCountedByReason() async throws {
-        try await Door.opened { door in
-            _ = try await door.open.send("POST", "/pagerduty/acme", [("Bad name", "x")], body: [])
-            await check(door, "requests_refused_total{reason=\"malformed\"}", 1)
-            await check(door, "requests_refused_total{reason=\"requests\"}", 0)
+    func testRequestsThatTheServerRefusesAreCountedByReason() async throws {
+        try await TestIngest.running { ingest in
+            _ = try await ingest.publicPort.send(
+                "POST", "/pagerduty/acme", [("Bad name", "x")], body: [])
+            await check(ingest, "requests_refused_total{reason=\"malformed\"}", 1)
+            await check(ingest, "requests_refused_total{reason=\"requests\"}", 0)
         }
     }
 
     /// Three such answers end PagerDuty's feed for a day, so an operator must see the first.
-    func testWhatTheServerAnswersByItselfOnAVendorsPathIsAWarning() async throws {
+    func testARequestRefusedOnAVendorsPathIsLoggedAsAWarning() async throws {
         let long = String(repeating: "x", count: 9000)
         let lines = LogLines()
-        try await Door.opened(log: lines.sink) { door in
+        try await TestIngest.running(log: lines.sink) { ingest in
             for (path, header, status, told) in [
                 ("/pagerduty/acme", ("Bad name", "x"), 400, "/pagerduty/acme"),
                 ("/salesforce/acme/outbound/0utb0und?x", ("X", "\u{1}"), 400, "/salesforce/acme"),
@@ -57,7 +58,7 @@ final class MetricsTests: XCTestCase {
                 ("/elsewhere", ("Bad name", "x"), 400, nil),
             ] as [(String, (String, String), Int, String?)] {
                 let before = lines.containing("request refused").count
-                let answer = try await door.open.send(
+                let answer = try await ingest.publicPort.send(
                     "POST", path, [header], declaring: status == 413 ? 1 << 30 : 0)
                 XCTAssertEqual(answer.status, status)
                 let new = lines.containing("request refused").dropFirst(before)
@@ -70,29 +71,30 @@ final class MetricsTests: XCTestCase {
     }
 
     func testCommitsAndAnswersAreTimed() async throws {
-        try await Door.opened { door in
+        try await TestIngest.running { ingest in
             for id in ["one", "two"] {
-                _ = try await door.deliver(Fixtures.incidentEvent(id: id))
+                _ = try await ingest.deliver(Fixtures.incidentEvent(id: id))
             }
-            await check(door, "append_seconds_count", 2)
-            await check(door, "append_seconds_bucket{le=\"+Inf\"}", 2)
-            await check(door, "append_batch_events_sum", "2.0")
-            await check(door, "acknowledgement_seconds_count{source=\"pagerduty\"}", 2)
+            await check(ingest, "append_seconds_count", 2)
+            await check(ingest, "append_seconds_bucket{le=\"+Inf\"}", 2)
+            await check(ingest, "append_batch_events_sum", "2.0")
+            await check(ingest, "acknowledgement_seconds_count{source=\"pagerduty\"}", 2)
         }
     }
 
     private func check(
-        _ door: Door, _ name: String, _ labels: (source: String, result: String),
+        _ ingest: TestIngest, _ name: String, _ labels: (source: String, result: String),
         _ expected: Int, line: UInt = #line
     ) async {
         let labels = "source=\"\(labels.source)\",result=\"\(labels.result)\""
-        await check(door, "\(name){\(labels)}", expected, line: line)
+        await check(ingest, "\(name){\(labels)}", expected, line: line)
     }
 
     private func check(
-        _ door: Door, _ name: String, _ expected: some CustomStringConvertible, line: UInt = #line
+        _ ingest: TestIngest, _ name: String, _ expected: some CustomStringConvertible,
+        line: UInt = #line
     ) async {
-        let value = try? await door.metric("liaison_\(name)")
+        let value = try? await ingest.metric("liaison_\(name)")
         XCTAssertEqual(value, expected.description, name, line: line)
     }
 }

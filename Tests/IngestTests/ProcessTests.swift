@@ -38,7 +38,7 @@ final class ProcessTests: XCTestCase {
         let socket = try operations.beginRequest()
         defer { close(socket) }
         kill(ingest.process.processIdentifier, SIGTERM)
-        // Until it says that it stops, or has stopped listening.
+        // The stop has begun when the process says so or has closed the port.
         while let ready = try? await operations.send("GET", "/readyz"),
             !ready.body.contains("Stopping")
         {}
@@ -65,7 +65,7 @@ private struct RunningIngest {
     let output: FileHandle
 
     /// Reads up to the line that tells the ports.
-    func listening() throws -> (door: RawHTTP, operations: RawHTTP) {
+    func listening() throws -> (publicPort: RawHTTP, operations: RawHTTP) {
         while let line = try line() {
             guard line["msg"] == "listening", let port = line["port"]?.int,
                 let operationsPort = line["operations_port"]?.int

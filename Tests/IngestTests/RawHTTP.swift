@@ -29,7 +29,7 @@ struct RawHTTP: Sendable {
         _ method: String, _ path: String, _ headers: Fields = [], body: [UInt8] = [],
         declaring declared: Int? = nil
     ) async throws -> Answer {
-        var head = "\(method) \(path) HTTP/1.1\r\nHost: door.example\r\nConnection: close\r\n"
+        var head = "\(method) \(path) HTTP/1.1\r\nHost: ingest.example\r\nConnection: close\r\n"
         for (name, value) in headers { head += "\(name): \(value)\r\n" }
         if method != "GET" { head += "Content-Length: \(declared ?? body.count)\r\n" }
         return try await exchange(Array((head + "\r\n").utf8) + body)
@@ -49,7 +49,7 @@ struct RawHTTP: Sendable {
     func beginRequest() throws -> Int32 {
         let socket = try Self.connected(to: port)
         let head =
-            "POST / HTTP/1.1\r\nHost: door.example\r\nContent-Length: 9\r\n"
+            "POST / HTTP/1.1\r\nHost: ingest.example\r\nContent-Length: 9\r\n"
             + "Expect: 100-continue\r\n\r\n"
         Self.write(Array(head.utf8), to: socket)
         var interim = [UInt8](repeating: 0, count: 100)

@@ -60,7 +60,7 @@ final class EnvironmentReaderTests: XCTestCase {
                     "LIAISON_A is \"x\"; expected a whole number from 0 to 1",
                     "LIAISON_B is empty; leave it out to get its default",
                     "LIAISON_A is smaller than LIAISON_B",
-                    "LIAISON_TYPO is not a name this program knows",
+                    "LIAISON_TYPO is not a setting of this program; check its spelling",
                 ])
         }
     }
@@ -87,7 +87,8 @@ final class EnvironmentReaderTests: XCTestCase {
             "LIAISON_X_FILE names a file that is longer than 65536 bytes")
         refuse(
             ["X_FILE": try file("a"), "X": "b"], { $0.secret("X").revealed },
-            "LIAISON_X is given twice: as itself and as LIAISON_X_FILE", "LIAISON_X is missing")
+            "LIAISON_X is set together with LIAISON_X_FILE; set one of them",
+            "LIAISON_X is missing")
     }
 
     func testASecretNeverPrintsItself() {

@@ -6,7 +6,7 @@ import XCTest
 final class LogTests: XCTestCase {
     func testALineIsOneObjectWithTheFieldsInOrder() throws {
         let lines = written { log in
-            log.info("ready", ["port": 8080, "seconds": 0.5, "tls": false, "host": "door"])
+            log.info("ready", ["port": 8080, "seconds": 0.5, "tls": false, "host": "localhost"])
         }
         let line = try XCTUnwrap(lines.first)
         let pattern = #"^\{"time":"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z","level":"info","#
@@ -14,10 +14,10 @@ final class LogTests: XCTestCase {
         XCTAssertTrue(
             line.hasSuffix(
                 #""msg":"ready","logger":"test","port":8080,"seconds":0.5,"tls":false,"#
-                    + #""host":"door"}"# + "\n"), line)
+                    + #""host":"localhost"}"# + "\n"), line)
     }
 
-    func testWhatCouldForgeALineIsEscaped() {
+    func testControlCharactersAreEscaped() {
         check("a\nb\r\tc", is: #"a\nb\r\tc"#)
         check("\"quoted\\\"", is: #"\"quoted\\\""#)
         check("\u{1B}[31m\u{0}\u{7F}\u{9B}", is: #"\u001b[31m\u0000\u007f\u009b"#)
@@ -36,7 +36,7 @@ final class LogTests: XCTestCase {
             is: String(repeating: "x", count: limit - 1) + "…")
     }
 
-    func testBelowTheLevelNothingIsWrittenNorEvenMade() {
+    func testBelowTheLevelNoLineIsWrittenAndNoMessageBuilt() {
         let lines = written(level: .warning) { log in
             log.debug(
                 { () -> String in

@@ -4,7 +4,7 @@ import XCTest
 
 final class MetricsTests: XCTestCase {
     private enum Source: String, NamedMetricLabel {
-        case door, window
+        case front, rear
         static let labelName = "source"
     }
 
@@ -53,14 +53,14 @@ final class MetricsTests: XCTestCase {
         let metrics = Metrics()
         let received = metrics.counter(
             "received_total", "Received.", by: LabelPair<Source, Result>.self)
-        received[.door, .refused].add()
+        received[.front, .refused].add()
         XCTAssertEqual(
             metrics.render().split(separator: "\n").dropFirst(2),
             [
-                #"liaison_received_total{source="door",result="accepted"} 0"#,
-                #"liaison_received_total{source="door",result="refused"} 1"#,
-                #"liaison_received_total{source="window",result="accepted"} 0"#,
-                #"liaison_received_total{source="window",result="refused"} 0"#,
+                #"liaison_received_total{source="front",result="accepted"} 0"#,
+                #"liaison_received_total{source="front",result="refused"} 1"#,
+                #"liaison_received_total{source="rear",result="accepted"} 0"#,
+                #"liaison_received_total{source="rear",result="refused"} 0"#,
             ])
     }
 

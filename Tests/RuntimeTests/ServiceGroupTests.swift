@@ -38,12 +38,12 @@ final class ServiceGroupTests: XCTestCase {
         XCTAssertEqual(story.lines, ["stopped"])
     }
 
-    func testAServiceThatReturnsUnaskedIsAFailure() async {
+    func testAServiceThatReturnsBeforeAStopIsAFailure() async {
         let steady = Service("steady") { stop in await stop.wait() }
-        await refuse([Service("short") { _ in }, steady], "short ended by itself")
+        await refuse([Service("short") { _ in }, steady], "short ended without being stopped")
     }
 
-    func testWhatDoesNotStopInTimeIsCancelled() async throws {
+    func testAServiceThatDoesNotStopInTimeIsCancelled() async throws {
         let story = Story()
         let stubborn = Service("stubborn") { stop in
             await stop.wait()

@@ -2,7 +2,7 @@ import Runtime
 import XCTest
 
 final class WakeSignalTests: XCTestCase {
-    func testARingIsHeardByWhoTookTheLatchBeforeItAndByNobodyAfter() async {
+    func testAWakeOpensTheLatchTakenBeforeItAndNoLaterOne() async {
         let wakeSignal = WakeSignal()
         let (first, second) = (wakeSignal.next(), wakeSignal.next())
         wakeSignal.wake()

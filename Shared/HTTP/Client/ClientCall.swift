@@ -6,7 +6,7 @@ final class ClientCall: Sendable {
     let request: HTTPClientRequest
     /// Calls with the same key go to the same server and share its connections.
     let host: String
-    /// Since when it waits for its turn, in monotonic nanoseconds.
+    /// The time of arrival in monotonic nanoseconds.
     let arrivedAt = monotonicNanoseconds()
     private let continuation: CheckedContinuation<Outcome, Never>
 
@@ -20,7 +20,7 @@ final class ClientCall: Sendable {
         self.continuation = continuation
     }
 
-    /// To be called exactly once.
+    /// Ends the call; called exactly once.
     func end(_ outcome: Outcome) {
         continuation.resume(returning: outcome)
     }

@@ -1,4 +1,4 @@
-/// Which calls wait for a connection, in order for each host. A slow host uses up its own
+/// The calls that wait for a connection, in order for each host. A slow host uses up its own
 /// connections only.
 struct ClientQueue {
     private struct Host {
@@ -16,8 +16,8 @@ struct ClientQueue {
     private var running = 0
     private var hosts: [String: Host] = [:]
     private var calls: [UInt64: ClientCall] = [:]
-    /// Hosts with a call waiting, each once, in the order of their turns.
-    private var turns: [String] = []
+    /// Hosts with a waiting call, each once, in the order in which they are served.
+    private var readyHosts: [String] = []
 
     init(limits: HTTPClientLimits) {
         runningMax = limits.connectionsMax
@@ -27,7 +27,7 @@ struct ClientQueue {
     mutating func add(_ call: ClientCall) {
         calls[call.id] = call
         var host = hosts[call.host] ?? Host()
-        if !host.isWaiting { turns.append(call.host) }
+        if !host.isWaiting { readyHosts.append(call.host) }
         if call.request.isUrgent {
             host.urgent.append(call.id)
         } else {
@@ -38,10 +38,10 @@ struct ClientQueue {
 
     /// The call to start now, which then counts as running until `finished`.
     mutating func next() -> ClientCall? {
-        while let turn = turns.firstIndex(where: mayStart) {
-            let name = turns.remove(at: turn)
+        while let index = readyHosts.firstIndex(where: mayStart) {
+            let name = readyHosts.remove(at: index)
             let id = hosts[name]?.take()
-            if hosts[name]?.isWaiting == true { turns.append(name) }
+            if hosts[name]?.isWaiting == true { readyHosts.append(name) }
             // It may have been removed while it waited.
             guard let call = id.flatMap({ calls.removeValue(forKey: $0) }) else {
                 forgetIfIdle(name)

@@ -22,7 +22,7 @@ final class CurlLoop: @unchecked Sendable {
     /// Handles between two transfers: making one costs more than a small request.
     private var idleHandles: [UnsafeMutableRawPointer] = []
     private static let pollMillisecondsMax: Int32 = 60_000
-    /// While calls wait for their turn it is looked so often whether they have waited too long.
+    /// The interval at which waiting calls are checked for having waited too long.
     private static let waitingPollMillisecondsMax: Int32 = 20
 
     init(limits: HTTPClientLimits) throws(HTTPClientSetupError) {
@@ -87,7 +87,7 @@ final class CurlLoop: @unchecked Sendable {
         }
     }
 
-    /// Whether the loop goes on.
+    /// Returns false after a shutdown.
     private func takeInbox() -> Bool {
         let taken = inbox.withLock { inbox in
             defer {

@@ -74,12 +74,12 @@ extension CurlTransfer {
         return [
             curl_set_bytes_callback(easy, CURLOPT_WRITEFUNCTION) { bytes, size, count, context in
                 let bytes = UnsafeRawBufferPointer(start: bytes, count: size * count)
-                return transfer(context)?.receiveBody(bytes) ?? 0
+                return transfer(context)?.appendBody(bytes) ?? 0
             },
             curl_set_pointer(easy, CURLOPT_WRITEDATA, context),
             curl_set_bytes_callback(easy, CURLOPT_HEADERFUNCTION) { bytes, size, count, context in
                 let bytes = UnsafeRawBufferPointer(start: bytes, count: size * count)
-                return transfer(context)?.receiveHeader(bytes) ?? 0
+                return transfer(context)?.parseHeaderLine(bytes) ?? 0
             },
             curl_set_pointer(easy, CURLOPT_HEADERDATA, context),
             curl_set_prerequest_callback(easy) { context, _, _, _, _ in

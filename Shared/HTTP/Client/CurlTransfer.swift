@@ -12,7 +12,7 @@ final class CurlTransfer {
     private var response = HTTPResponse(status: 0)
     private var headerBytes = 0
     private var headersAreComplete = false
-    /// Why a callback of ours stopped the transfer.
+    /// The reason for which a callback of ours stopped the transfer.
     private var stopReason: String?
     private var mayNotBegin = false
 
@@ -30,7 +30,7 @@ final class CurlTransfer {
         body.deallocate()
     }
 
-    /// What became of the call, once libcurl has said how the transfer ended.
+    /// The outcome of the call, given libcurl's result of the transfer.
     func outcome(_ result: CURLcode) -> ClientCall.Outcome {
         if result == CURLE_OK && isPlausible {
             response.status = curl_get_number(easy, CURLINFO_RESPONSE_CODE)
@@ -58,7 +58,7 @@ final class CurlTransfer {
     func maySend() -> Bool {
         guard call.request.mayBegin() else {
             mayNotBegin = true
-            stopReason = "it may not begin any more"
+            stopReason = "the caller withdrew it before it began"
             return false
         }
         if !hasSent || ["GET", "HEAD"].contains(call.request.method) { return true }
@@ -67,7 +67,7 @@ final class CurlTransfer {
     }
 
     /// The number of bytes taken; any other than all ends the transfer.
-    func receiveBody(_ bytes: UnsafeRawBufferPointer) -> Int {
+    func appendBody(_ bytes: UnsafeRawBufferPointer) -> Int {
         guard response.body.count + bytes.count <= limits.responseBytesMax else {
             stopReason = "the answer is longer than \(limits.responseBytesMax) bytes"
             return 0
@@ -77,7 +77,7 @@ final class CurlTransfer {
     }
 
     /// Called once for each line of each head, interim answers' included, and for trailer fields.
-    func receiveHeader(_ bytes: UnsafeRawBufferPointer) -> Int {
+    func parseHeaderLine(_ bytes: UnsafeRawBufferPointer) -> Int {
         headerBytes += bytes.count
         guard headerBytes <= limits.responseHeaderBytesMax else {
             stopReason = "the answer's head is longer than \(limits.responseHeaderBytesMax) bytes"

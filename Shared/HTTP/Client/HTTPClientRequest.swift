@@ -6,12 +6,13 @@ public struct HTTPClientRequest: Sendable {
     public var url: String
     public var headers: HTTPHeaders
     public var body: [UInt8]
-    /// The whole exchange: connecting, sending and receiving. The wait for a turn is not part of
-    /// it: how long that takes says nothing of the server.
+    /// The longest time for connecting, sending and receiving together. The wait for a free
+    /// connection is not part of it, as it says nothing about the server.
     public var timeout: Duration
-    /// Goes before all others to its host that wait, over a connection more than they may have.
+    /// Goes before all other waiting requests to its host, over one connection more than they may
+    /// have.
     public var isUrgent = false
-    /// Asked at the last moment, on the client's thread: false ends the request as `notBegun`.
+    /// Called at the last moment, on the client's thread: false ends the request as `notBegun`.
     public var mayBegin: @Sendable () -> Bool = { true }
 
     public init(

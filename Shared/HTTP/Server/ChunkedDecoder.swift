@@ -24,7 +24,7 @@ struct ChunkedDecoder {
     /// Appends what `bytes` hold of the body and says how many of them were framing or body.
     mutating func decode(
         _ bytes: Span<UInt8>, into body: inout [UInt8], bodyBytesMax: Int
-    ) throws(Refusal) -> Int {
+    ) throws(RequestError) -> Int {
         var index = 0
         while index < bytes.count {
             switch expected {
@@ -43,13 +43,13 @@ struct ChunkedDecoder {
         return index
     }
 
-    private func next(after byte: UInt8, room: Int) throws(Refusal) -> Expected {
+    private func next(after byte: UInt8, room: Int) throws(RequestError) -> Expected {
         switch (expected, byte) {
         case (.size(let digits, let value), UInt8(ascii: "\r")) where digits > 0:
             return .sizeLineFeed(size: value)
         case (.size(let digits, let value), _):
             guard let digit = hexValue(byte), digits < 8 else {
-                throw .badRequest("A chunk's size is malformed.")
+                throw .badRequest("The size of a chunk is malformed.")
             }
             return .size(digits: digits + 1, value: value << 4 | digit)
         case (.sizeLineFeed(let size), UInt8(ascii: "\n")):
@@ -64,7 +64,7 @@ struct ChunkedDecoder {
         case (.endLineFeed, UInt8(ascii: "\n")):
             return .nothing
         case (.endReturn, _):
-            throw .badRequest("Trailer fields are not taken.")
+            throw .badRequest("Trailer fields are not supported; leave them out.")
         case (.sizeLineFeed, _), (.dataReturn, _), (.dataLineFeed, _), (.endLineFeed, _),
             (.data, _), (.nothing, _):
             throw .badRequest("A chunk does not end with CR LF.")

@@ -1,6 +1,6 @@
-/// How connections begin, and how the loop stops beginning any.
+/// Accepts connections until the loop drains.
 extension EventLoop {
-    /// Connections over the limit that are told so; beyond them there is only a close.
+    /// The connections over the limit that get an answer; further ones are only closed.
     private static let refusalsMax = 64
 
     func acceptWaiting() {
@@ -20,7 +20,7 @@ extension EventLoop {
     }
 
     private func open(_ socket: Socket) {
-        let connection = Connection(
+        let connection = ClientConnection(
             id: nextToken, socket: socket, limits: limits,
             deadline: deadline(after: limits.headTimeout))
         nextToken += 1
@@ -30,26 +30,29 @@ extension EventLoop {
         connections[connection.id] = connection
         if connections.count > limits.connectionsMax {
             refused(HTTPRefusedRequest(.connections))
-            let full = HTTPResponse.unavailable(detail: "There are too many connections.")
+            let full = HTTPResponse.unavailable(
+                detail: "The server has too many connections; try again.")
             respond(connection, full, closes: true)
         }
     }
 
-    /// Takes no new connection and lets go of the idle ones. What a client has begun to send, also
-    /// what the kernel still holds for us, is finished.
+    /// Takes no new connection and closes the idle ones. Requests of which a byte has arrived, also
+    /// in the kernel, are finished.
     func drain() {
         guard !isDraining else { return }
         acceptWaiting()
         isDraining = true
         listener = nil
-        for connection in connections.values where connection.isReading { receive(connection) }
+        for connection in connections.values where connection.isReading {
+            readAvailable(connection)
+        }
         for connection in connections.values
         where connection.isReading && connection.reader.progress == .betweenRequests {
             close(connection)
         }
     }
 
-    /// Nobody consumes exchanges any more: those without an answer get one now.
+    /// Answers all requests that still wait for a handler: no task serves them any more.
     func abandon() {
         drain()
         for connection in connections.values {

@@ -6,7 +6,7 @@ extension EventLoop {
     /// why.
     private static let lingerBytesMax = 16 << 20
 
-    func deliver(_ answer: Answer) {
+    func deliver(_ answer: HandlerResponse) {
         handlersRunning -= 1
         guard let connection = connections[answer.connection],
             case .handling(let pending) = connection.phase,
@@ -22,7 +22,7 @@ extension EventLoop {
     }
 
     func respond(
-        _ connection: Connection, _ response: HTTPResponse, closes: Bool, isHead: Bool = false
+        _ connection: ClientConnection, _ response: HTTPResponse, closes: Bool, isHead: Bool = false
     ) {
         let closes = closes || isDraining
         connection.outgoing = encode(
@@ -36,7 +36,7 @@ extension EventLoop {
     }
 
     /// Writes what the client takes now. After the last byte the connection reads or lingers.
-    func flush(_ connection: Connection) {
+    func flush(_ connection: ClientConnection) {
         guard case .writing(let closes) = connection.phase else { return }
         let sent = connection.outgoing.withUnsafeBytes { bytes in
             connection.socket.send(
@@ -56,14 +56,14 @@ extension EventLoop {
         if closes { startLingering(connection) }
     }
 
-    private func startLingering(_ connection: Connection) {
+    private func startLingering(_ connection: ClientConnection) {
         connection.socket.finishSending()
         connection.phase = .lingering(bytesLeft: Self.lingerBytesMax)
         connection.deadline = deadline(after: limits.lingerMax)
         setInterest(connection, .read)
     }
 
-    func discard(_ connection: Connection, _ bytesLeft: Int) {
+    func discard(_ connection: ClientConnection, _ bytesLeft: Int) {
         switch connection.socket.receive(into: scratch) {
         case .bytes(let count) where count < bytesLeft:
             connection.phase = .lingering(bytesLeft: bytesLeft - count)

@@ -1,11 +1,11 @@
 /// The first half of a request's life, up to the handler, and how a connection ends.
 extension EventLoop {
-    func receive(_ connection: Connection) {
+    func readAvailable(_ connection: ClientConnection) {
         switch connection.phase {
         case .reading:
             switch connection.socket.receive(into: scratch) {
             case .bytes(let count):
-                connection.reader.receive(UnsafeRawBufferPointer(rebasing: scratch[..<count]))
+                connection.reader.feed(UnsafeRawBufferPointer(rebasing: scratch[..<count]))
                 advance(connection)
             case .wouldBlock:
                 break
@@ -22,7 +22,7 @@ extension EventLoop {
     }
 
     /// Does whatever the bytes that are here allow, up to the next wait.
-    func advance(_ connection: Connection) {
+    func advance(_ connection: ClientConnection) {
         while connection.isReading {
             switch connection.reader.next() {
             case .needsMore:
@@ -31,8 +31,8 @@ extension EventLoop {
                 switch admit(head) {
                 case .accept(let bodyBytesMax):
                     connection.reader.accept(bodyBytesMax: bodyBytesMax)
-                case .hand(let bodyBytesMax, let receiver):
-                    connection.receiver = receiver
+                case .acceptOnLoop(let bodyBytesMax, let loopHandler):
+                    connection.loopHandler = loopHandler
                     connection.reader.accept(bodyBytesMax: bodyBytesMax)
                 case .refuse(let response):
                     let isHead = head.method == "HEAD"
@@ -48,13 +48,14 @@ extension EventLoop {
         }
     }
 
-    private func awaitMore(_ connection: Connection) {
+    private func awaitMore(_ connection: ClientConnection) {
         let progress = connection.reader.progress
         if isDraining && progress == .betweenRequests { return close(connection) }
         count(connection.reader.bufferedBytes, for: connection)
         guard bufferedBytes <= limits.bufferedBytesMax else {
             refused(HTTPRefusedRequest(.bytes))
-            let full = HTTPResponse.unavailable(detail: "Too much is being received.")
+            let full = HTTPResponse.unavailable(
+                detail: "The server is receiving too much at once; send it again.")
             return respond(connection, full, closes: true)
         }
         if progress != connection.timed {
@@ -76,7 +77,7 @@ extension EventLoop {
     }
 
     /// The line fits into any socket buffer that the client has not stuffed itself.
-    private func sendContinue(_ connection: Connection) -> Bool {
+    private func sendContinue(_ connection: ClientConnection) -> Bool {
         let line = Array("HTTP/1.1 100 Continue\r\n\r\n".utf8)
         switch line.withUnsafeBytes(connection.socket.send) {
         case .bytes(let count): return count == line.count
@@ -84,23 +85,26 @@ extension EventLoop {
         }
     }
 
-    private func dispatch(_ request: HTTPRequest, of connection: Connection, keepsAlive: Bool) {
+    private func dispatch(_ request: HTTPRequest, of connection: ClientConnection, keepsAlive: Bool)
+    {
         let isHead = request.method == "HEAD"
-        let receiver = connection.receiver.take()
+        let loopHandler = connection.loopHandler.take()
         guard handlersRunning < limits.requestsInFlightMax else {
             refused(HTTPRefusedRequest(.requests))
-            let busy = HTTPResponse.unavailable(detail: "Too many requests are being worked on.")
+            let busy = HTTPResponse.unavailable(
+                detail: "The server is handling too many requests; send it again.")
             return respond(connection, busy, closes: !keepsAlive, isHead: isHead)
         }
         connection.exchanges += 1
         let reply = HTTPReply(
-            connection: connection.id, exchange: connection.exchanges, mailbox: mailbox)
-        let cancellation = receiver == nil ? HandlerCancellation() : nil
+            connection: connection.id, exchange: connection.exchanges, inbox: inbox)
+        let cancellation = loopHandler == nil ? HandlerCancellation() : nil
         if let cancellation {
             let exchange = Exchange(request: request, reply: reply, cancellation: cancellation)
             guard case .enqueued = exchanges.yield(exchange) else {
                 refused(HTTPRefusedRequest(.stopping))
-                let ending = HTTPResponse.unavailable(detail: "The server is stopping.")
+                let ending = HTTPResponse.unavailable(
+                    detail: "The server is stopping; send the request again.")
                 return respond(connection, ending, closes: true, isHead: isHead)
             }
         }
@@ -108,25 +112,26 @@ extension EventLoop {
         count(request.body.count + connection.reader.bufferedBytes, for: connection)
         connection.deadline = deadline(after: limits.handlerTimeout)
         connection.phase = .handling(
-            Connection.Pending(
+            ClientConnection.Pending(
                 exchange: reply.exchange, cancellation: cancellation, keepsAlive: keepsAlive,
                 isHead: isHead))
-        receiver?(request, reply)
+        loopHandler?(request, reply)
     }
 
     /// The deadline of the connection's phase has passed.
-    func expire(_ connection: Connection) {
+    func expire(_ connection: ClientConnection) {
         switch connection.phase {
         case .reading:
             guard connection.reader.progress != .betweenRequests else { return close(connection) }
-            let late = Refusal(408, "The request did not come in time.")
+            let late = RequestError(408, "The request did not arrive whole in time.")
             refused(
                 HTTPRefusedRequest(.late, path: connection.reader.path, fault: late.detail))
             respond(connection, late.response, closes: true)
         case .handling(let pending):
             pending.cancellation?.cancel()
             refused(HTTPRefusedRequest(.unanswered))
-            let late = HTTPResponse.unavailable(detail: "The answer was not ready in time.")
+            let late = HTTPResponse.unavailable(
+                detail: "The answer was not ready in time; send the request again.")
             respond(connection, late, closes: true, isHead: pending.isHead)
         case .writing:
             forget(connection)
@@ -136,23 +141,23 @@ extension EventLoop {
         }
     }
 
-    func close(_ connection: Connection) {
+    func close(_ connection: ClientConnection) {
         forget(connection)
         connection.socket.close()
     }
 
-    func forget(_ connection: Connection) {
+    func forget(_ connection: ClientConnection) {
         count(0, for: connection)
         connections[connection.id] = nil
     }
 
-    func setInterest(_ connection: Connection, _ interest: Poller.Interest) {
+    func setInterest(_ connection: ClientConnection, _ interest: Poller.Interest) {
         guard connection.interest != interest else { return }
         connection.interest = interest
         poller.modify(connection.socket.descriptor, token: connection.id, interest)
     }
 
-    func count(_ bytes: Int, for connection: Connection) {
+    func count(_ bytes: Int, for connection: ClientConnection) {
         bufferedBytes += bytes - connection.countedBytes
         connection.countedBytes = bytes
     }

@@ -1,10 +1,10 @@
 import Glibc
 
 /// Accepts, reads, times and writes every connection on one thread. `run()` confines it to that
-/// thread; other threads reach it through its mailbox only, hence unchecked.
+/// thread; other threads reach it through its inbox only, hence unchecked.
 final class EventLoop: @unchecked Sendable {
     enum Token {
-        static let mailbox: UInt64 = 0
+        static let inbox: UInt64 = 0
         static let listener: UInt64 = 1
         static let firstConnection: UInt64 = 2
     }
@@ -12,14 +12,14 @@ final class EventLoop: @unchecked Sendable {
     let limits: HTTPServerLimits
     let admit: @Sendable (HTTPRequestHead) -> HTTPAdmission
     let refused: @Sendable (HTTPRefusedRequest) -> Void
-    let mailbox: Mailbox
+    let inbox: EventLoopInbox
     let exchanges: AsyncStream<Exchange>.Continuation
     let poller: Poller
     let scratch = UnsafeMutableRawBufferPointer.allocate(byteCount: 32 << 10, alignment: 16)
 
-    var listener: Listener?
+    var listener: ListeningSocket?
     var listenerRests = false
-    var connections: [UInt64: Connection] = [:]
+    var connections: [UInt64: ClientConnection] = [:]
     var nextToken = Token.firstConnection
     var handlersRunning = 0
     var bufferedBytes = 0
@@ -30,7 +30,7 @@ final class EventLoop: @unchecked Sendable {
     private static let sweepNanoseconds: UInt64 = 50_000_000
 
     init(
-        listener: consuming Listener, mailbox: Mailbox, limits: HTTPServerLimits,
+        listener: consuming ListeningSocket, inbox: EventLoopInbox, limits: HTTPServerLimits,
         admit: @escaping @Sendable (HTTPRequestHead) -> HTTPAdmission,
         refused: @escaping @Sendable (HTTPRefusedRequest) -> Void,
         exchanges: AsyncStream<Exchange>.Continuation
@@ -38,10 +38,10 @@ final class EventLoop: @unchecked Sendable {
         self.limits = limits
         self.admit = admit
         self.refused = refused
-        self.mailbox = mailbox
+        self.inbox = inbox
         self.exchanges = exchanges
         self.poller = try Poller()
-        guard poller.add(mailbox.descriptor, token: Token.mailbox, .read),
+        guard poller.add(inbox.descriptor, token: Token.inbox, .read),
             poller.add(listener.descriptor, token: Token.listener, .read)
         else { throw .descriptorsExhausted(errno: errno) }
         self.listener = consume listener
@@ -56,7 +56,7 @@ final class EventLoop: @unchecked Sendable {
         while !isDraining || !connections.isEmpty {
             let count = poller.wait(timeoutMilliseconds: timeoutMilliseconds)
             now = monotonicNanoseconds()
-            for index in 0..<count { handle(poller.event(at: index)) }
+            for index in 0..<count { handle(poller.readiness(at: index)) }
             if now >= nextSweep { sweep() }
         }
     }
@@ -79,27 +79,27 @@ final class EventLoop: @unchecked Sendable {
         }
     }
 
-    private func handle(_ event: Poller.Event) {
-        switch event.token {
-        case Token.mailbox:
-            readMailbox()
+    private func handle(_ readiness: Poller.Readiness) {
+        switch readiness.token {
+        case Token.inbox:
+            readInbox()
         case Token.listener:
             acceptWaiting()
         case let token:
             guard let connection = connections[token] else { return }
-            if event.isBroken {
+            if readiness.isBroken {
                 close(connection)
-            } else if event.isWritable {
+            } else if readiness.isWritable {
                 flush(connection)
                 advance(connection)
-            } else if event.isReadable {
-                receive(connection)
+            } else if readiness.isReadable {
+                readAvailable(connection)
             }
         }
     }
 
-    private func readMailbox() {
-        let contents = mailbox.take()
+    private func readInbox() {
+        let contents = inbox.take()
         for answer in contents.answers { deliver(answer) }
         switch contents.shutdown {
         case .none: break

@@ -1,15 +1,14 @@
 import Synchronization
 
-/// The way back of one request's answer. Beyond the first answer, and after the deadline, nobody
-/// listens any more.
+/// Sends the answer to one request. A second answer, or one after the time-out, is dropped.
 public struct HTTPReply: Sendable {
     let connection: UInt64
     let exchange: UInt64
-    let mailbox: Mailbox
+    let inbox: EventLoopInbox
 
-    /// To be called once; from any thread.
+    /// Sends the answer. Called once, from any thread.
     public func send(_ response: HTTPResponse) {
-        mailbox.post(Answer(connection: connection, exchange: exchange, response: response))
+        inbox.post(HandlerResponse(connection: connection, exchange: exchange, response: response))
     }
 }
 
@@ -31,7 +30,7 @@ struct Exchange: Sendable {
 
 /// A handler's response, addressed to the exchange that asked for it: the connection may be gone
 /// or may have been answered at the deadline.
-struct Answer: Sendable {
+struct HandlerResponse: Sendable {
     let connection: UInt64
     let exchange: UInt64
     let response: HTTPResponse
@@ -41,15 +40,15 @@ struct Answer: Sendable {
 ///
 /// A task reference is valid only while its task runs; the lock holds it to that.
 final class HandlerCancellation: Sendable {
-    private struct State: @unchecked Sendable {
+    private struct RunningTask: @unchecked Sendable {
         var task: UnsafeCurrentTask?
         var isCancelled = false
     }
 
-    private let state = Mutex(State())
+    private let state = Mutex(RunningTask())
 
     fileprivate func handlerBegan(_ task: UnsafeCurrentTask?) {
-        let began = State(task: task)
+        let began = RunningTask(task: task)
         state.withLock { state in
             state.task = began.task
             if state.isCancelled { state.task?.cancel() }

@@ -1,4 +1,4 @@
-/// How the body of a request is delimited and what the connection does around it.
+/// The delimitation of a request's body, and the header fields that govern the connection.
 struct Framing: Equatable {
     enum Body: Equatable {
         case fixed(bytes: Int)
@@ -20,7 +20,7 @@ struct FramingFields {
     private var expectsContinue = false
     private var closes = false
 
-    mutating func note(_ name: Span<UInt8>, _ value: Span<UInt8>) throws(Refusal) {
+    mutating func note(_ name: Span<UInt8>, _ value: Span<UInt8>) throws(RequestError) {
         switch name.count {
         case 4 where equalIgnoringCase(name, "host"):
             try noteHost(value)
@@ -31,7 +31,8 @@ struct FramingFields {
         case 14 where equalIgnoringCase(name, "content-length"):
             try noteContentLength(value)
         case 16 where equalIgnoringCase(name, "content-encoding"):
-            throw Refusal(415, "Compressed bodies are not taken.")
+            throw RequestError(
+                415, "Content-Encoding is not supported; send the body uncompressed.")
         case 17 where equalIgnoringCase(name, "transfer-encoding"):
             try noteTransferEncoding(value)
         case _:
@@ -40,56 +41,61 @@ struct FramingFields {
     }
 
     /// RFC 9112 sections 3.2, 6.1 and 6.3.
-    func framing(version: HTTPVersion) throws(Refusal) -> Framing {
+    func framing(version: HTTPVersion) throws(RequestError) -> Framing {
         if hasTransferEncoding {
             guard version == .http11 else {
-                throw .badRequest("HTTP/1.0 has no Transfer-Encoding.")
+                throw .badRequest("Transfer-Encoding is not part of HTTP/1.0.")
             }
             guard contentLength == nil else {
-                throw .badRequest("There are both Content-Length and Transfer-Encoding.")
+                throw .badRequest(
+                    "The request has both Content-Length and Transfer-Encoding; send one.")
             }
-            guard isChunked else { throw Refusal(501, "Only chunked transfer coding is known.") }
+            guard isChunked else {
+                throw RequestError(501, "Transfer-Encoding is not supported; only chunked is.")
+            }
         }
-        guard hasHost || version == .http10 else { throw .badRequest("There is no Host.") }
+        guard hasHost || version == .http10 else {
+            throw .badRequest("The header field Host is missing.")
+        }
         return Framing(
             body: isChunked ? .chunked : .fixed(bytes: contentLength ?? 0),
             expectsContinue: expectsContinue && version == .http11,
             keepsAlive: !closes && version == .http11)
     }
 
-    private mutating func noteHost(_ value: Span<UInt8>) throws(Refusal) {
-        guard !hasHost else { throw .badRequest("There is more than one Host.") }
-        guard isHost(value) else { throw .badRequest("The Host is malformed.") }
+    private mutating func noteHost(_ value: Span<UInt8>) throws(RequestError) {
+        guard !hasHost else { throw .badRequest("The header field Host comes more than once.") }
+        guard isHost(value) else { throw .badRequest("The header field Host is malformed.") }
         hasHost = true
     }
 
-    private mutating func noteExpect(_ value: Span<UInt8>) throws(Refusal) {
+    private mutating func noteExpect(_ value: Span<UInt8>) throws(RequestError) {
         guard equalIgnoringCase(value, "100-continue") else {
-            throw Refusal(417, "Only 100-continue may be expected.")
+            throw RequestError(417, "The header field Expect has another value than 100-continue.")
         }
         expectsContinue = true
     }
 
-    private mutating func noteContentLength(_ value: Span<UInt8>) throws(Refusal) {
+    private mutating func noteContentLength(_ value: Span<UInt8>) throws(RequestError) {
         guard contentLength == nil else {
-            throw .badRequest("There is more than one Content-Length.")
+            throw .badRequest("The header field Content-Length comes more than once.")
         }
         guard let length = decimal(value) else {
-            throw .badRequest("The Content-Length is malformed.")
+            throw .badRequest("The header field Content-Length is malformed.")
         }
         contentLength = length
     }
 
-    private mutating func noteTransferEncoding(_ value: Span<UInt8>) throws(Refusal) {
+    private mutating func noteTransferEncoding(_ value: Span<UInt8>) throws(RequestError) {
         guard !hasTransferEncoding else {
-            throw .badRequest("There is more than one Transfer-Encoding.")
+            throw .badRequest("The header field Transfer-Encoding comes more than once.")
         }
         hasTransferEncoding = true
         isChunked = equalIgnoringCase(value, "chunked")
     }
 
     /// A list of tokens; only `close` means anything here.
-    private mutating func noteConnection(_ value: Span<UInt8>) throws(Refusal) {
+    private mutating func noteConnection(_ value: Span<UInt8>) throws(RequestError) {
         var start = 0
         while start <= value.count {
             var end = firstIndex(of: UInt8(ascii: ","), in: value, from: start) ?? value.count
@@ -97,15 +103,17 @@ struct FramingFields {
             while start < end, isBlank(value[start]) { start += 1 }
             while end > start, isBlank(value[end - 1]) { end -= 1 }
             let option = value.extracting(start..<end)
-            guard all(option, isToken) else { throw .badRequest("Connection is malformed.") }
+            guard all(option, isToken) else {
+                throw .badRequest("The header field Connection is malformed.")
+            }
             if equalIgnoringCase(option, "close") { closes = true }
             start = next
         }
     }
 }
 
-/// Digits only and no leading zero, so that nobody can read it as octal; 15 digits do not
-/// overflow, and more are no length that anybody sends.
+/// Reads digits without a leading zero, which a proxy could take for octal. 15 digits do not
+/// overflow, and no real body is longer.
 private func decimal(_ value: Span<UInt8>) -> Int? {
     guard (1...15).contains(value.count), all(value, isDigit) else { return nil }
     guard value.count == 1 || value[0] != UInt8(ascii: "0") else { return nil }

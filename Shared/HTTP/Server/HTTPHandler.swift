@@ -1,24 +1,24 @@
 /// Takes a whole request on the event loop's own thread, and answers once, from any thread, now or
 /// later. It must not block.
-public typealias HTTPReceiver = @Sendable (HTTPRequest, HTTPReply) -> Void
+public typealias HTTPLoopHandler = @Sendable (HTTPRequest, HTTPReply) -> Void
 
 /// The decision on a head, before one byte of the body is read.
 public enum HTTPAdmission: Sendable {
-    /// Read the body, up to so many bytes; more is answered with 413. Then ask the handler.
+    /// Read a body of at most this size, then call the handler. A larger body is answered with 413.
     case accept(bodyBytesMax: Int)
-    /// Read the body, then call the receiver instead: for work that takes less than the way to a
-    /// task and back. What was found for the head need not be looked for again.
-    case hand(bodyBytesMax: Int, to: HTTPReceiver)
-    /// Answer this and close the connection; the body is not read (404, 405, 413, 415 ...).
+    /// Read the body, then call this handler on the event loop. It suits work that takes less time
+    /// than the way to a task and back.
+    case acceptOnLoop(bodyBytesMax: Int, HTTPLoopHandler)
+    /// Send this answer and close the connection. The body is not read.
     case refuse(HTTPResponse)
 }
 
-/// Why a server answered by itself, without its handler.
+/// The reasons for which a server answers by itself, without its handler.
 public enum HTTPServerRefusal: String, CaseIterable, Sendable {
-    /// No request that can be understood.
+    /// The request is malformed or asks for what the server does not support.
     case malformed
     case tooLarge = "too_large"
-    /// It did not come whole in time.
+    /// The request did not arrive whole in time.
     case late
     /// The limit of connections, of requests worked on, or of bytes received was reached.
     case connections, requests, bytes
@@ -30,9 +30,9 @@ public enum HTTPServerRefusal: String, CaseIterable, Sendable {
 /// A request that got its answer from the server itself.
 public struct HTTPRefusedRequest: Sendable {
     public let reason: HTTPServerRefusal
-    /// What the request line names, as far as one was read.
+    /// The path of the request line, if one was read.
     public let path: String?
-    /// What was wrong with the request; `nil` when nothing was, and the server had no room for it.
+    /// The fault of the request; nil if the server had no room for a request without fault.
     public let fault: String?
 
     init(_ reason: HTTPServerRefusal, path: String? = nil, fault: String? = nil) {
@@ -42,7 +42,7 @@ public struct HTTPRefusedRequest: Sendable {
     }
 }
 
-/// What a server does with requests.
+/// The three callbacks of a server.
 public struct HTTPHandler: Sendable {
     /// Called on the event loop's own thread: it must decide from the head alone and never block.
     public var admit: @Sendable (HTTPRequestHead) -> HTTPAdmission
@@ -50,7 +50,7 @@ public struct HTTPHandler: Sendable {
     /// handler's deadline passes; by then the client has been answered 503. A client that went
     /// away does not cancel it.
     public var respond: @Sendable (HTTPRequest) async -> HTTPResponse
-    /// Hears of every answer that the server gave by itself, on the event loop's own thread.
+    /// Called for every answer that the server gives by itself, on the event loop's own thread.
     public var refused: @Sendable (HTTPRefusedRequest) -> Void
 
     public init(

@@ -54,7 +54,7 @@ public struct HTTPRoutePattern: Sendable, ExpressibleByStringLiteral {
 
 /// A table of routes: which handler serves a method and a path.
 public struct HTTPRouter<Handler: Sendable>: Sendable {
-    public enum Match: Sendable {
+    public enum RouteMatch: Sendable {
         /// The parameters are the segments of the path that stand for `{}` and `**`, still
         /// percent-encoded.
         case handler(Handler, parameters: [Substring])
@@ -70,7 +70,7 @@ public struct HTTPRouter<Handler: Sendable>: Sendable {
         self.routes = routes.map { ($0, $1) }
     }
 
-    public func match(method: String, path: String) -> Match {
+    public func match(method: String, path: String) -> RouteMatch {
         let segments = path.dropFirst().split(separator: "/", omittingEmptySubsequences: false)
         var allowed: [String] = []
         for (pattern, handler) in routes {

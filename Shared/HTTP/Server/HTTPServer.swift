@@ -1,14 +1,25 @@
 import Dispatch
+import Glibc
 import Synchronization
 
-/// Why a server could not open its port. Each case is for the operator: nothing retries it.
-public enum HTTPServerError: Error, Sendable, Equatable {
+/// The reasons for which a server cannot open its port. They are for the operator; no code retries.
+public enum HTTPServerError: Error, Sendable, Equatable, CustomStringConvertible {
     /// The host is no address of this machine's and no name that resolves.
     case hostUnknown(String)
     /// The address exists but cannot be listened on: in use, or not permitted.
     case addressUnavailable(errno: Int32)
     /// The process may not have another descriptor.
     case descriptorsExhausted(errno: Int32)
+
+    public var description: String {
+        switch self {
+        case .hostUnknown(let host): "the host \(host) is no address of this machine"
+        case .addressUnavailable(let number):
+            "the port cannot be opened: \(String(cString: strerror(number)))"
+        case .descriptorsExhausted(let number):
+            "the process cannot open another file or socket: \(String(cString: strerror(number)))"
+        }
+    }
 }
 
 /// A strict HTTP/1.1 server on one event loop thread.
@@ -20,7 +31,7 @@ public final class HTTPServer: Sendable {
     public let port: Int
 
     private let handler: HTTPHandler
-    private let mailbox: Mailbox
+    private let inbox: EventLoopInbox
     private let exchanges: AsyncStream<Exchange>
     private let loop: Mutex<EventLoop?>
 
@@ -33,15 +44,15 @@ public final class HTTPServer: Sendable {
         host: String, port: Int, limits: HTTPServerLimits = HTTPServerLimits(),
         handler: HTTPHandler
     ) throws(HTTPServerError) {
-        let listener = try Listener(host: host, port: port)
+        let listener = try ListeningSocket(host: host, port: port)
         self.port = listener.port
         self.handler = handler
-        mailbox = try Mailbox()
+        inbox = try EventLoopInbox()
         let (exchanges, continuation) = AsyncStream<Exchange>.makeStream()
         self.exchanges = exchanges
         loop = try Mutex(
             EventLoop(
-                listener: listener, mailbox: mailbox, limits: limits, admit: handler.admit,
+                listener: listener, inbox: inbox, limits: limits, admit: handler.admit,
                 refused: handler.refused, exchanges: continuation))
     }
 
@@ -57,7 +68,7 @@ public final class HTTPServer: Sendable {
                 }
             }
         } onCancel: {
-            mailbox.requestShutdown(.immediate)
+            inbox.requestShutdown(.immediate)
         }
     }
 
@@ -65,7 +76,7 @@ public final class HTTPServer: Sendable {
     /// `Connection: close` in its answer, then lets `run()` return. Safe from any thread, also
     /// before `run()` and more than once.
     public func stop() {
-        mailbox.requestShutdown(.drain)
+        inbox.requestShutdown(.drain)
     }
 
     private static func runOnThread(_ loop: EventLoop) async {

@@ -1,5 +1,5 @@
-/// Bounds on what clients can make a server hold. Deadlines are absolute: they run from the start
-/// of their phase whatever the client sends in between, so that a slow drip ends.
+/// Bounds on what clients can make a server hold. Time-outs run from the start of their phase,
+/// whatever the client sends in between, so that a client that sends slowly is cut off.
 public struct HTTPServerLimits: Sendable {
     /// Open connections; the next one is answered 503 and closed.
     public var connectionsMax = 4096
@@ -9,18 +9,19 @@ public struct HTTPServerLimits: Sendable {
     /// goes over it is answered 503.
     public var bufferedBytesMax = 128 << 20
 
-    /// From the first byte of a request (or the connection's opening) to the end of its head.
+    /// The time from a request's first byte, or the opening of the connection, to the end of its
+    /// head.
     public var headTimeout = Duration.seconds(5)
-    /// From the end of the head to the end of the body.
+    /// The time from the end of the head to the end of the body.
     public var bodyTimeout = Duration.seconds(10)
-    /// From the whole request to the handler's answer; after it the client gets 503.
+    /// The time from the whole request to the handler's answer; then the client gets 503.
     public var handlerTimeout = Duration.seconds(30)
-    /// From the handler's answer to the last byte the client takes.
+    /// The time from the handler's answer to the last byte that the client takes.
     public var responseTimeout = Duration.seconds(30)
-    /// Between two requests of a connection. Longer than the usual 60 of load balancers, so that
-    /// they close first and never send into a closing connection.
+    /// The time between two requests of a connection. It is longer than the usual 60 s of load
+    /// balancers, so that they close first and never send into a closing connection.
     public var idleTimeout = Duration.seconds(75)
-    /// How long a closing connection may still send what nobody reads.
+    /// The time for which a closing connection may still send; what it sends is discarded.
     public var lingerMax = Duration.seconds(2)
 
     /// Also the limit of the request line (8000 is the least RFC 9112 section 3 recommends).

@@ -14,7 +14,7 @@ struct HeadScan {
     /// - Parameter bytes: everything received since the start of this head; grows between calls.
     mutating func headLength(
         in bytes: Span<UInt8>, limits: HTTPServerLimits
-    ) throws(Refusal) -> Int? {
+    ) throws(RequestError) -> Int? {
         while scanned < bytes.count {
             if bytes[scanned] == UInt8(ascii: "\n"), try lineEnds(in: bytes, limits) {
                 return scanned + 1
@@ -26,36 +26,37 @@ struct HeadScan {
         return nil
     }
 
-    /// Whether the line that ends at `scanned` is the empty one.
+    /// Returns true if the line that ends at `scanned` is the empty one.
     private mutating func lineEnds(
         in bytes: Span<UInt8>, _ limits: HTTPServerLimits
-    ) throws(Refusal) -> Bool {
+    ) throws(RequestError) -> Bool {
         guard scanned > lineStart, bytes[scanned - 1] == UInt8(ascii: "\r") else {
             throw .badRequest("A line of the head does not end with CR LF.")
         }
         let length = scanned - 1 - lineStart
         try checkLength(of: length, limits)
         if length == 0 {
-            guard lines > 0 else { throw .badRequest("There is no request line.") }
+            guard lines > 0 else { throw .badRequest("The request line is missing.") }
             return true
         }
         lines += 1
         lineStart = scanned + 1
         guard lines <= limits.headerFieldsMax + 1 else {
-            throw Refusal(431, "There are more than \(limits.headerFieldsMax) header fields.")
+            throw RequestError(
+                431, "The request has more than \(limits.headerFieldsMax) header fields.")
         }
         return false
     }
 
-    private func checkLength(of line: Int, _ limits: HTTPServerLimits) throws(Refusal) {
+    private func checkLength(of line: Int, _ limits: HTTPServerLimits) throws(RequestError) {
         let fieldBytesMax = limits.headerFieldBytesMax
         if line > fieldBytesMax {
             throw lines == 0
-                ? Refusal(414, "The request line is longer than \(fieldBytesMax) bytes.")
-                : Refusal(431, "A header field is longer than \(fieldBytesMax) bytes.")
+                ? RequestError(414, "The request line is longer than \(fieldBytesMax) bytes.")
+                : RequestError(431, "A header field is longer than \(fieldBytesMax) bytes.")
         }
         if scanned > limits.headerBytesMax {
-            throw Refusal(431, "The head is longer than \(limits.headerBytesMax) bytes.")
+            throw RequestError(431, "The head is longer than \(limits.headerBytesMax) bytes.")
         }
     }
 }

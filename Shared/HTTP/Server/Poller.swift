@@ -10,7 +10,7 @@ struct Poller: ~Copyable {
         static let write = Interest(rawValue: EPOLLOUT.rawValue)
     }
 
-    struct Event {
+    struct Readiness {
         let token: UInt64
         let isReadable: Bool
         let isWritable: Bool
@@ -31,7 +31,7 @@ struct Poller: ~Copyable {
         slots.deallocate()
     }
 
-    /// Whether the kernel took it; it refuses when its memory or watch limit is used up.
+    /// Returns false if the kernel's memory or watch limit is used up.
     func add(_ descriptor: Int32, token: UInt64, _ interest: Interest) -> Bool {
         control(EPOLL_CTL_ADD, descriptor, token, interest)
     }
@@ -40,7 +40,7 @@ struct Poller: ~Copyable {
         _ = control(EPOLL_CTL_MOD, descriptor, token, interest)
     }
 
-    /// The number of events that `event(at:)` gives until the next call.
+    /// The number of events that `readiness(at:)` gives until the next call.
     ///
     /// - Parameter timeoutMilliseconds: negative for ever.
     func wait(timeoutMilliseconds: Int32) -> Int {
@@ -49,9 +49,9 @@ struct Poller: ~Copyable {
         return max(0, Int(count))
     }
 
-    func event(at index: Int) -> Event {
+    func readiness(at index: Int) -> Readiness {
         let slot = slots[index]
-        return Event(
+        return Readiness(
             token: slot.data.u64, isReadable: slot.events & EPOLLIN.rawValue != 0,
             isWritable: slot.events & EPOLLOUT.rawValue != 0,
             isBroken: slot.events & (EPOLLERR.rawValue | EPOLLHUP.rawValue) != 0)

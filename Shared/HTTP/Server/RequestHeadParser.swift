@@ -8,7 +8,7 @@ struct ParsedHead {
 /// understand differently is refused rather than repaired.
 ///
 /// - Parameter bytes: the lines of the head, each with its CR LF, up to the empty line.
-func parseHead(_ bytes: Span<UInt8>) throws(Refusal) -> ParsedHead {
+func parseHead(_ bytes: Span<UInt8>) throws(RequestError) -> ParsedHead {
     var lineEnd = endOfLine(in: bytes, from: 0)
     let line = try parseRequestLine(bytes.extracting(0..<lineEnd))
     var headers = HTTPHeaders()
@@ -39,25 +39,30 @@ private struct RequestLine {
 }
 
 /// `method SP request-target SP HTTP-version`, with exactly one space each.
-private func parseRequestLine(_ line: Span<UInt8>) throws(Refusal) -> RequestLine {
+private func parseRequestLine(_ line: Span<UInt8>) throws(RequestError) -> RequestLine {
     guard let methodEnd = firstIndex(of: UInt8(ascii: " "), in: line, from: 0), methodEnd > 0,
         let targetEnd = firstIndex(of: UInt8(ascii: " "), in: line, from: methodEnd + 1)
-    else { throw .badRequest("The request line does not have three parts.") }
+    else {
+        throw .badRequest("The request line does not have three parts: method, path and version.")
+    }
     let method = line.extracting(0..<methodEnd)
     guard all(method, isToken) else { throw .badRequest("The method is not a token.") }
-    guard methodEnd <= 16 else { throw Refusal(501, "The method is not known.") }
+    guard methodEnd <= 16 else {
+        throw RequestError(501, "The method is longer than any known method.")
+    }
     let version = try parseVersion(line.extracting((targetEnd + 1)...))
     let target = line.extracting((methodEnd + 1)..<targetEnd)
     try checkTarget(target)
     let pathEnd = firstIndex(of: UInt8(ascii: "?"), in: target, from: 0)
     return try RequestLine(
         method: text(method), path: text(target.extracting(0..<(pathEnd ?? target.count))),
-        query: pathEnd.map { end throws(Refusal) in try text(target.extracting((end + 1)...)) },
+        query: pathEnd.map { end throws(RequestError) in try text(target.extracting((end + 1)...))
+        },
         version: version)
 }
 
-/// What stands between the first two spaces of the first line, without the query. For people:
-/// nothing has been checked.
+/// The text between the first two spaces of the first line, without the query. It is unchecked and
+/// only for people.
 func seemingPath(of head: ArraySlice<UInt8>) -> String? {
     let line = head.prefix { $0 != UInt8(ascii: "\r") && $0 != UInt8(ascii: "\n") }
     let words = line.split(separator: UInt8(ascii: " "), maxSplits: 2)
@@ -65,20 +70,20 @@ func seemingPath(of head: ArraySlice<UInt8>) -> String? {
     return String(decoding: words[1].prefix { $0 != UInt8(ascii: "?") }, as: UTF8.self)
 }
 
-private func parseVersion(_ bytes: Span<UInt8>) throws(Refusal) -> HTTPVersion {
+private func parseVersion(_ bytes: Span<UInt8>) throws(RequestError) -> HTTPVersion {
     if equal(bytes, "HTTP/1.1") { return .http11 }
     if equal(bytes, "HTTP/1.0") { return .http10 }
     guard bytes.count == 8, equal(bytes.extracting(0..<5), "HTTP/"), isDigit(bytes[5]),
         bytes[6] == UInt8(ascii: "."), isDigit(bytes[7])
     else { throw .badRequest("The HTTP version is malformed.") }
-    throw Refusal(505, "Only HTTP/1.1 and HTTP/1.0 are spoken here.")
+    throw RequestError(505, "The HTTP version is not supported; use HTTP/1.1 or HTTP/1.0.")
 }
 
 /// Origin form only (RFC 9112 section 3.2.1): the absolute form is for proxies and brings a
 /// second host into the request.
-private func checkTarget(_ target: Span<UInt8>) throws(Refusal) {
+private func checkTarget(_ target: Span<UInt8>) throws(RequestError) {
     guard target.count > 0, target[0] == UInt8(ascii: "/") else {
-        throw .badRequest("The request target is not a path.")
+        throw .badRequest("The request target is not a path that begins with a slash.")
     }
     var index = 0
     while index < target.count {
@@ -100,7 +105,7 @@ private func checkTarget(_ target: Span<UInt8>) throws(Refusal) {
 /// here too, since it begins with white space and not with a name.
 private func parseField(
     _ line: Span<UInt8>, into headers: inout HTTPHeaders, _ framing: inout FramingFields
-) throws(Refusal) {
+) throws(RequestError) {
     var nameEnd = 0
     while nameEnd < line.count, isToken(line[nameEnd]) { nameEnd += 1 }
     guard nameEnd > 0, nameEnd < line.count, line[nameEnd] == UInt8(ascii: ":") else {

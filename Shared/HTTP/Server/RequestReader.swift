@@ -1,24 +1,24 @@
 /// Turns the bytes of one connection into requests, in order. It does no I/O and knows no time:
 /// how the bytes were cut into reads never changes what comes out.
 struct RequestReader {
-    enum Step {
-        /// Nothing can be said before more bytes come.
+    enum Output {
+        /// More bytes are needed.
         case needsMore
         /// A head was read; `accept` or the end of the connection must follow.
         case head(HTTPRequestHead)
         case request(HTTPRequest, keepsAlive: Bool)
-        /// With the path that was asked for, as far as one was read.
-        case refused(Refusal, path: String?)
+        /// The path is nil if none was read.
+        case refused(RequestError, path: String?)
     }
 
-    /// What the next bytes belong to; each has its own deadline.
+    /// The part of a request that the next bytes belong to; each has its own time-out.
     enum Progress {
         case betweenRequests
         case head
         case body
     }
 
-    private enum Phase {
+    private enum Position {
         case head
         case admission(ParsedHead)
         case body(ParsedHead, bodyBytesMax: Int)
@@ -26,7 +26,7 @@ struct RequestReader {
     }
 
     private let limits: HTTPServerLimits
-    private var phase = Phase.head
+    private var position = Position.head
     private var scan = HeadScan()
     private var chunks = ChunkedDecoder()
     private var body: [UInt8] = []
@@ -41,37 +41,37 @@ struct RequestReader {
     var bufferedBytes: Int { received.count - consumed + body.count }
 
     var progress: Progress {
-        switch phase {
+        switch position {
         case .head: consumed == received.count ? .betweenRequests : .head
         case .admission, .body, .ended: .body
         }
     }
 
-    /// Of the request that is being read; of a head that is incomplete or malformed what its first
-    /// line seems to name.
+    /// The path of the request that is being read. That of an incomplete or malformed head is
+    /// unchecked.
     var path: String? {
-        switch phase {
+        switch position {
         case .head: seemingPath(of: received[consumed...])
         case .admission(let parsed), .body(let parsed, _): parsed.head.path
         case .ended: nil
         }
     }
 
-    mutating func receive(_ bytes: UnsafeRawBufferPointer) {
+    mutating func feed(_ bytes: UnsafeRawBufferPointer) {
         received.removeFirst(consumed)
         consumed = 0
         received.append(contentsOf: bytes)
     }
 
     mutating func accept(bodyBytesMax: Int) {
-        guard case .admission(let parsed) = phase else { return }
+        guard case .admission(let parsed) = position else { return }
         owesContinue = parsed.framing.expectsContinue
-        phase = .body(parsed, bodyBytesMax: bodyBytesMax)
+        position = .body(parsed, bodyBytesMax: bodyBytesMax)
     }
 
-    mutating func next() -> Step {
+    mutating func next() -> Output {
         do {
-            return try step()
+            return try output()
         } catch {
             let path = self.path
             end()
@@ -79,7 +79,7 @@ struct RequestReader {
         }
     }
 
-    /// Whether 100 (Continue) is due: once, and only if the body has not begun to come
+    /// Returns true if 100 (Continue) is due: once, and only if no byte of the body has arrived
     /// (RFC 9110 section 10.1.1).
     mutating func takeContinue() -> Bool {
         defer { owesContinue = false }
@@ -88,14 +88,14 @@ struct RequestReader {
 
     /// Forgets everything and reads no further request.
     mutating func end() {
-        phase = .ended
+        position = .ended
         received = []
         consumed = 0
         body = []
     }
 
-    private mutating func step() throws(Refusal) -> Step {
-        switch phase {
+    private mutating func output() throws(RequestError) -> Output {
+        switch position {
         case .head:
             return try readHead()
         case .body(let parsed, let bodyBytesMax):
@@ -106,7 +106,7 @@ struct RequestReader {
         }
     }
 
-    private mutating func readHead() throws(Refusal) -> Step {
+    private mutating func readHead() throws(RequestError) -> Output {
         let received = self.received
         let unread = received.span.extracting(consumed...)
         guard let length = try scan.headLength(in: unread, limits: limits) else {
@@ -114,14 +114,14 @@ struct RequestReader {
         }
         let parsed = try parseHead(unread.extracting(0..<length))
         consumed += length
-        phase = .admission(parsed)
+        position = .admission(parsed)
         return .head(parsed.head)
     }
 
-    /// Moves what has come of the body; whether that is all of it.
+    /// Moves the bytes of the body that have arrived. Returns true after the last.
     private mutating func readBody(
         _ framing: Framing.Body, _ bodyBytesMax: Int
-    ) throws(Refusal) -> Bool {
+    ) throws(RequestError) -> Bool {
         let received = self.received
         let unread = received.span.extracting(consumed...)
         switch framing {
@@ -137,9 +137,9 @@ struct RequestReader {
         }
     }
 
-    private mutating func complete(_ parsed: ParsedHead) -> Step {
+    private mutating func complete(_ parsed: ParsedHead) -> Output {
         let request = HTTPRequest(head: parsed.head, body: body)
-        phase = .head
+        position = .head
         scan = HeadScan()
         chunks = ChunkedDecoder()
         body = []

@@ -8,7 +8,8 @@ func encode(
     _ response: HTTPResponse, date: String, closes: Bool, hasBody: Bool = true
 ) -> [UInt8] {
     guard (200...599).contains(response.status), response.headers.areWritable else {
-        let problem = HTTPResponse.problem(status: 500, detail: "The answer cannot be written.")
+        let problem = HTTPResponse.problem(
+            status: 500, detail: "The server made an answer that cannot be sent.")
         return encode(problem, date: date, closes: closes, hasBody: hasBody)
     }
     // RFC 9110 section 8.6: never with 204; with 304 it would describe another answer's body.

@@ -35,8 +35,8 @@ func equalIgnoringCase(_ bytes: Span<UInt8>, _ text: StaticString) -> Bool {
 
 /// Header values may hold any byte above 127; only those that are UTF-8 can become a `String`
 /// without changing, and a value that changed on the way in would no longer be what was signed.
-func text(_ bytes: Span<UInt8>) throws(Refusal) -> String {
+func text(_ bytes: Span<UInt8>) throws(RequestError) -> String {
     guard let text = bytes.withUnsafeBufferPointer({ String(validating: $0, as: UTF8.self) })
-    else { throw .badRequest("A header field's value is not UTF-8.") }
+    else { throw .badRequest("A header field's value is not UTF-8 text.") }
     return text
 }

@@ -219,9 +219,9 @@ extension Rig {
 
 extension Ingest {
     fileprivate static func forTests(on database: TestDatabase) throws -> Ingest {
-        let local = IngestConfiguration.Listener(host: "127.0.0.1", port: 0)
+        let local = IngestConfiguration.ListenAddress(host: "127.0.0.1", port: 0)
         var configuration = IngestConfiguration(
-            publicListener: local, operationsListener: local,
+            publicAddress: local, operationsAddress: local,
             database: database.address, secretKeys: try SecretKeys(Rig.masterKey))
         configuration.refreshInterval = .milliseconds(50)
         return try Ingest(

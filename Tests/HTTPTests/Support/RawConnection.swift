@@ -28,7 +28,7 @@ final class RawConnection: @unchecked Sendable {
     let descriptor: Int32
     private var received: [UInt8] = []
 
-    /// `nil` when nobody listens there.
+    /// Returns nil if the port is closed.
     init?(port: Int, receiveBufferBytes: Int32? = nil) {
         descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
         if var bytes = receiveBufferBytes {
@@ -56,7 +56,7 @@ final class RawConnection: @unchecked Sendable {
         close(descriptor)
     }
 
-    /// Whether the kernel took all of it.
+    /// Returns true if the kernel took all of it.
     @discardableResult
     func send(_ text: String) -> Bool {
         send(Array(text.utf8))

@@ -9,7 +9,7 @@ final class ScriptedServer: Sendable {
     private let listener: Int32
 
     /// - Parameter script: gets the connection and its number, from 1; the connection closes when
-    ///   nobody holds it any more.
+    ///   no task holds it any more.
     init(_ script: @escaping @Sendable (RawConnection, Int) -> Void) throws {
         let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
         self.listener = listener

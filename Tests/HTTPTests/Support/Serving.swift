@@ -36,7 +36,7 @@ func blocking<Result: Sendable>(
     }
 }
 
-/// Like `withServer`, with a body of blocking calls.
+/// Does the same as `withServer` for a body of blocking calls.
 func withRawServer<Result: Sendable>(
     _ change: (inout HTTPServerLimits) -> Void = { _ in },
     _ handler: HTTPHandler = .echo,

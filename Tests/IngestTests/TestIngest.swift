@@ -6,20 +6,20 @@ import XCTest
 @testable import Ingest
 
 /// A running `ingest` with a fake store.
-struct Door: Sendable {
+struct TestIngest: Sendable {
     let store: FakeIngestStore
-    let open: RawHTTP
+    let publicPort: RawHTTP
     let operations: RawHTTP
     let stop: Latch
 
     /// Starts, waits until it is ready, runs `body`, stops and waits for the end.
     /// - Parameter real: a store instead of the fake one.
-    static func opened(
+    static func running(
         _ store: FakeIngestStore = FakeIngestStore([Fixtures.connection()]),
         real: IngestStore? = nil, append: AppendLimits = AppendLimits(),
         backlogEventsMax: Int = .max, awaitingReadiness: Bool = true,
         log sink: LogSink = LogSink { _ in },
-        _ body: (Door) async throws -> Void
+        _ body: (TestIngest) async throws -> Void
     ) async throws {
         var configuration = try IngestConfiguration.read([
             "LIAISON_INGEST_HOST": "127.0.0.1", "LIAISON_INGEST_PORT": "0",
@@ -30,22 +30,22 @@ struct Door: Sendable {
         configuration.refreshInterval = .milliseconds(10)
         configuration.backlogEventsMax = backlogEventsMax
         configuration.backlogRefreshInterval = .milliseconds(10)
-        let ingest = try Ingest(
+        let process = try Ingest(
             configuration, store: real ?? store.asIngestStore, log: Log("test", to: sink),
             now: { Fixtures.now })
-        let door = Door(
-            store: store, open: RawHTTP(port: ingest.publicPort),
-            operations: RawHTTP(port: ingest.operationsPort), stop: Latch())
-        async let running: Void = ingest.run(until: door.stop)
+        let ingest = TestIngest(
+            store: store, publicPort: RawHTTP(port: process.publicPort),
+            operations: RawHTTP(port: process.operationsPort), stop: Latch())
+        async let running: Void = process.run(until: ingest.stop)
         do {
-            if awaitingReadiness { try await door.awaitReadiness() }
-            try await body(door)
+            if awaitingReadiness { try await ingest.awaitReadiness() }
+            try await body(ingest)
         } catch {
-            door.stop.open()
+            ingest.stop.open()
             try await running
             throw error
         }
-        door.stop.open()
+        ingest.stop.open()
         try await running
     }
 
@@ -64,7 +64,7 @@ struct Door: Sendable {
         _ body: [UInt8], to connection: String = "acme", signature: String? = nil,
         _ headers: [(String, String)] = []
     ) async throws -> RawHTTP.Answer {
-        try await open.send(
+        try await publicPort.send(
             "POST", "/pagerduty/\(connection)",
             [
                 ("Content-Type", "application/json"),
@@ -73,17 +73,17 @@ struct Door: Sendable {
     }
 
     func deliverApex(_ body: String) async throws -> RawHTTP.Answer {
-        try await open.send(
+        try await publicPort.send(
             "POST", "/salesforce/acme",
             [("Content-Type", "application/json"), ("X-Liaison-Token", Fixtures.apexToken)],
             body: Array(body.utf8))
     }
 
-    /// Signed as if sent so many seconds after the door's own time.
+    /// Signed as if sent so many seconds after the fixtures' time.
     func deliverApex(_ body: String, sentAfter seconds: Int64) async throws -> RawHTTP.Answer {
         let sentAt = "\(Fixtures.now.seconds + seconds)"
         let signed = Array("\(sentAt).\(body)".utf8)
-        return try await open.send(
+        return try await publicPort.send(
             "POST", "/salesforce/acme",
             [
                 ("Content-Type", "application/json"), ("X-Liaison-Timestamp", sentAt),
@@ -94,7 +94,7 @@ struct Door: Sendable {
     func deliverOutbound(
         _ body: [UInt8], token: String = Fixtures.outboundToken
     ) async throws -> RawHTTP.Answer {
-        try await open.send(
+        try await publicPort.send(
             "POST", "/salesforce/acme/outbound/\(token)",
             [("Content-Type", "text/xml; charset=utf-8"), ("SOAPAction", "\"\"")], body: body)
     }

@@ -2,8 +2,8 @@ import CEpoll
 import Glibc
 import Synchronization
 
-/// The only way from other threads to the event loop: leave a message, wake the loop.
-final class Mailbox: Sendable {
+/// Messages from other threads to the event loop. Each wakes the loop.
+final class EventLoopInbox: Sendable {
     enum Shutdown: Sendable {
         case none
         case drain
@@ -11,11 +11,11 @@ final class Mailbox: Sendable {
     }
 
     struct Contents: Sendable {
-        fileprivate(set) var answers: [Answer] = []
+        fileprivate(set) var answers: [HandlerResponse] = []
         fileprivate(set) var shutdown = Shutdown.none
     }
 
-    /// Readable when something was left since the last `take()`.
+    /// Readable if a message has arrived since the last `take()`.
     let descriptor: Int32
     private let contents = Mutex(Contents())
 
@@ -28,7 +28,7 @@ final class Mailbox: Sendable {
         close(descriptor)
     }
 
-    func post(_ answer: Answer) {
+    func post(_ answer: HandlerResponse) {
         let wasEmpty = contents.withLock { contents in
             contents.answers.append(answer)
             return contents.answers.count == 1

@@ -1,6 +1,6 @@
-/// Why a request is not served. After it nothing on the connection can be trusted to be where it
-/// seems to be, so the connection ends.
-struct Refusal: Error, Equatable {
+/// A request that cannot be served. The start of the next request is not certain after it, so the
+/// connection ends.
+struct RequestError: Error, Equatable {
     let status: Int
     let detail: String
 
@@ -9,7 +9,7 @@ struct Refusal: Error, Equatable {
         self.detail = detail
     }
 
-    static func badRequest(_ detail: String) -> Refusal { Refusal(400, detail) }
+    static func badRequest(_ detail: String) -> RequestError { RequestError(400, detail) }
 
     var response: HTTPResponse {
         // RFC 9110 section 15.5.16: a refused content coding is told apart by this field.
@@ -18,6 +18,6 @@ struct Refusal: Error, Equatable {
     }
 }
 
-extension Refusal {
-    static let bodyTooLarge = Refusal(413, "The body is larger than this path takes.")
+extension RequestError {
+    static let bodyTooLarge = RequestError(413, "The body is larger than this path allows.")
 }

@@ -1,18 +1,18 @@
 /// One client's connection, as its event loop sees it.
-final class Connection {
+final class ClientConnection {
     enum Phase {
         /// Idle, or in the middle of a request.
         case reading
         /// A handler has the request; nothing more is read, so a client cannot pile up requests.
         case handling(Pending)
         case writing(closes: Bool)
-        /// Everything is said; what the client still sends is thrown away until it closes.
+        /// The answer is sent; what the client still sends is discarded until it closes.
         case lingering(bytesLeft: Int)
     }
 
     struct Pending {
         let exchange: UInt64
-        /// `nil` for a receiver, which has no task.
+        /// nil for a loop handler, which has no task.
         let cancellation: HandlerCancellation?
         let keepsAlive: Bool
         let isHead: Bool
@@ -22,9 +22,9 @@ final class Connection {
     let socket: Socket
     var reader: RequestReader
     var phase = Phase.reading
-    /// Who takes the request that is being read, when that is not the handler.
-    var receiver: HTTPReceiver?
-    /// Monotonic nanoseconds at which the phase ends, whatever happens before.
+    /// The handler on the event loop for the request that is being read, if it has one.
+    var loopHandler: HTTPLoopHandler?
+    /// The end of the phase in monotonic nanoseconds.
     var deadline: UInt64
     /// The part of a request that `deadline` was set for.
     var timed: RequestReader.Progress?

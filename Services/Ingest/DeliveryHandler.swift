@@ -1,16 +1,17 @@
 import HTTP
 import Models
 
-/// The whole way of a webhook, in order. Each step takes what only the step before can make.
-struct Receiver: Sendable {
+/// Handles a webhook from its head to its answer. Each step takes a value that only the step before
+/// can make.
+struct DeliveryHandler: Sendable {
     let admission: RequestAdmission
     let queue: AppendQueue
     let observer: Observer
     let now: @Sendable () -> Timestamp
 
-    /// Before the body is read. PagerDuty's deliveries hold few small events and come in storms:
-    /// they are worked on where they were read. Those of Salesforce may hold hundreds of records,
-    /// which would keep everybody else waiting; they go to a task.
+    /// Decides on a head before the body is read. Deliveries of PagerDuty hold few small events and
+    /// come in great numbers: they are handled on the event loop. Those of Salesforce may hold
+    /// hundreds of records and would keep all others waiting: each is handled in a task.
     func admit(_ head: HTTPRequestHead) -> HTTPAdmission {
         do {
             let route = try admission.route(for: head)
@@ -18,29 +19,29 @@ struct Receiver: Sendable {
             guard case .pagerDuty = route.channel else {
                 return .accept(bodyBytesMax: bodyBytesMax)
             }
-            return .hand(bodyBytesMax: bodyBytesMax) { request, reply in
-                receive(request, at: route, answer: reply.send)
+            return .acceptOnLoop(bodyBytesMax: bodyBytesMax) { request, reply in
+                handle(request, at: route, answer: reply.send)
             }
         } catch {
-            observer.turnedAway(head, error)
+            observer.refusedHead(head, error)
             return .refuse(error.response)
         }
     }
 
-    func receive(_ request: HTTPRequest) async -> HTTPResponse {
+    func respond(_ request: HTTPRequest) async -> HTTPResponse {
         do {
             let route = try admission.route(for: request.head)
             return await withCheckedContinuation { continuation in
-                receive(request, at: route) { continuation.resume(returning: $0) }
+                handle(request, at: route) { continuation.resume(returning: $0) }
             }
         } catch {
-            observer.turnedAway(request.head, error)
+            observer.refusedHead(request.head, error)
             return error.response
         }
     }
 
-    /// Answers when the events are committed, or at once when they never will be.
-    private func receive(
+    /// Answers when the events are committed, or at once if they are refused.
+    private func handle(
         _ request: HTTPRequest, at route: InboundRoute,
         answer: @escaping @Sendable (HTTPResponse) -> Void
     ) {
@@ -51,7 +52,7 @@ struct Receiver: Sendable {
             queue.append(events) { [observer] result in
                 switch result {
                 case .success(let receipt):
-                    observer.received(receipt, at: route, after: .now - started)
+                    observer.accepted(receipt, at: route, after: .now - started)
                     answer(receipt.response(to: route.channel))
                 case .failure(let rejection):
                     observer.rejected(rejection, at: route, after: .now - started)

@@ -2,7 +2,7 @@ import CEpoll
 import Glibc
 
 /// A listening, non-blocking TCP socket.
-struct Listener: ~Copyable {
+struct ListeningSocket: ~Copyable {
     enum Accepted {
         case socket(Int32)
         case noneWaiting
