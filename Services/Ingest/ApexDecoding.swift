@@ -16,7 +16,7 @@ extension AuthenticDelivery {
             throw .tooLarge(
                 "The delivery has more than \(Self.eventsMax) records; send fewer at once.")
         }
-        // Half of a pair would pass for another change.
+        // Without its other half, a record would look like another change.
         let halves = old.unreadableIDs.union(new.unreadableIDs)
         old.setAside(halves)
         new.setAside(halves)
@@ -25,7 +25,7 @@ extension AuthenticDelivery {
         return .apex(changes, rest: rest(of: json, old, new))
     }
 
-    /// The organisation is told by our own package only, so its absence proves nothing wrong.
+    /// Only our own package sends the organisation, so a delivery without one may be authentic.
     private func proveOrganization(
         _ sent: String?, of organization: SalesforceOrganization
     ) throws(Rejection) {
@@ -53,7 +53,7 @@ extension AuthenticDelivery {
         }
     }
 
-    /// The body with only those elements that are no records; `nil` when there are none.
+    /// The body with only those elements that are no records; nil if there are none.
     private func rest(of json: JSON, _ old: ApexState, _ new: ApexState) -> JSON? {
         guard var rest = json.object, !(old.isReadable && new.isReadable) else { return nil }
         if !old.elements.isEmpty { rest["old"] = old.rest }
@@ -61,11 +61,11 @@ extension AuthenticDelivery {
         return .object(rest)
     }
 
-    /// `nil` for a shape that is none of the known ones; a text of a text is none.
+    /// Returns nil for an unknown shape; a text within a text is one.
     private func state(_ name: String, of json: JSON) throws(Rejection) -> ApexState? {
         guard let text = json[name]?.string else { return ApexState(json[name]) }
         var limits = JSONLimits()
-        // It stands within the body, and what is no record is stored there.
+        // The text is part of the body, and elements that are no records are stored in it.
         limits.depthMax -= 1
         limits.stringBytesMax = text.utf8.count
         do {
@@ -76,7 +76,7 @@ extension AuthenticDelivery {
     }
 }
 
-/// `old` or `new`: every element as it came, with the record that it is.
+/// The member `old` or `new`: every element as it came, with its record if it is one.
 private struct ApexState {
     typealias Element = (key: String?, value: JSON, record: ApexRecord?)
 
@@ -122,7 +122,7 @@ private struct ApexState {
     }
 }
 
-/// One record with the id under which old and new find each other.
+/// One record with its id, which pairs old and new.
 private struct ApexRecord {
     let id: RecordID
     let fields: JSONObject

@@ -3,7 +3,7 @@ import Models
 import Runtime
 import Store
 
-/// The process: what it owns, and in which order it starts and stops.
+/// The process: its parts, and the order in which they start and stop.
 struct Ingest: Sendable {
     private let services: ServiceGroup
     private let stopping: Latch

@@ -4,15 +4,15 @@ import Store
 
 /// The operations that `ingest` performs on the database.
 struct IngestStore: Sendable {
-    /// Appends all events or none, in one commit. One answer for each event, in order.
+    /// Appends all events or none, in one commit. Returns one result for each event, in order.
     var append: @Sendable ([NewEvent]) async throws(StoreError) -> [Appended]
-    /// Every connection, when the configuration is newer than `version`; `nil` when it is not.
+    /// Returns every connection if the configuration is newer than `version`, else nil.
     var connections:
         @Sendable (_ newerThan: ConfigurationVersion?) async throws(StoreError)
             -> ActiveConnections?
     /// The number of events that wait, for each connection that has any.
     var depth: @Sendable () async throws(StoreError) -> [(connection: ConnectionID, events: Int)]
-    /// Tells waiting workers that there is work. Losing one is harmless: they poll as well.
+    /// Notifies waiting workers of new work. A lost notification does no harm: they poll as well.
     var notify: @Sendable () async throws(StoreError) -> Void
 }
 
@@ -39,8 +39,8 @@ extension IngestStore {
 }
 
 extension PoolLimits {
-    /// PagerDuty waits 5 seconds for an answer, Salesforce likes less than 2: a delivery
-    /// that waits longer than this for the database is better sent again.
+    /// PagerDuty waits 5 seconds for an answer, Salesforce should get one within 2: a delivery that
+    /// waits longer than this for the database is better sent again.
     fileprivate static func prompt(connectionsMax: Int) -> PoolLimits {
         var limits = PoolLimits()
         limits.connectionsMax = connectionsMax

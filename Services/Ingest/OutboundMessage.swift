@@ -28,10 +28,10 @@ extension AuthenticDelivery {
         return reader.notifications
     }
 
-    /// The body without its byte order mark and XML declaration, so that the parser has no choice
-    /// but to read it as the UTF-8 that was checked here. In another encoding a document type,
-    /// which can define entities and reach for files, would hide from this search; NUL bytes are
-    /// how UTF-16 would pass for UTF-8.
+    /// The body without its byte order mark and XML declaration, so that the parser reads it as the
+    /// UTF-8 that was checked here. In another encoding this search would miss a document type,
+    /// which can define entities and read files. NUL bytes are refused because UTF-16 text with
+    /// them can pass for UTF-8.
     private func harmlessXML() throws(Rejection) -> ArraySlice<UInt8> {
         guard String(validating: body, as: UTF8.self) != nil, !body.contains(0) else {
             throw .malformed("The body is not UTF-8.")

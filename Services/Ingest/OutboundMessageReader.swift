@@ -3,8 +3,8 @@ import Foundation
 import FoundationXML
 import JSON
 
-/// Collects the notifications while the parser walks. Elements count by their place and local
-/// name, whatever their prefixes are.
+/// Collects the notifications during parsing. Elements are known by their place and local name,
+/// whatever their prefixes are.
 final class OutboundMessageReader: NSObject, XMLParserDelegate {
     private static let depthMax = 32
     private static let fieldsMax = 1000

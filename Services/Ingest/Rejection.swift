@@ -4,8 +4,8 @@ import HTTP
 /// stored.
 ///
 /// The vendors decide by the status: PagerDuty drops a webhook for good on any 4xx but 429 and
-/// retries on 5xx (PagerDuty.md 23 and 24), so our own trouble must be 503 and only what is not
-/// theirs may be 4xx.
+/// retries on 5xx (PagerDuty.md 23 and 24). Our own faults must therefore be 503, and only requests
+/// that are not theirs may be 4xx.
 enum Rejection: Error, Equatable, Sendable, CustomStringConvertible {
     case notFound
     /// `allowed` is the value of the header field `Allow`.

@@ -39,8 +39,8 @@ struct RequestAdmission: Sendable {
         }
     }
 
-    /// Exactly the media type, with no parameter but `charset=utf-8`; no content coding, since a
-    /// small coded body may hide a huge one.
+    /// True for exactly the media type, with no parameter but `charset=utf-8` and no content
+    /// coding: a small coded body may hide a huge one.
     private static func isContent(_ headers: HTTPHeaders, of mediaType: String) -> Bool {
         let types = headers.values("Content-Type")
         guard types.count == 1, headers["Content-Encoding"] == nil else { return false }
@@ -53,7 +53,7 @@ struct RequestAdmission: Sendable {
     }
 }
 
-/// The paths of the public port, by what delivers to them.
+/// The paths of the public port, by the kind of delivery.
 private enum InboundPath {
     case pagerDuty, apex, outboundMessage
 

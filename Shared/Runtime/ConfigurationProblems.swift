@@ -1,4 +1,4 @@
-/// Everything that is wrong with a process's configuration, one line each, all at once.
+/// All problems of a process's configuration, one line each.
 ///
 /// No line repeats the value of a secret.
 public struct ConfigurationProblems: Error, Equatable, Sendable, CustomStringConvertible {

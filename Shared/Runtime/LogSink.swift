@@ -6,7 +6,7 @@ import Synchronization
 public struct LogSink: Sendable {
     let write: @Sendable ([UInt8]) -> Void
 
-    /// A sink of one's own; `write` gets one whole line with its line end, one at a time.
+    /// A sink that passes each line to `write`, whole with its line end, one at a time.
     public init(_ write: @escaping @Sendable ([UInt8]) -> Void) {
         let writing = Mutex(())
         self.write = { line in writing.withLock { _ in write(line) } }
@@ -14,8 +14,8 @@ public struct LogSink: Sendable {
 
     public static let standardError = LogSink { writeWhole($0, to: STDERR_FILENO) }
 
-    /// A log that cannot be written is dropped: there is nowhere left to say so, and the service
-    /// is worth more than its log.
+    /// A line that cannot be written is dropped: there is no other place to report it, and the
+    /// service must go on.
     private static func writeWhole(_ line: [UInt8], to descriptor: Int32) {
         line.withUnsafeBytes { buffer in
             var rest = buffer[...]

@@ -1,10 +1,9 @@
 /// A value that must not appear in a log, trace, error or answer. Every way of printing or
-/// reflecting it gives the same fixed word; the only way out is ``revealed``, which is easy to
-/// find.
+/// reflecting it gives the same fixed word; only ``revealed`` returns the value.
 public struct Secret: Sendable, CustomStringConvertible, CustomDebugStringConvertible,
     CustomReflectable
 {
-    /// The value itself. Hand it on, do not keep it.
+    /// The value itself. Callers pass it on and do not keep it.
     public let revealed: String
 
     public init(_ value: String) { revealed = value }

@@ -7,11 +7,12 @@ public enum TerminationSignals {
     /// The first SIGTERM or SIGINT opens `stop`; the second ends the process at once with the
     /// status a shell expects (128 + the signal's number). Leases expire by themselves.
     ///
-    /// SIGPIPE is ignored from here on: a peer that went away is an error of the write.
+    /// SIGPIPE is ignored from here on: writing to a closed connection is an error of the write.
     /// Call it once, before anything else starts; a later call takes the signals over.
     ///
-    /// A handler may do next to nothing, so it writes the signal's number into a pipe and a thread
-    /// reads it. (A signal source of Dispatch loses what arrives before it is registered.)
+    /// A signal handler may call few functions, so it writes the signal's number into a pipe that a
+    /// thread reads. (A signal source of Dispatch loses signals that arrive before it is
+    /// registered.)
     public static func open(_ stop: Latch) {
         signal(SIGPIPE, SIG_IGN)
         var ends: [Int32] = [-1, -1]

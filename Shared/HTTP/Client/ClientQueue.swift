@@ -72,7 +72,7 @@ struct ClientQueue {
 
     var isEmpty: Bool { calls.isEmpty }
 
-    /// An urgent call is not kept by what the others use up.
+    /// Returns true if a call of the host may start. An urgent call does not wait for the others.
     private func mayStart(_ name: String) -> Bool {
         guard let host = hosts[name] else { return false }
         if !host.urgent.isEmpty { return host.running <= runningPerHostMax }

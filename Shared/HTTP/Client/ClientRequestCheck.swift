@@ -6,8 +6,8 @@ extension HTTPClientRequest {
 
     /// Scheme and authority of a request that may be handed to libcurl.
     ///
-    /// libcurl writes methods, targets and headers as it is given them, so whatever could end a
-    /// line early is stopped here.
+    /// libcurl writes methods, targets and headers unchecked, so characters that could end a line
+    /// early are refused here.
     func checkedHost() throws(HTTPClientError) -> String {
         guard !method.isEmpty, method.utf8.allSatisfy(isToken) else {
             throw .notSent(reason: "the method is not a token")

@@ -32,8 +32,8 @@ final class CurlLoop: @unchecked Sendable {
         self.limits = limits
         self.multi = multi
         queue = ClientQueue(limits: limits)
-        // Idle ones included: the oldest of those makes way. Absent on purpose: libcurl's own
-        // limits of what is under way, in whose queue a call's time-out would run.
+        // The number includes idle connections, of which the oldest is closed. libcurl's own limits
+        // of running transfers are not set: a call's time-out would run while it waits in them.
         curl_multi_set_number(multi, CURLMOPT_MAXCONNECTS, limits.connectionsMax)
     }
 
@@ -46,7 +46,7 @@ final class CurlLoop: @unchecked Sendable {
         if !isTaken { call.end(.failure(.notSent(reason: "the client is shut down"))) }
     }
 
-    /// Harmless for a call that has ended or was never started.
+    /// Cancels a call. Does nothing if it has ended or was never started.
     func cancel(_ id: UInt64) {
         _ = leave { inbox in
             inbox.cancelled.append(id)
@@ -61,7 +61,7 @@ final class CurlLoop: @unchecked Sendable {
         }
     }
 
-    /// Serves until `shutdown()`; to be called exactly once.
+    /// Serves until `shutdown()`. Called exactly once.
     func run() {
         blockBrokenPipes()
         while takeInbox() {
@@ -165,8 +165,8 @@ final class CurlLoop: @unchecked Sendable {
     }
 }
 
-/// A TLS library may write to a connection that the peer has closed. Never unblocked: a signal that
-/// is pending would be delivered then and end the process.
+/// Blocks SIGPIPE for this thread: a TLS library may write to a connection that the peer has
+/// closed. It is never unblocked, as a pending signal would then end the process.
 private func blockBrokenPipes() {
     var signals = sigset_t()
     sigemptyset(&signals)
@@ -174,5 +174,5 @@ private func blockBrokenPipes() {
     pthread_sigmask(SIG_BLOCK, &signals, nil)
 }
 
-/// Once for the process, before any handle is made.
+/// Initialises libcurl once for the process, before any handle is made.
 private let curlIsReady = curl_global_init(Int(CURL_GLOBAL_ALL)) == CURLE_OK

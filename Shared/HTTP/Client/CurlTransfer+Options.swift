@@ -4,7 +4,7 @@ extension CurlTransfer {
     /// Tells libcurl about the call. Absent on purpose: redirects, cookies, proxies, compression,
     /// user information in URLs and every protocol but HTTP/1.1.
     ///
-    /// - Returns: whether libcurl took every option.
+    /// - Returns: true if libcurl took every option.
     func configure() -> Bool {
         (setConnection() + setTimes() + setMethod() + setHeaders() + setCallbacks())
             .allSatisfy { $0 == CURLE_OK }

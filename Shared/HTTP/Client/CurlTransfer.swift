@@ -20,7 +20,7 @@ final class CurlTransfer {
         self.call = call
         self.easy = easy
         self.limits = limits
-        // Never without an address: libcurl would ask a read callback for the body instead.
+        // At least one byte: without an address libcurl would call a read callback for the body.
         body = .allocate(capacity: max(1, call.request.body.count))
         _ = body.update(fromContentsOf: call.request.body)
     }
@@ -42,19 +42,20 @@ final class CurlTransfer {
         return .failure(hasSent ? .unknownOutcome(reason: reason) : .notSent(reason: reason))
     }
 
-    /// libcurl is content with a head that was cut off and with lengths that contradict each other.
+    /// False for an answer whose head was cut off or has contradicting lengths: libcurl accepts
+    /// both.
     private var isPlausible: Bool {
         headersAreComplete && Set(response.headers.values("Content-Length")).count <= 1
     }
 
-    /// libcurl counts what the socket took, so zero is certainty.
+    /// False if certainly no byte was sent: libcurl counts the bytes that the socket took.
     private var hasSent: Bool {
         curl_get_number(easy, CURLINFO_REQUEST_SIZE) > 0
     }
 
-    /// libcurl asks before it sends the request, and asks again before it repeats it: it does so on
-    /// its own account, for any method, when a reused connection ends before the first byte of an
-    /// answer. But the server may have acted on what it got, so only a safe method is repeated.
+    /// libcurl calls this before it sends the request, and again before it repeats it. It repeats
+    /// any method by itself if a reused connection ends before the first byte of an answer; the
+    /// server may have acted by then, so only safe methods are repeated here.
     func maySend() -> Bool {
         guard call.request.mayBegin() else {
             mayNotBegin = true

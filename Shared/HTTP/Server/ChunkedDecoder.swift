@@ -1,8 +1,8 @@
 /// Takes the chunk framing off a body (RFC 9112 section 7.1).
 ///
 /// Strict where recipients differ: a size is 1 to 8 hexadecimal digits directly followed by CR LF.
-/// Chunk extensions and trailer fields are refused: nothing here could use them, and both have
-/// carried smuggled requests.
+/// Chunk extensions and trailer fields are refused: no handler uses them, and both have carried
+/// smuggled requests.
 struct ChunkedDecoder {
     private enum Expected {
         case size(digits: Int, value: Int)
@@ -21,7 +21,8 @@ struct ChunkedDecoder {
         if case .nothing = expected { true } else { false }
     }
 
-    /// Appends what `bytes` hold of the body and says how many of them were framing or body.
+    /// Appends the part of the body in `bytes`. Returns the number of bytes that were framing or
+    /// body.
     mutating func decode(
         _ bytes: Span<UInt8>, into body: inout [UInt8], bodyBytesMax: Int
     ) throws(RequestError) -> Int {

@@ -3,7 +3,7 @@ final class ClientConnection {
     enum Phase {
         /// Idle, or in the middle of a request.
         case reading
-        /// A handler has the request; nothing more is read, so a client cannot pile up requests.
+        /// A handler has the request. Nothing more is read, so a client cannot queue requests.
         case handling(Pending)
         case writing(closes: Bool)
         /// The answer is sent; what the client still sends is discarded until it closes.

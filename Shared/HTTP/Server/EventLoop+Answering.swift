@@ -1,9 +1,8 @@
-/// The second half of a request's life: the answer is written, and where the connection cannot go
-/// on, the client is given time to read it.
+/// Writes answers. A connection that has to close afterwards gives the client time to read its
+/// answer.
 extension EventLoop {
-    /// Bytes thrown away after the last answer before the connection is simply closed: as many as a
-    /// body that is too large may have, since a client that is cut off while it sends never reads
-    /// why.
+    /// The most bytes that are discarded after the last answer before the connection closes. They
+    /// cover a body that is too large: a client that is cut off while it sends never reads why.
     private static let lingerBytesMax = 16 << 20
 
     func deliver(_ answer: HandlerResponse) {

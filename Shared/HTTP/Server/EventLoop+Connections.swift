@@ -1,4 +1,4 @@
-/// The first half of a request's life, up to the handler, and how a connection ends.
+/// Reads requests up to their handler, and ends connections.
 extension EventLoop {
     func readAvailable(_ connection: ClientConnection) {
         switch connection.phase {
@@ -21,7 +21,7 @@ extension EventLoop {
         }
     }
 
-    /// Does whatever the bytes that are here allow, up to the next wait.
+    /// Processes the bytes that have arrived, up to the next wait.
     func advance(_ connection: ClientConnection) {
         while connection.isReading {
             switch connection.reader.next() {
@@ -76,7 +76,7 @@ extension EventLoop {
         }
     }
 
-    /// The line fits into any socket buffer that the client has not stuffed itself.
+    /// Sends the interim answer, which fits into any socket buffer that is not full already.
     private func sendContinue(_ connection: ClientConnection) -> Bool {
         let line = Array("HTTP/1.1 100 Continue\r\n\r\n".utf8)
         switch line.withUnsafeBytes(connection.socket.send) {
@@ -118,7 +118,7 @@ extension EventLoop {
         loopHandler?(request, reply)
     }
 
-    /// The deadline of the connection's phase has passed.
+    /// Ends the connection's phase, whose deadline has passed.
     func expire(_ connection: ClientConnection) {
         switch connection.phase {
         case .reading:

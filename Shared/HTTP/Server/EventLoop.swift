@@ -61,8 +61,8 @@ final class EventLoop: @unchecked Sendable {
         }
     }
 
-    /// Deadlines are looked at in sweeps: a pass over all connections twenty times a second costs
-    /// less than keeping a timer for each.
+    /// The time to the next check of all deadlines. A pass over all connections twenty times a
+    /// second costs less than a timer for each.
     private var timeoutMilliseconds: Int32 {
         if connections.isEmpty && !listenerRests { return -1 }
         return nextSweep <= now ? 0 : Int32((nextSweep - now) / 1_000_000) + 1
@@ -108,7 +108,7 @@ final class EventLoop: @unchecked Sendable {
         }
     }
 
-    /// Written once a second, not once an answer.
+    /// The value of `Date`, formatted once a second, not once an answer.
     func currentDate() -> String {
         if now >= date.expires {
             date = (httpDate(secondsSince1970: time(nil)), now + 1_000_000_000)

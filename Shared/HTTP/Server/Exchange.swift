@@ -12,7 +12,7 @@ public struct HTTPReply: Sendable {
     }
 }
 
-/// One request on its way to the handler.
+/// A request that a task hands to the handler.
 struct Exchange: Sendable {
     let request: HTTPRequest
     let reply: HTTPReply
@@ -38,7 +38,7 @@ struct HandlerResponse: Sendable {
 
 /// Lets the event loop cancel one handler's task, without a timer task for every request.
 ///
-/// A task reference is valid only while its task runs; the lock holds it to that.
+/// A task reference is valid only while its task runs; the lock ensures that.
 final class HandlerCancellation: Sendable {
     private struct RunningTask: @unchecked Sendable {
         var task: UnsafeCurrentTask?

@@ -1,5 +1,5 @@
-/// Takes a whole request on the event loop's own thread, and answers once, from any thread, now or
-/// later. It must not block.
+/// A handler that gets a whole request on the event loop's own thread. It must not block, and
+/// answers once, from any thread, now or later.
 public typealias HTTPLoopHandler = @Sendable (HTTPRequest, HTTPReply) -> Void
 
 /// The decision on a head, before one byte of the body is read.
@@ -20,7 +20,7 @@ public enum HTTPServerRefusal: String, CaseIterable, Sendable {
     case tooLarge = "too_large"
     /// The request did not arrive whole in time.
     case late
-    /// The limit of connections, of requests worked on, or of bytes received was reached.
+    /// A limit was reached: of connections, of requests in flight, or of buffered bytes.
     case connections, requests, bytes
     /// The handler did not answer in time.
     case unanswered

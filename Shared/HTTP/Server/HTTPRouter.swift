@@ -52,7 +52,7 @@ public struct HTTPRoutePattern: Sendable, ExpressibleByStringLiteral {
     }
 }
 
-/// A table of routes: which handler serves a method and a path.
+/// A table that maps methods and paths to handlers.
 public struct HTTPRouter<Handler: Sendable>: Sendable {
     public enum RouteMatch: Sendable {
         /// The parameters are the segments of the path that stand for `{}` and `**`, still

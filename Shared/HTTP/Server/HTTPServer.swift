@@ -25,7 +25,7 @@ public enum HTTPServerError: Error, Sendable, Equatable, CustomStringConvertible
 /// A strict HTTP/1.1 server on one event loop thread.
 ///
 /// Absent on purpose: TLS, HTTP/2, request trailers, compression and upgrades. A proxy stands in
-/// front, and what the two could understand differently is refused.
+/// front, and a request that the two could understand differently is refused.
 public final class HTTPServer: Sendable {
     /// The port that was bound, also when 0 asked for any.
     public let port: Int
@@ -56,8 +56,8 @@ public final class HTTPServer: Sendable {
                 refused: handler.refused, exchanges: continuation))
     }
 
-    /// Serves until `stop()` has drained; to be called once. Cancelling the surrounding task is
-    /// the hard way out: requests in flight are answered 503.
+    /// Serves until `stop()` has drained. Called once. Cancelling the surrounding task ends it at
+    /// once: requests in flight are answered 503.
     public func run() async {
         guard let loop = loop.withLock({ $0.take() }) else { return }
         await withTaskCancellationHandler {
@@ -72,9 +72,9 @@ public final class HTTPServer: Sendable {
         }
     }
 
-    /// Closes the listener, finishes every request of which a byte has been read, says
-    /// `Connection: close` in its answer, then lets `run()` return. Safe from any thread, also
-    /// before `run()` and more than once.
+    /// Closes the port and finishes every request of which a byte has been read, with
+    /// `Connection: close` in its answer; then `run()` returns. It may be called from any thread,
+    /// before `run()`, and more than once.
     public func stop() {
         inbox.requestShutdown(.drain)
     }

@@ -9,7 +9,7 @@ struct HeadScan {
     private var lineStart = 0
     private var lines = 0
 
-    /// The length of the head with its empty line, or `nil` while that has not come.
+    /// The length of the head with its empty line; nil before that line has arrived.
     ///
     /// - Parameter bytes: everything received since the start of this head; grows between calls.
     mutating func headLength(
@@ -21,7 +21,7 @@ struct HeadScan {
             }
             scanned += 1
         }
-        // The line's CR may be among them.
+        // The bytes counted may include the line's CR.
         try checkLength(of: scanned - lineStart - 1, limits)
         return nil
     }

@@ -37,7 +37,7 @@ struct ListeningSocket: ~Copyable {
             switch errno {
             case EAGAIN: return .noneWaiting
             case EMFILE, ENFILE, ENOBUFS, ENOMEM: return .exhausted
-            // Anything else concerns the one connection that went away while it waited.
+            // Any other error concerns one connection that was closed while it waited.
             case _: continue
             }
         }
@@ -49,7 +49,7 @@ private func listeningSocket(on address: addrinfo) throws(HTTPServerError) -> In
     let descriptor = socket(address.ai_family, kind, 0)
     guard descriptor >= 0 else { throw .descriptorsExhausted(errno: errno) }
     setOption(descriptor, SOL_SOCKET, SO_REUSEADDR)
-    // Accepted sockets inherit it: answers are written whole and must not wait for an ACK.
+    // Accepted sockets inherit the option: answers are written whole and must not wait for an ACK.
     setOption(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY)
     guard bind(descriptor, address.ai_addr, address.ai_addrlen) == 0,
         listen(descriptor, 4096) == 0

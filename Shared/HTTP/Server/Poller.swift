@@ -2,7 +2,7 @@ import CEpoll
 import Glibc
 
 /// An epoll instance, level-triggered. A token names what an event belongs to; tokens are never
-/// reused, so an event that outlived its descriptor is told from one of the descriptor's heir.
+/// reused, so a late event of a closed descriptor is not taken for one of its successor.
 struct Poller: ~Copyable {
     struct Interest: OptionSet {
         let rawValue: UInt32

@@ -12,7 +12,7 @@ struct RequestError: Error, Equatable {
     static func badRequest(_ detail: String) -> RequestError { RequestError(400, detail) }
 
     var response: HTTPResponse {
-        // RFC 9110 section 15.5.16: a refused content coding is told apart by this field.
+        // This field says that the content coding was refused (RFC 9110 section 15.5.16).
         let headers: HTTPHeaders = status == 415 ? ["Accept-Encoding": "identity"] : [:]
         return .problem(status: status, detail: detail, headers: headers, closesConnection: true)
     }

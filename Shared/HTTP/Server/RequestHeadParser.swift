@@ -1,11 +1,11 @@
-/// A head as parsed: what the handler sees, and how the rest of the message is framed.
+/// A parsed head, with the framing of the rest of the message.
 struct ParsedHead {
     let head: HTTPRequestHead
     let framing: Framing
 }
 
-/// Reads a whole head (RFC 9112 sections 2 to 6), strictly: whatever two recipients might
-/// understand differently is refused rather than repaired.
+/// Reads a whole head (RFC 9112 sections 2 to 6). A head that two recipients might understand
+/// differently is refused, not repaired.
 ///
 /// - Parameter bytes: the lines of the head, each with its CR LF, up to the empty line.
 func parseHead(_ bytes: Span<UInt8>) throws(RequestError) -> ParsedHead {
@@ -130,7 +130,7 @@ private func isFieldContent(_ byte: UInt8) -> Bool {
     byte >= 0x20 && byte != 0x7f || byte == UInt8(ascii: "\t")
 }
 
-/// The head's lines have been found complete before, so each has its end.
+/// Returns the end of a line. The head is complete, so every line has one.
 private func endOfLine(in bytes: Span<UInt8>, from start: Int) -> Int {
     (firstIndex(of: UInt8(ascii: "\n"), in: bytes, from: start) ?? bytes.count + 1) - 1
 }

@@ -1,5 +1,5 @@
-/// Turns the bytes of one connection into requests, in order. It does no I/O and knows no time:
-/// how the bytes were cut into reads never changes what comes out.
+/// Turns the bytes of one connection into requests, in order. It does no I/O and reads no clock.
+/// The size of the reads never changes the result.
 struct RequestReader {
     enum Output {
         /// More bytes are needed.

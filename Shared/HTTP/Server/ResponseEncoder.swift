@@ -1,7 +1,7 @@
 import Glibc
 
-/// The bytes of one answer (RFC 9112 sections 4 to 6): always delimited by a `Content-Length`, and
-/// saying so whenever the connection closes after it.
+/// The bytes of one answer (RFC 9112 sections 4 to 6). `Content-Length` delimits it, and
+/// `Connection: close` announces that the connection closes.
 ///
 /// - Parameter hasBody: `false` for HEAD, whose answer only describes the body.
 func encode(

@@ -1,4 +1,4 @@
-// `Span` is not a `Collection` yet; these few algorithms are all that the parsers need of one.
+// `Span` is not a `Collection` yet; the parsers need only these algorithms.
 
 func firstIndex(of byte: UInt8, in bytes: Span<UInt8>, from start: Int) -> Int? {
     var index = start
