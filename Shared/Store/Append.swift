@@ -25,9 +25,7 @@ extension Store {
         let columns = try await columns(of: events)
         let rows = try await insertCreatingPartitions(columns.statement)
         var answers = [Appended](repeating: .duplicate, count: events.count)
-        let accepted = try rows.mapped { row throws(PostgresError) in
-            try row.decoded(Int.self, LaneID.self, Int64.self)
-        }
+        let accepted = try rows.values(Int.self, LaneID.self, Int64.self)
         for (row, lane, sequence) in accepted where columns.places.indices.contains(row - 1) {
             answers[columns.places[row - 1]] = .accepted(lane: lane, sequence: sequence)
         }
@@ -53,11 +51,9 @@ extension Store {
         """
 
     private func insert(_ statement: SQL) async throws(StoreError) -> Rows {
-        let rows = try await run { pool throws(PostgresError) in
-            try await pool.pipeline([
-                Self.appending, statement,
-            ])
-        }
+        let rows = try await pipeline([
+            Self.appending, statement,
+        ])
         guard let answer = rows.last else { throw .bug("no answer") }
         return answer
     }
@@ -71,9 +67,7 @@ extension Store {
     }
 
     func createPartitions() async throws(StoreError) {
-        _ = try await run { pool throws(PostgresError) in
-            try await pool.query("SELECT create_partitions(ahead => \(Retention.segmentsAhead))")
-        }
+        try await query("SELECT create_partitions(ahead => \(Retention.segmentsAhead))")
     }
 }
 

@@ -46,13 +46,11 @@ extension Store {
     private func change(
         _ scope: String, _ trips: Int, _ assignments: SQL, where condition: SQL = "true"
     ) async throws(StoreError) -> Bool {
-        let rows = try await run { pool throws(PostgresError) in
-            try await pool.query(
-                """
-                UPDATE budget SET \(assignments)
-                WHERE scope = \(scope.storable) AND trips = \(trips) AND \(condition)
-                """)
-        }
+        let rows = try await query(
+            """
+            UPDATE budget SET \(assignments)
+            WHERE scope = \(scope.storable) AND trips = \(trips) AND \(condition)
+            """)
         return rows.affected == 1
     }
 }

@@ -39,18 +39,16 @@ extension Store {
     public func take(
         atMost wanted: Int, from scope: String, _ limits: BudgetLimits
     ) async throws(StoreError) -> BudgetGrant {
-        let rows = try await run { pool throws(PostgresError) in
-            try await pool.pipeline([
-                // Not waiting for the disk: after a crash the calls of its last moment may be taken
-                // twice, which costs less than a wait at every call.
-                "SELECT set_config('synchronous_commit', 'off', true)",
-                """
-                INSERT INTO budget (scope, next_at) VALUES (\(scope.storable), now())
-                ON CONFLICT DO NOTHING
-                """,
-                Self.taking(wanted, from: scope, limits),
-            ])
-        }
+        let rows = try await pipeline([
+            // Not waiting for the disk: after a crash the calls of its last moment may be taken
+            // twice, which costs less than a wait at every call.
+            "SELECT set_config('synchronous_commit', 'off', true)",
+            """
+            INSERT INTO budget (scope, next_at) VALUES (\(scope.storable), now())
+            ON CONFLICT DO NOTHING
+            """,
+            Self.taking(wanted, from: scope, limits),
+        ])
         let grants = try rows.last?.mapped { row throws(PostgresError) in
             try BudgetGrant(row, limits)
         }
@@ -95,15 +93,13 @@ extension Store {
     /// reached.
     public func pause(_ scope: String, for pause: Duration) async throws(StoreError) {
         let pause = min(max(pause, .zero), Self.pauseMax)
-        _ = try await run { pool throws(PostgresError) in
-            try await pool.query(
-                """
-                INSERT INTO budget AS b (scope, next_at, closed_until)
-                VALUES (\(scope.storable), now(), now() + \(pause))
-                ON CONFLICT (scope) DO UPDATE
-                SET closed_until = greatest(b.closed_until, excluded.closed_until)
-                """)
-        }
+        try await query(
+            """
+            INSERT INTO budget AS b (scope, next_at, closed_until)
+            VALUES (\(scope.storable), now(), now() + \(pause))
+            ON CONFLICT (scope) DO UPDATE
+            SET closed_until = greatest(b.closed_until, excluded.closed_until)
+            """)
     }
 
     private static let pauseMax = Duration.seconds(86_400)
@@ -114,14 +110,12 @@ extension Store {
         _ connection: ConnectionID, for pause: Duration
     ) async throws(StoreError) {
         let pause = min(max(pause, .zero), Self.pauseMax)
-        _ = try await run { pool throws(PostgresError) in
-            try await pool.query(
-                """
-                UPDATE connection SET blocked_until
-                    = greatest(blocked_until, now() + \(pause))
-                WHERE id = \(connection.rawValue)
-                """)
-        }
+        try await query(
+            """
+            UPDATE connection SET blocked_until
+                = greatest(blocked_until, now() + \(pause))
+            WHERE id = \(connection.rawValue)
+            """)
     }
 }
 

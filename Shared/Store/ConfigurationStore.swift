@@ -31,10 +31,8 @@ public struct ActiveConnections: Sendable {
 extension Store {
     /// The version in force; 0 if no configuration was ever applied. It is cheap to ask often.
     public func configurationVersion() async throws(StoreError) -> ConfigurationVersion {
-        let rows = try await run { pool throws(PostgresError) in
-            try await pool.query("SELECT coalesce(max(version), 0) FROM configuration")
-                .decoded(ConfigurationVersion.self)
-        }
+        let rows = try await query("SELECT coalesce(max(version), 0) FROM configuration")
+            .values(ConfigurationVersion.self)
         return rows.first ?? 0
     }
 
@@ -126,10 +124,8 @@ extension Store {
     public func rulesets(
         of connection: ConnectionID, at version: ConfigurationVersion
     ) async throws(StoreError) -> [Ruleset] {
-        let rows = try await run { pool throws(PostgresError) in
-            try await pool.query(Self.rulesetsStatement(at: version))
-                .decoded(String.self, String.self)
-        }
+        let rows = try await query(Self.rulesetsStatement(at: version))
+            .values(String.self, String.self)
         return try Self.rulesets(rows.filter { $0.0 == connection.rawValue }.map(\.1))
     }
 
@@ -139,23 +135,22 @@ extension Store {
         let version = try await configurationVersion()
         guard version > known ?? -1 else { return nil }
         // These are read later than the version: at worst the caller loads once more.
-        let rows = try await run { pool throws(PostgresError) in
-            try await pool.pipeline([
-                "SELECT id, configuration FROM connection WHERE is_active ORDER BY number",
-                """
-                SELECT connection.id, name, key_id, sealed
-                FROM secret JOIN connection ON connection.number = secret.connection
-                WHERE is_active
-                """,
-                Self.rulesetsStatement(at: version),
-            ])
-        }
+        let rows = try await pipeline([
+            "SELECT id, configuration FROM connection WHERE is_active ORDER BY number",
+            """
+            SELECT connection.id, name, key_id, sealed
+            FROM secret JOIN connection ON connection.number = secret.connection
+            WHERE is_active
+            """,
+            Self.rulesetsStatement(at: version),
+        ])
         guard rows.count == 3 else { throw .bug("\(rows.count) answers instead of 3") }
         let secrets = Dictionary(
             grouping: try rows[1].mapped { row throws(PostgresError) in try SecretRow(row) },
             by: \.connection)
-        let rulesets = Dictionary(grouping: try rows[2].pairs(), by: { ConnectionID($0.0) })
-        let connections = try rows[0].pairs().map { name, text in
+        let rulesets = Dictionary(
+            grouping: try rows[2].values(String.self, String.self), by: { ConnectionID($0.0) })
+        let connections = try rows[0].values(String.self, String.self).map { name, text in
             let id = ConnectionID(name)
             return StoredConnection(
                 id: id, configuration: text, secrets: secrets[id] ?? [],
@@ -196,11 +191,5 @@ extension Store {
         } catch {
             throw .corrupt("stored JSON is unreadable: \(error)")
         }
-    }
-}
-
-extension Rows {
-    fileprivate func pairs() throws(StoreError) -> [(String, String)] {
-        try mapped { row throws(PostgresError) in try row.decoded(String.self, String.self) }
     }
 }

@@ -45,9 +45,7 @@ extension Store {
             now() NOT BETWEEN read_at - interval '10 seconds'
                 AND read_at + greatest(\(ageMax), took_seconds / \(share) * interval '1 second')
             """
-        let due = try await run { pool throws(PostgresError) in
-            try await pool.query("SELECT \(isDue) FROM depth_reading").decoded(Bool.self)
-        }
+        let due = try await query("SELECT \(isDue) FROM depth_reading").values(Bool.self)
         if due == [true] { try await readDepth(when: isDue) }
         return try await depth(
             of: """
@@ -96,16 +94,14 @@ extension Store {
         """
 
     private func depth(of waiting: SQL) async throws(StoreError) -> [Depth] {
-        let rows = try await run { pool throws(PostgresError) in
-            try await pool.query(
-                """
-                SELECT connection.id, waiting.events, waiting.lanes, waiting.ready_lanes,
-                    waiting.oldest_due_seconds
-                FROM \(waiting) JOIN connection ON connection.number = waiting.number
-                ORDER BY connection.id
-                """
-            ).decoded(String.self, Int.self, Int.self, Int.self, Double.self)
-        }
+        let rows = try await query(
+            """
+            SELECT connection.id, waiting.events, waiting.lanes, waiting.ready_lanes,
+                waiting.oldest_due_seconds
+            FROM \(waiting) JOIN connection ON connection.number = waiting.number
+            ORDER BY connection.id
+            """
+        ).values(String.self, Int.self, Int.self, Int.self, Double.self)
         return rows.map { id, events, lanes, readyLanes, seconds in
             Depth(
                 connection: ConnectionID(id), events: events, lanes: lanes, readyLanes: readyLanes,
@@ -116,16 +112,14 @@ extension Store {
     /// The age of the oldest transaction that keeps dead rows of this database from being cleaned
     /// away; 0 if there is none.
     public func oldestTransactionAge() async throws(StoreError) -> Duration {
-        let ages = try await run { pool throws(PostgresError) in
-            try await pool.query(
-                """
-                SELECT coalesce(extract(epoch FROM now() - min(xact_start)), 0)::float8
-                FROM pg_stat_activity
-                WHERE datname = current_database() AND pid <> pg_backend_pid()
-                    AND (backend_xmin IS NOT NULL OR backend_xid IS NOT NULL)
-                """
-            ).decoded(Double.self)
-        }
+        let ages = try await query(
+            """
+            SELECT coalesce(extract(epoch FROM now() - min(xact_start)), 0)::float8
+            FROM pg_stat_activity
+            WHERE datname = current_database() AND pid <> pg_backend_pid()
+                AND (backend_xmin IS NOT NULL OR backend_xid IS NOT NULL)
+            """
+        ).values(Double.self)
         return .seconds(max(0, ages.first ?? 0))
     }
 }

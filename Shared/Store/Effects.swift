@@ -74,9 +74,7 @@ extension Store {
         let statement = EffectStartColumns(starts).statement(limits)
         guard let rows = try await runByIndex([statement]).last else { throw .bug("no answer") }
         var admissions = [EffectAdmission](repeating: .lost, count: starts.count)
-        let held = try rows.mapped { row throws(PostgresError) in
-            try row.decoded(Int.self, String?.self, Int.self, String?.self)
-        }
+        let held = try rows.values(Int.self, String?.self, Int.self, String?.self)
         for (place, earlier, changes, result) in held where admissions.indices.contains(place - 1) {
             admissions[place - 1] =
                 switch earlier {
@@ -99,7 +97,7 @@ extension Store {
         guard !ends.isEmpty else { return [] }
         let statement = EffectEndColumns(ends).statement(limits)
         guard let rows = try await runByIndex([statement]).last else { throw .bug("no answer") }
-        let held = Set(try rows.mapped { row throws(PostgresError) in try row.decoded(Int.self) })
+        let held = Set(try rows.values(Int.self))
         return ends.indices.map(held.contains)
     }
 }

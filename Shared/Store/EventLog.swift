@@ -126,33 +126,31 @@ extension Store {
     private func loggedEvents(
         where condition: SQL, limit: Int
     ) async throws(StoreError) -> [LoggedEvent] {
-        let rows = try await run { pool throws(PostgresError) in
-            try await pool.query(
-                """
-                SELECT connection.id, event.*,
-                    (SELECT key FROM lane WHERE lane.lane_id = event.lane_id),
-                    s.outcome, s.detail, s.facts, s.attempt, s.worker, s.configuration,
-                    (extract(epoch FROM s.settled_at) * 1000)::bigint,
-                    p.cause, p.attempt, (extract(epoch FROM p.postponed_at) * 1000)::bigint,
-                    (SELECT (extract(epoch FROM ready_at) * 1000)::bigint FROM lane
-                        WHERE lane.lane_id = p.lane_id)
-                FROM connection, LATERAL (
-                    SELECT segment, lane_id, sequence, event_id, source, kind, format,
-                        (extract(epoch FROM occurred_at) * 1000)::bigint AS occurred,
-                        (extract(epoch FROM appended_at) * 1000000)::bigint AS appended, payload,
-                        replay_scope, replay_of, replay_effect_owner
-                    FROM job WHERE \(condition)
-                    ORDER BY appended_at DESC, lane_id DESC, sequence DESC LIMIT \(limit)) AS event
-                LEFT JOIN settlement AS s
-                    ON (s.lane_id, s.sequence, s.segment)
-                        = (event.lane_id, event.sequence, event.segment)
-                LEFT JOIN postponement AS p
-                    ON (p.lane_id, p.sequence) = (event.lane_id, event.sequence)
-                        AND s.outcome IS NULL
-                ORDER BY event.appended DESC, event.lane_id DESC, event.sequence DESC
-                LIMIT \(limit)
-                """)
-        }
+        let rows = try await query(
+            """
+            SELECT connection.id, event.*,
+                (SELECT key FROM lane WHERE lane.lane_id = event.lane_id),
+                s.outcome, s.detail, s.facts, s.attempt, s.worker, s.configuration,
+                (extract(epoch FROM s.settled_at) * 1000)::bigint,
+                p.cause, p.attempt, (extract(epoch FROM p.postponed_at) * 1000)::bigint,
+                (SELECT (extract(epoch FROM ready_at) * 1000)::bigint FROM lane
+                    WHERE lane.lane_id = p.lane_id)
+            FROM connection, LATERAL (
+                SELECT segment, lane_id, sequence, event_id, source, kind, format,
+                    (extract(epoch FROM occurred_at) * 1000)::bigint AS occurred,
+                    (extract(epoch FROM appended_at) * 1000000)::bigint AS appended, payload,
+                    replay_scope, replay_of, replay_effect_owner
+                FROM job WHERE \(condition)
+                ORDER BY appended_at DESC, lane_id DESC, sequence DESC LIMIT \(limit)) AS event
+            LEFT JOIN settlement AS s
+                ON (s.lane_id, s.sequence, s.segment)
+                    = (event.lane_id, event.sequence, event.segment)
+            LEFT JOIN postponement AS p
+                ON (p.lane_id, p.sequence) = (event.lane_id, event.sequence)
+                    AND s.outcome IS NULL
+            ORDER BY event.appended DESC, event.lane_id DESC, event.sequence DESC
+            LIMIT \(limit)
+            """)
         return try rows.mapped { row throws(PostgresError) in try LoggedEvent(row) }
     }
 }

@@ -72,9 +72,7 @@ extension Store {
         guard let registered = rows.first, let answer = rows.last else {
             throw .bug("no answer")
         }
-        let moments = try registered.mapped { row throws(PostgresError) in
-            try row.decoded(Double.self)
-        }
+        let moments = try registered.values(Double.self)
         guard let now = moments.first else { throw .lostLease }
         let lost = settlements.isEmpty ? [] : try columns.lost(kept: rows[1])
         let leased = try answer.mapped { row throws(PostgresError) in try LeasedRow(row) }

@@ -20,22 +20,18 @@ extension Store {
     /// links with `finish`.
     public func link(_ link: Link, in connection: ConnectionID) async throws(StoreError) {
         let number = try await number(of: connection)
-        _ = try await run { pool throws(PostgresError) in
-            try await pool.query(
-                """
-                WITH one AS (SELECT \(number) AS connection, \([link].json.text)::text AS links)
-                \(Link.insertion(from: "one"))
-                """)
-        }
+        try await query(
+            """
+            WITH one AS (SELECT \(number) AS connection, \([link].json.text)::text AS links)
+            \(Link.insertion(from: "one"))
+            """)
     }
 
     /// Removes the record's links to all incidents.
     public func unlink(_ record: RecordID, in connection: ConnectionID) async throws(StoreError) {
         let number = try await number(of: connection)
-        _ = try await run { pool throws(PostgresError) in
-            try await pool.query(
-                "DELETE FROM link WHERE connection = \(number) AND record_key = \(record.key)")
-        }
+        try await query(
+            "DELETE FROM link WHERE connection = \(number) AND record_key = \(record.key)")
     }
 
     /// The links that match the condition, the oldest first.
@@ -43,15 +39,13 @@ extension Store {
         in connection: ConnectionID, where condition: SQL
     ) async throws(StoreError) -> [Link] {
         let number = try await number(of: connection)
-        let rows = try await run { pool throws(PostgresError) in
-            try await pool.query(
-                """
-                SELECT incident_id, object, record_id FROM link
-                WHERE connection = \(number) AND \(condition)
-                ORDER BY linked_at, incident_id, record_key
-                """
-            ).decoded(String.self, String.self, String.self)
-        }
+        let rows = try await query(
+            """
+            SELECT incident_id, object, record_id FROM link
+            WHERE connection = \(number) AND \(condition)
+            ORDER BY linked_at, incident_id, record_key
+            """
+        ).values(String.self, String.self, String.self)
         return rows.compactMap { incident, object, record in
             RecordID(record).map {
                 Link(incident: IncidentID(incident), object: object, record: $0)

@@ -58,14 +58,12 @@ extension Store {
 
 extension Store {
     fileprivate func isBlockedForGood(_ connection: ConnectionID) async throws(StoreError) -> Bool {
-        try await run { pool throws(PostgresError) in
-            try await pool.query(
-                """
-                SELECT blocked_until = 'infinity' FROM connection
-                WHERE id = \(connection.rawValue)
-                """
-            ).decoded(Bool.self) == [true]
-        }
+        try await query(
+            """
+            SELECT blocked_until = 'infinity' FROM connection
+            WHERE id = \(connection.rawValue)
+            """
+        ).values(Bool.self) == [true]
     }
 }
 

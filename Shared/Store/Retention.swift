@@ -101,16 +101,14 @@ extension Store {
     ///
     /// A lane that a worker still has is left alone, because its settlement needs its day.
     private func expireLanes(_ retention: Retention) async throws(StoreError) -> Int {
-        let stale = try await run { pool throws(PostgresError) in
-            try await pool.query(
-                """
-                SELECT lane_id, oldest FROM lane JOIN connection ON number = lane.connection,
-                    (SELECT segment_now() - \(retention.logDays)) AS kept (oldest)
-                WHERE state = 1 AND segment < oldest AND NOT (\(Self.isServed))
-                ORDER BY lane_id
-                """, timeout: .seconds(60)
-            ).decoded(LaneID.self, Segment.self)
-        }
+        let stale = try await query(
+            """
+            SELECT lane_id, oldest FROM lane JOIN connection ON number = lane.connection,
+                (SELECT segment_now() - \(retention.logDays)) AS kept (oldest)
+            WHERE state = 1 AND segment < oldest AND NOT (\(Self.isServed))
+            ORDER BY lane_id
+            """, timeout: .seconds(60)
+        ).values(LaneID.self, Segment.self)
         guard let oldest = stale.first?.1 else { return 0 }
         var expired = 0
         for start in stride(from: 0, to: stale.count, by: retention.rowsAtOnceMax) {
@@ -148,28 +146,24 @@ extension Store {
 
     /// The old segments that no lane needs. An idle lane can need no segment but today's.
     private func segmentsOver(_ retention: Retention) async throws(StoreError) -> [Segment] {
-        try await run { pool throws(PostgresError) in
-            try await pool.query(
-                """
-                SELECT number FROM (\(Self.partitions(of: "job"))) AS partition
-                WHERE number < segment_now() - \(retention.logDays)
-                    AND number < (SELECT coalesce(min(segment), number + 1) FROM lane
-                        WHERE state <> 0)
-                ORDER BY number
-                """
-            ).decoded(Segment.self)
-        }
+        try await query(
+            """
+            SELECT number FROM (\(Self.partitions(of: "job"))) AS partition
+            WHERE number < segment_now() - \(retention.logDays)
+                AND number < (SELECT coalesce(min(segment), number + 1) FROM lane
+                    WHERE state <> 0)
+            ORDER BY number
+            """
+        ).values(Segment.self)
     }
 
     private func periodsOver() async throws(StoreError) -> [Int32] {
-        try await run { pool throws(PostgresError) in
-            try await pool.query(
-                """
-                SELECT number FROM (\(Self.partitions(of: "deduplication"))) AS partition
-                WHERE number < period_now() - 2 ORDER BY number
-                """
-            ).decoded(Int32.self)
-        }
+        try await query(
+            """
+            SELECT number FROM (\(Self.partitions(of: "deduplication"))) AS partition
+            WHERE number < period_now() - 2 ORDER BY number
+            """
+        ).values(Int32.self)
     }
 
     static func partitions(of parent: String) -> SQL {
@@ -271,9 +265,7 @@ extension Store {
         var deleted = 0
         var last: Int
         repeat {
-            last = try await run { pool throws(PostgresError) in
-                try await pool.query(statement, timeout: .seconds(60)).affected
-            }
+            last = try await query(statement, timeout: .seconds(60)).affected
             deleted += last
         } while last >= retention.rowsAtOnceMax && ContinuousClock.now < end
         return deleted

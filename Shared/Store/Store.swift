@@ -46,14 +46,25 @@ public struct Store: Sendable {
         }
     }
 
+    /// Runs one statement, and again a few times if another transaction was in the way.
+    @discardableResult
+    func query(_ statement: SQL, timeout: Duration? = nil) async throws(StoreError) -> Rows {
+        try await run { pool throws(PostgresError) in
+            try await pool.query(statement, timeout: timeout)
+        }
+    }
+
+    /// Runs statements in one transaction, and again a few times if another was in the way.
+    @discardableResult
+    func pipeline(_ statements: [SQL]) async throws(StoreError) -> [Rows] {
+        try await run { pool throws(PostgresError) in try await pool.pipeline(statements) }
+    }
+
     /// Runs statements in one transaction and finds every row through an index. A plan that was
     /// made and kept while a table was small would read the whole table after it has grown, and
     /// planning at every use costs too much. Sorts of some MiB stay in memory.
     func runByIndex(_ statements: [SQL]) async throws(StoreError) -> [Rows] {
-        let rows = try await run { pool throws(PostgresError) in
-            try await pool.pipeline([Self.byIndexOnly] + statements)
-        }
-        return Array(rows.dropFirst())
+        Array(try await pipeline([Self.byIndexOnly] + statements).dropFirst())
     }
 
     static let byIndexOnly: SQL = """
@@ -68,10 +79,8 @@ public struct Store: Sendable {
     /// - Throws: `.notFound` if it was never configured.
     func number(of connection: ConnectionID) async throws(StoreError) -> Int32 {
         if let number = numbers[connection] { return number }
-        let rows = try await run { pool throws(PostgresError) in
-            try await pool.query("SELECT id, number FROM connection")
-                .decoded(String.self, Int32.self)
-        }
+        let rows = try await query("SELECT id, number FROM connection")
+            .values(String.self, Int32.self)
         for (id, number) in rows { numbers[ConnectionID(id)] = number }
         guard let number = numbers[connection] else {
             throw .notFound(.connection(connection))
@@ -91,6 +100,26 @@ private final class ConnectionNumbers: Sendable {
 }
 
 extension Rows {
+    /// Every row as a tuple of these types, in the order of the columns.
+    func values<each Column: ColumnValue>(
+        _ columns: repeat (each Column).Type
+    ) throws(StoreError) -> [(repeat each Column)] {
+        do {
+            return try decoded(repeat each columns)
+        } catch {
+            throw StoreError(error)
+        }
+    }
+
+    /// The only column of every row.
+    func values<Column: ColumnValue>(_ column: Column.Type) throws(StoreError) -> [Column] {
+        do {
+            return try decoded(column)
+        } catch {
+            throw StoreError(error)
+        }
+    }
+
     func mapped<T>(_ transform: (Row) throws(PostgresError) -> T) throws(StoreError) -> [T] {
         var mapped: [T] = []
         mapped.reserveCapacity(count)

@@ -51,9 +51,7 @@ extension Store {
                 Link(incident: IncidentID(incident), object: object, record: $0)
             }
         }
-        let places = try answers[1].mapped { row throws(PostgresError) in
-            try row.decoded(Int.self)
-        }
+        let places = try answers[1].values(Int.self)
         let begun = try answers[2].mapped { row throws(PostgresError) -> (JobName, JSON) in
             let (place, facts) = try row.decoded(Int.self, String.self)
             return (jobs[place - 1], try JSON(stored: facts))

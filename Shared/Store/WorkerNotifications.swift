@@ -7,12 +7,10 @@ extension Store {
     /// the append it would make commits wait for one another (Queue.md 9). It does not wait for the
     /// disk (Queue.md 12): no worker listens after a crash that loses it.
     public func notify() async throws(StoreError) {
-        _ = try await run { pool throws(PostgresError) in
-            try await pool.pipeline([
-                "SELECT set_config('synchronous_commit', 'off', true)",
-                "SELECT pg_notify(\(Self.channel), '')",
-            ])
-        }
+        try await pipeline([
+            "SELECT set_config('synchronous_commit', 'off', true)",
+            "SELECT pg_notify(\(Self.channel), '')",
+        ])
     }
 
     /// The notifications, on a session of its own. Workers poll as well, less often: a notification

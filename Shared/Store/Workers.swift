@@ -18,15 +18,13 @@ extension Store {
     public func register(
         name: String, ttl: Duration
     ) async throws(StoreError) -> WorkerID {
-        let rows = try await run { pool throws(PostgresError) in
-            try await pool.query(
-                """
-                INSERT INTO worker (name, expires_at)
-                VALUES (\(name.storable), now() + \(ttl))
-                RETURNING id
-                """
-            ).decoded(WorkerID.self)
-        }
+        let rows = try await query(
+            """
+            INSERT INTO worker (name, expires_at)
+            VALUES (\(name.storable), now() + \(ttl))
+            RETURNING id
+            """
+        ).values(WorkerID.self)
         guard let id = rows.first else { throw .bug("no worker id") }
         return id
     }
@@ -39,26 +37,22 @@ extension Store {
     public func renew(
         _ worker: WorkerID, ttl: Duration, timeout: Duration? = nil
     ) async throws(StoreError) {
-        let rows = try await run { pool throws(PostgresError) in
-            try await pool.query(
-                """
-                UPDATE worker SET expires_at = now() + \(ttl)
-                WHERE id = \(worker) AND expires_at > now()
-                """, timeout: timeout)
-        }
+        let rows = try await query(
+            """
+            UPDATE worker SET expires_at = now() + \(ttl)
+            WHERE id = \(worker) AND expires_at > now()
+            """, timeout: timeout)
         guard rows.affected == 1 else { throw .lostLease }
     }
 
     /// Ends the registration. Lanes that the worker still holds are due at once, with the attempt
     /// refunded.
     public func retire(_ worker: WorkerID) async throws(StoreError) {
-        _ = try await run { pool throws(PostgresError) in
-            try await pool.pipeline([
-                "SELECT FROM worker WHERE id = \(worker) FOR UPDATE",
-                Self.endLeases(where: "owner = \(worker)", attempt: .refunded),
-                "DELETE FROM worker WHERE id = \(worker)",
-            ])
-        }
+        try await pipeline([
+            "SELECT FROM worker WHERE id = \(worker) FOR UPDATE",
+            Self.endLeases(where: "owner = \(worker)", attempt: .refunded),
+            "DELETE FROM worker WHERE id = \(worker)",
+        ])
     }
 
     /// Gives back lanes that are leased in the worker's name and that it does not know of: the
@@ -74,24 +68,22 @@ extension Store {
         for worker: WorkerID, keeping known: [Fence], generation: Int64
     ) async throws(StoreError) -> Int {
         // A lease that is being made holds the worker's row, so this waits for it.
-        try await run { pool throws(PostgresError) in
-            try await pool.pipeline([
-                "SELECT FROM worker WHERE id = \(worker) FOR UPDATE",
-                Self.endLeases(
-                    with: """
-                        newer AS (
-                            UPDATE worker SET generation = \(generation)
-                            WHERE id = \(worker) AND generation < \(generation)
-                            RETURNING id),
-                        """,
-                    where: """
-                        owner = (SELECT id FROM newer) AND NOT EXISTS (
-                            SELECT FROM unnest(\(known.map(\.lane)), \(known.map(\.epoch)))
-                                AS known (lane_id, epoch)
-                            WHERE known.lane_id = lane.lane_id AND known.epoch = lane.epoch)
-                        """, attempt: .refunded),
-            ]).last?.affected ?? 0
-        }
+        try await pipeline([
+            "SELECT FROM worker WHERE id = \(worker) FOR UPDATE",
+            Self.endLeases(
+                with: """
+                    newer AS (
+                        UPDATE worker SET generation = \(generation)
+                        WHERE id = \(worker) AND generation < \(generation)
+                        RETURNING id),
+                    """,
+                where: """
+                    owner = (SELECT id FROM newer) AND NOT EXISTS (
+                        SELECT FROM unnest(\(known.map(\.lane)), \(known.map(\.epoch)))
+                            AS known (lane_id, epoch)
+                        WHERE known.lane_id = lane.lane_id AND known.epoch = lane.epoch)
+                    """, attempt: .refunded),
+        ]).last?.affected ?? 0
     }
 
     /// Makes the lanes of expired workers ready under a new epoch. The attempt stays counted, so
