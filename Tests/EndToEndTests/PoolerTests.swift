@@ -26,10 +26,10 @@ final class PoolerTests: XCTestCase {
             }
             for program in [worker, ingest] {
                 XCTAssertEqual(program.terminate(), 0, program.logText)
-                let complaints = program.logText.split(separator: "\n").filter {
+                let warnings = program.logText.split(separator: "\n").filter {
                     $0.contains("\"warning\"") || $0.contains("\"error\"")
                 }
-                XCTAssertEqual(complaints, [])
+                XCTAssertEqual(warnings, [])
             }
             try await pooler.checkNothingWasLeft(inSessions: 4)
         }
@@ -69,7 +69,7 @@ private struct PgBouncer {
         """.write(to: file, atomically: false, encoding: .utf8)
         let running = try RunningProgram(at: program, [file.path], for: testCase)
         _ = try await running.line(with: "process up")
-        url = "host=\(folder.path) port=6432 dbname=\(database.name) user=anybody"
+        url = "host=\(folder.path) port=6432 dbname=\(database.name) user=pooled"
     }
 
     /// The part of a connection string that the pooler understands.

@@ -40,7 +40,7 @@ final class PagerDutyIncidentTests: XCTestCase {
         check("403/2010", key: "u+SandboxReadOnly001")
         check("400/2016", from: nil)
         check("400/1028", from: "liaison")
-        check("400/1008", from: "nobody@example.com")
+        check("400/1008", from: "unknown@example.com")
         check("201/")
         check("201/", key: "u+SandboxUserKey0001", from: nil)
     }

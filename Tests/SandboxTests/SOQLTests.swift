@@ -107,7 +107,7 @@ final class SOQLTests: XCTestCase {
         check("INVALID_TYPE", "SELECT Id FROM Accout")
         check("INVALID_FIELD", "SELECT Nope FROM Case")
         check("INVALID_FIELD", "SELECT Id FROM Case WHERE Nope = 1")
-        check("INVALID_FIELD", "SELECT Nobody.Name FROM Case")
+        check("INVALID_FIELD", "SELECT Unknown.Name FROM Case")
         check("INVALID_FIELD", "SELECT Id FROM Case WHERE Subject = 5")
         check("INVALID_FIELD", "SELECT Id FROM Case WHERE CreatedDate > 'yesterday'")
     }

@@ -119,7 +119,7 @@ final class SalesforceBatchTests: XCTestCase {
                 ]),
             part("list", "GET", "/query?q=SELECT+Id,CommentBody+FROM+CaseComment"),
             part("read", "GET", "/sobjects/CaseComment/@{list.records[0].Id}"),
-            part("bad", "GET", "/sobjects/Case/@{nobody.id}"),
+            part("bad", "GET", "/sobjects/Case/@{unknown.id}"),
         ])
         XCTAssertEqual(found.map { $0["httpStatusCode"] }, [201, 201, 200, 200, 400])
         XCTAssertEqual(found.map { $0["referenceId"] }, ["new", "note", "list", "read", "bad"])

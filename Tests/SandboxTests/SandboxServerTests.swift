@@ -88,7 +88,7 @@ final class SandboxServerTests: XCTestCase {
     func testAReceiverThatIsAwayIsTriedAgainWhenTimePasses() async throws {
         let clock = SandboxClock.standing(atMilliseconds: 1_772_442_904_250)
         try await Sandbox.running(clock: clock) { sandbox in
-            let body: JSON = ["url": "http://127.0.0.1:9/nobody"]
+            let body: JSON = ["url": "http://127.0.0.1:9/unused"]
             await sandbox.control("POST", "/_sandbox/pagerduty/subscriptions", body)
             await sandbox.control(
                 "POST", "/_sandbox/pagerduty/act", ["do": "trigger", "title": "Down"])

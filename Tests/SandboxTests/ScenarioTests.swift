@@ -43,8 +43,8 @@ final class PlayTests: XCTestCase {
         XCTAssertEqual(try names.filled("}} and {{ stay"), "}} and {{ stay")
         let json: JSON = ["{{who}}": ["{{number}}", "#{{number}}"]]
         XCTAssertEqual(try names.filled(json), ["Ada": [7, "#7"]])
-        XCTAssertThrowsError(try names.filled("{{nobody}}")) { error in
-            XCTAssertEqual(error as? ScenarioError, .unknownName("nobody"))
+        XCTAssertThrowsError(try names.filled("{{unknown}}")) { error in
+            XCTAssertEqual(error as? ScenarioError, .unknownName("unknown"))
         }
     }
 

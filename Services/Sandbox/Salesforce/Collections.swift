@@ -121,7 +121,7 @@ extension SalesforceOrg {
         400, "INVALID_BATCH_SIZE",
         "Maximum number of records in a collection is \(collectionRecordsMax)")
 
-    /// The parser's complaints are a record's own here.
+    /// The parser's problems are those of the record here.
     private static func inCollection(_ error: SalesforceError) -> SalesforceError {
         guard error.code == "JSON_PARSER_ERROR" else { return error }
         return SalesforceError(

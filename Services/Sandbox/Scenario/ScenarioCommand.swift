@@ -1,4 +1,4 @@
-import Foundation  // FileHandle: each line is written at once, whoever reads.
+import Foundation  // FileHandle: each line is written at once.
 
 /// Runs `sandbox scenario`.
 ///
