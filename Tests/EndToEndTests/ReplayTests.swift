@@ -42,6 +42,9 @@ final class ReplayTests: XCTestCase {
                 try await rig.record("Case", other)["Team__c"],
             ]
             XCTAssertEqual(teams, ["Storefront", "Case: Cannot log in"])
+            // A program that knew no fingerprints would have recorded the effects like this.
+            try await rig.pool.query(
+                "UPDATE effect SET command = NULL, fingerprint_version = NULL, fingerprint = NULL")
             try await rig.replay(failed)
             var comments = await rig.comments(on: id)
             XCTAssertEqual(comments, ["Escalated."])
