@@ -16,7 +16,7 @@ extension AuthenticDelivery {
             throw .tooLarge(
                 "The delivery has more than \(Self.eventsMax) records; send fewer at once.")
         }
-        // Without its other half, a record would look like another change.
+        // A record without its other half would look like another change.
         let halves = old.unreadableIDs.union(new.unreadableIDs)
         old.setAside(halves)
         new.setAside(halves)
