@@ -103,7 +103,7 @@ final class CallSchedulerTests: XCTestCase {
         acquire(at: 9, 4)
         acquire(at: 20, 2)
         acquire(at: 30, 1)
-        // While few are left no caller takes more than it needs.
+        // No caller takes more than it needs while few are left.
         left = 15
         acquire(at: 30.1, 2)
         use(1, at: 30.1)

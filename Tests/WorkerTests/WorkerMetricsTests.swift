@@ -105,8 +105,8 @@ final class WorkerMetricsTests: XCTestCase {
         let (metrics, runtimes) = try await watched(["one": "key", "two": "key", "three": "other"])
         let throttled = Failure.throttled(
             Cause(.pagerDuty, code: "c", message: "m"), retryAfter: .seconds(30))
-        for gate in runtimes.limiters(of: .pagerDuty) {
-            try await gate.record(CallReport(status: 429, failure: throttled)) { true }
+        for limiter in runtimes.limiters(of: .pagerDuty) {
+            try await limiter.record(CallReport(status: 429, failure: throttled)) { true }
         }
         check(metrics, "credentials_paused{vendor=\"pagerduty\"}", 2)
         check(metrics, "breakers_open{vendor=\"pagerduty\"}", 0)

@@ -93,7 +93,7 @@ struct NumberedSession: Sendable {
     let session: SalesforceSession
 }
 
-/// What a caller that needs a session does.
+/// The next step of a caller that needs a session.
 enum SessionStep: Sendable {
     case use(NumberedSession)
     case fail(Failure)
@@ -101,12 +101,13 @@ enum SessionStep: Sendable {
     case logIn
 }
 
-/// A caller that waited, and what it does now.
+/// The next step of a caller that waited.
 struct SessionResumption: Sendable {
     let caller: SessionCaller
     let step: SessionStep
 }
 
+/// The number of a caller that needs a session.
 struct SessionCaller: Hashable, Sendable {
     fileprivate let number: Int
 }
@@ -119,7 +120,7 @@ struct SessionQueue {
     private var isLoggingIn = false
     private var loginCount = 0
     private var callerCount = 0
-    /// In the order in which they came.
+    /// The callers that wait, in the order of their arrival.
     private var waiting: [SessionCaller] = []
 
     mutating func newCaller() -> SessionCaller {
