@@ -20,7 +20,7 @@ final class CurlTransfer {
         self.call = call
         self.easy = easy
         self.limits = limits
-        // The capacity is at least one byte: without an address libcurl would call a read callback for the body.
+        // The buffer always has an address: without one libcurl would call a read callback.
         body = .allocate(capacity: max(1, call.request.body.count))
         _ = body.update(fromContentsOf: call.request.body)
     }
