@@ -8,6 +8,8 @@ public struct SandboxOptions: Sendable {
         public var userKey = "u+SandboxUserKey0001"
         /// The limit of each key (PagerDuty.md 61).
         public var callsPerMinuteMax = 960
+        /// The time in which calls are counted. It is shorter in tests.
+        public var callMinute = Duration.seconds(60)
         /// The time that a webhook's receiver has to answer (PagerDuty.md 22).
         public var webhookDeadline = Duration.seconds(5)
     }

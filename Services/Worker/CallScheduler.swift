@@ -18,16 +18,18 @@ struct CallSchedulerLimits: Equatable, Sendable {
     /// The longest that a caller is told to stay away because the budget is exhausted.
     var retryAfterMax = Duration.seconds(60)
 
-    private static let window = Duration.seconds(60)
     /// The longest between taking a call and its arrival at the vendor: a grant's lifetime and the
     /// transfer.
     private static let delayMax = Duration.seconds(3)
 
     /// Limits that never bring more than `calls` to the vendor in any minute: a sixteenth may be
     /// saved up, and the rest flows evenly.
-    init(callsPerMinuteMax calls: Int) {
-        let burst = max(1, Double(calls) / 16)
-        let seconds = (Self.window + Self.delayMax) / .seconds(1)
+    ///
+    /// - Parameter minute: shorter in tests, and all times of calls on their way with it.
+    init(callsPerMinuteMax calls: Int, minute: Duration = .seconds(60)) {
+        let (scale, burst) = (minute / .seconds(60), max(1, Double(calls) / 16))
+        grantLifetime = .seconds(scale)
+        let seconds = minute / .seconds(1) + Self.delayMax / .seconds(1) * scale
         let rate = max(Double(calls) - burst, 0.5) / seconds
         budget = BudgetLimits(perSecond: rate, burst: burst)
         grantCallsMax = max(1, Int(burst / 4))

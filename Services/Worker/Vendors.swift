@@ -23,7 +23,8 @@ struct VendorAccess: Sendable {
             case .pagerDuty: limits.pagerDutyCallsPerMinuteMax
             case .salesforce: limits.salesforceCallsPerMinuteMax
             }
-        var scheduler = CallSchedulerLimits(callsPerMinuteMax: callsPerMinuteMax)
+        var scheduler = CallSchedulerLimits(
+            callsPerMinuteMax: callsPerMinuteMax, minute: limits.callMinute)
         scheduler.waitMax = .seconds(limits.callWaitSecondsMax)
         return VendorLimiter(vendor, of: connection, limits: scheduler, self)
     }

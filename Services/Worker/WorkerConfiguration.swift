@@ -65,6 +65,8 @@ struct WorkerLimits: Sendable {
     /// keeps a storm from using up the day's allocation in minutes.
     var salesforceCallsPerMinuteMax = 6000
     /// The seconds that a call may wait for its turn in the shared budget, where it holds a lane.
+    /// The time in which vendors count calls. It is shorter in tests.
+    var callMinute = Duration.seconds(60)
     var callWaitSecondsMax = 2.0
     /// The time for which our own write is remembered, to recognise its echo.
     var echoRetention = Duration.seconds(600)

@@ -9,20 +9,24 @@ struct RateLimiter: Sendable {
         var used = 0
     }
 
-    private static let window = Duration.seconds(60)
+    private let minute: Duration
     var callsPerMinuteMax: Int
     private var windows: [String: Window] = [:]
 
-    init(callsPerMinuteMax: Int) { self.callsPerMinuteMax = callsPerMinuteMax }
+    /// - Parameter minute: shorter in tests.
+    init(callsPerMinuteMax: Int, minute: Duration) {
+        self.callsPerMinuteMax = callsPerMinuteMax
+        self.minute = minute
+    }
 
     mutating func count(_ key: String, at now: Timestamp) -> (isAllowed: Bool, HTTPHeaders) {
         var window = windows[key] ?? Window(startedAt: now)
-        if window.startedAt.advanced(by: Self.window) <= now {
+        if window.startedAt.advanced(by: minute) <= now {
             window = Window(startedAt: now)
         }
         window.used += 1
         windows[key] = window
-        let end = window.startedAt.advanced(by: Self.window)
+        let end = window.startedAt.advanced(by: minute)
         let secondsLeft = (end.milliseconds - now.milliseconds + 999) / 1000
         return (
             window.used <= callsPerMinuteMax,

@@ -38,7 +38,8 @@ struct SandboxPagerDuty: Sendable {
             options.userKey: Key(userID: "PINTEG7"),
         ]
         ids = IdentifierSource(run: seed, source: 1)
-        limiter = RateLimiter(callsPerMinuteMax: options.callsPerMinuteMax)
+        limiter = RateLimiter(
+            callsPerMinuteMax: options.callsPerMinuteMax, minute: options.callMinute)
         deliveryDeadline = options.webhookDeadline
     }
 
