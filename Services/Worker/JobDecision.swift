@@ -77,7 +77,7 @@ struct FailedDecision: Error {
     /// The facts that were known when the decision failed.
     var facts: JSON?
 
-    func givenUp(because cause: Cause) -> JobDecision {
+    func settled(because cause: Cause) -> JobDecision {
         JobDecision(job, .settle(.failed(cause)), judgedOn: facts)
     }
 }

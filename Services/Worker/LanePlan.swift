@@ -48,7 +48,7 @@ struct LanePlan: Sendable {
         case .failure(let failed):
             switch attempts.decision(after: failed.failure, on: failed.job) {
             case .again(let next): [.flush, .end(next)]
-            case .giveUp(let cause): [.flush, .perform(failed.givenUp(because: cause))]
+            case .giveUp(let cause): [.flush, .perform(failed.settled(because: cause))]
             }
         }
     }

@@ -107,9 +107,9 @@ final class LoginTests: XCTestCase {
         let refusal: JSON = [
             "error": "invalid_grant", "error_description": "assertion expired",
         ]
-        let mended = Script([.json(400, refusal), .json(200, Org.token("T1"))])
-        _ = try await Org.client(mended).whoAmI()
-        XCTAssertEqual(mended.logins, 2)
+        let corrected = Script([.json(400, refusal), .json(200, Org.token("T1"))])
+        _ = try await Org.client(corrected).whoAmI()
+        XCTAssertEqual(corrected.logins, 2)
         let broken = Script { _, _ in .json(400, refusal) }
         let client = try Org.client(broken)
         let failure = await failure { () async throws(Failure) in try await client.whoAmI() }

@@ -166,7 +166,7 @@ final class ServerExchangeTests: XCTestCase {
             XCTAssert(journal.waitForNext())
             let other = try server.connect()
             other.send(post("/now"))
-            XCTAssertEqual(other.answer()?.status, 202, "nobody waits for the one that waits")
+            XCTAssertEqual(other.answer()?.status, 202, "one request waited for another")
             for reply in waiting.withLock({ $0 }) { reply.send(HTTPResponse(status: 204)) }
             XCTAssertEqual(client.answer()?.status, 204)
         }

@@ -95,7 +95,7 @@ final class AcceptedInputTests: XCTestCase {
         }
     }
 
-    func testAuthenticKindsThatNobodyKnowsAreLogged() async throws {
+    func testAuthenticEventsOfUnknownKindsAreLogged() async throws {
         try await TestIngest.running { ingest in
             for body in [
                 #"{"event":{"id":"1","event_type":"incident.teleported","data":{"type":"x"}}}"#,

@@ -8,10 +8,10 @@ final class BadInputTests: XCTestCase {
     func testUnknownPathsAndConnections() async throws {
         try await refused { ingest in
             for path in [
-                "/", "/pagerduty", "/pagerduty/", "/pagerduty/nobody", "/pagerduty/acme/",
-                "/pagerduty/acme/x", "/PagerDuty/acme", "/pagerduty/acme%20", "/salesforce/nobody",
+                "/", "/pagerduty", "/pagerduty/", "/pagerduty/unknown", "/pagerduty/acme/",
+                "/pagerduty/acme/x", "/PagerDuty/acme", "/pagerduty/acme%20", "/salesforce/unknown",
                 "/salesforce/acme/outbound", "/salesforce/acme/inbound/\(Fixtures.outboundToken)",
-                "/salesforce/nobody/outbound/\(Fixtures.outboundToken)", "/metrics", "/readyz",
+                "/salesforce/unknown/outbound/\(Fixtures.outboundToken)", "/metrics", "/readyz",
             ] {
                 check(404, try await ingest.publicPort.send("POST", path, [json]), path)
             }

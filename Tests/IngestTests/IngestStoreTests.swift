@@ -68,7 +68,7 @@ final class IngestStoreTests: XCTestCase {
         }
     }
 
-    func testAWrongMasterKeyKeepsTheDoorUnready() async throws {
+    func testIngestWithAWrongMasterKeyIsNotReady() async throws {
         let (database, _) = try await makeStore()
         let otherKey = String(repeating: "B", count: 42) + "A="
         let other = try ingestStore(of: database, masterKey: otherKey)
@@ -80,7 +80,7 @@ final class IngestStoreTests: XCTestCase {
 
     /// The new one is in force when the configuration is applied with it, before this ingest starts
     /// anew.
-    func testADoorGoesOnWhileItsMasterKeyIsExchanged() async throws {
+    func testIngestServesOnWhileItsMasterKeyIsExchanged() async throws {
         let (database, store) = try await makeStore()
         let lines = LogLines()
         let real = try ingestStore(of: database)

@@ -30,7 +30,7 @@ final class MetricsTests: XCTestCase {
         try await TestIngest.running { ingest in
             _ = try await ingest.publicPort.send("POST", "/nowhere", [], body: [])
             _ = try await ingest.publicPort.send("GET", "/pagerduty/acme")
-            _ = try await ingest.deliver([], to: "nobody")
+            _ = try await ingest.deliver([], to: "unknown")
             await check(ingest, "requests_turned_away_total{result=\"not_found\"}", 2)
             await check(ingest, "requests_turned_away_total{result=\"method_not_allowed\"}", 1)
         }

@@ -130,7 +130,7 @@ final class TroubleTests: XCTestCase {
         store.configure([Fixtures.connection("other")], unreadable: ["acme": "no"])
         try await TestIngest.running(store) { ingest in
             let body = Fixtures.incidentEvent()
-            for (connection, status) in [("acme", 503), ("other", 202), ("nobody", 404)] {
+            for (connection, status) in [("acme", 503), ("other", 202), ("unknown", 404)] {
                 let answer = try await ingest.deliver(body, to: connection)
                 XCTAssertEqual(answer.status, status, connection)
             }

@@ -5,19 +5,6 @@ import XCTest
 final class WordTests: XCTestCase {
     private let tree = SourceTree.shared
 
-    /// Folders whose words are still being changed.
-    static let unfinished: Set = [
-        "Services/Connectors",
-        "Services/Ingest",
-        "Services/Worker",
-        "Shared/HTTP",
-        "Shared/Runtime",
-        "Tests/ConnectorsTests",
-        "Tests/HTTPTests",
-        "Tests/IngestTests",
-        "Tests/RuntimeTests",
-    ]
-
     /// These words were names or stood in sentences, and a plain word took their place.
     private static let words: Set = [
         // Furniture, buildings and people.
@@ -37,10 +24,13 @@ final class WordTests: XCTestCase {
         "lanesCutShort", "lanesNobodyServes", "undecided",
     ]
 
+    /// A name of libcurl.
+    private static let foreign = "CURLOPT_NO" + "BODY"
+
     func testOldWordsDoNotComeBack() {
-        XCTAssertGreaterThan(files.count, 30)
+        XCTAssertGreaterThan(files.count, 300)
         for file in files {
-            for (index, line) in file.lines.enumerated() {
+            for (index, line) in file.lines.enumerated() where !line.contains(Self.foreign) {
                 for word in Self.forbidden(in: line) {
                     XCTFail("\(file.path):\(index + 1) says \(word)")
                 }
@@ -61,7 +51,7 @@ final class WordTests: XCTestCase {
 
     private var files: [SourceTree.File] {
         tree.files.filter { file in
-            !file.path.hasSuffix("/WordTests.swift") && !Self.unfinished.contains(file.target)
+            !file.path.hasSuffix("/WordTests.swift")
                 && (file.path.hasSuffix(".swift") || file.path.hasSuffix(".md")
                     || file.path.hasSuffix(".json") || file.text.hasPrefix("#!"))
         }
