@@ -6,7 +6,10 @@ final class NameTests: XCTestCase {
 
     func testNoTypeNameIsDeclaredTwice() {
         let declaration =
-            #/^\s*(?:(?:public|private|fileprivate|internal|package|final|indirect|open)\s+)*(?:struct|enum|class|actor|protocol)\s+([A-Z]\w*)/#
+            #/
+            ^\s*(?:(?:public|private|fileprivate|internal|package|final|indirect|open)\s+)*
+            (?:struct|enum|class|actor|protocol)\s+([A-Z]\w*)
+            /#
         var places: [Substring: [String]] = [:]
         for file in tree.swift(under: "Shared", "Services") {
             for (index, line) in file.lines.enumerated() {

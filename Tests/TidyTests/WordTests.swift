@@ -30,6 +30,7 @@ final class WordTests: XCTestCase {
     func testOldWordsDoNotComeBack() {
         XCTAssertGreaterThan(files.count, 300)
         for file in files {
+            guard mayHold(file.text) else { continue }
             for (index, line) in file.lines.enumerated() where !line.contains(Self.foreign) {
                 for word in Self.forbidden(in: line) {
                     XCTFail("\(file.path):\(index + 1) says \(word)")
@@ -56,6 +57,13 @@ final class WordTests: XCTestCase {
                     || file.path.hasSuffix(".json") || file.text.hasPrefix("#!"))
         }
     }
+
+    /// A quick look: false if no word stands in the text, not even within another one.
+    private func mayHold(_ text: String) -> Bool {
+        text.range(of: Self.pattern, options: [.regularExpression, .caseInsensitive]) != nil
+    }
+
+    private static let pattern = words.union(names).joined(separator: "|")
 
     private static func forbidden(in line: Substring) -> [String] {
         line.matches(of: /[A-Za-z]+/).flatMap { match -> [String] in
