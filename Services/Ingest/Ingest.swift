@@ -29,16 +29,7 @@ struct Ingest: Sendable {
         let notifier = WorkerNotifier(store: store, log: log)
         let queue = AppendQueue(
             store: store.notifying(notifier), limits: configuration.append, observer: observer)
-        metrics.gauge("append_waiting_events", "Events that wait for their commit.") {
-            queue.waitingEvents
-        }
-        metrics.gauge(
-            "configuration_version",
-            "Version of the configuration in force; 0 before the first."
-        ) {
-            Int(directory.version?.rawValue ?? 0)
-        }
-
+        Self.addGauges(to: metrics, queue, directory)
         let admission = RequestAdmission(
             directory: directory, backlog: backlog,
             pagerDutyBytesMax: configuration.pagerDutyBytesMax,
@@ -65,6 +56,17 @@ struct Ingest: Sendable {
                 Service("backlog", run: backlog.run),
                 .serving("public server", publicServer),
             ], grace: configuration.grace, log: log)
+    }
+
+    private static func addGauges(
+        to metrics: Metrics, _ queue: AppendQueue, _ directory: ConnectionDirectory
+    ) {
+        metrics.gauge("append_waiting_events", "Events that wait for their commit.") {
+            queue.waitingEvents
+        }
+        metrics.gauge(
+            "configuration_version", "Version of the configuration in force; 0 before the first."
+        ) { Int(directory.version?.rawValue ?? 0) }
     }
 
     /// Serves until `stop` opens, then closes the public port, answers the requests that were read,

@@ -25,7 +25,7 @@ struct VendorAccess: Sendable {
             }
         var scheduler = CallSchedulerLimits(
             callsPerMinuteMax: callsPerMinuteMax, minute: limits.callMinute)
-        scheduler.waitMax = .seconds(limits.callWaitSecondsMax)
+        scheduler.waitMax = limits.callWaitMax
         return VendorLimiter(vendor, of: connection, limits: scheduler, self)
     }
 }

@@ -67,7 +67,7 @@ struct WorkerLimits: Sendable {
     /// The seconds that a call may wait for its turn in the shared budget, where it holds a lane.
     /// The time in which vendors count calls. It is shorter in tests.
     var callMinute = Duration.seconds(60)
-    var callWaitSecondsMax = 2.0
+    var callWaitMax = Duration.seconds(2)
     /// The time for which our own write is remembered, to recognise its echo.
     var echoRetention = Duration.seconds(600)
     var databaseConnectionsMax = 6

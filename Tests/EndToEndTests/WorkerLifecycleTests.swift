@@ -155,7 +155,7 @@ final class WorkerLifecycleTests: XCTestCase {
             try await rig.withWorker { try await rig.untilQuiet() }
             try await rig.withWorker(limits: {
                 $0.pagerDutyCallsPerMinuteMax = 60
-                $0.callWaitSecondsMax = 0.5
+                $0.callWaitMax = Duration.seconds(0.5)
             }) {
                 try await rig.append(incidents.map { Rig.event($0, 1) })
                 _ = try await rig.firstCall { $0.path.hasSuffix("/notes") }
