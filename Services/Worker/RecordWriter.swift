@@ -57,9 +57,6 @@ final class RecordWriter: Sendable {
             AnnouncedWrite(
                 announcement: announcement, batcher: batcher, mayContinue: mayContinue))
     }
-
-    /// Writes that wait for a call, the one under way not counted.
-    var waitingCount: Int { batcher.waitingCount }
 }
 
 /// A write that other writes may wait for. It exists only within `RecordWriter.announced`.

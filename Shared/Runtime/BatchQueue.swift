@@ -51,7 +51,6 @@ public struct BatchQueue<Request> {
     public init(limits: BatchLimits) { self.limits = limits }
 
     public var isEmpty: Bool { waiting.isEmpty }
-    public var count: Int { waiting.count }
     /// The calls that were taken and have not ended.
     public var callsUnderWay: Int { calls }
     /// The oldest request, which is part of the next batch.

@@ -37,9 +37,6 @@ public final class Batcher<Request: Sendable, Answer: Sendable>: Sendable {
         self.init(BatchPolicy(requestsMax: requestsMax), call)
     }
 
-    /// The requests that wait for the next call.
-    public var waitingCount: Int { queue.withLock { $0.count } }
-
     /// Announces a request. Calls that have not begun wait for it, up to the policy's `gatherMax`.
     public func announce() -> BatchAnnouncement { queue.withLock { $0.announce() } }
 

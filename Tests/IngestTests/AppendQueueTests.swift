@@ -26,10 +26,7 @@ final class AppendQueueTests: XCTestCase {
         var limits = AppendLimits()
         (limits.writers, limits.batchEventsMax) = (1, 10)
         await held(store, limits) { queue, gate in
-            await withTaskGroup(of: Void.self) { group in
-                await enter(queue, in: &group, sizes: [4, 4, 4, 12, 1, 1])
-                gate.open()
-            }
+            await assertAccepted([4, 4, 4, 12, 1, 1], by: queue) { gate.open() }
         }
         // The first holds the writer. A delivery is never split: a large one goes alone.
         XCTAssertEqual(store.batches, [1, 8, 4, 12, 2])
@@ -40,11 +37,8 @@ final class AppendQueueTests: XCTestCase {
         var limits = AppendLimits()
         (limits.writers, limits.batchBytesMax) = (1, 5)
         await held(store, limits) { queue, gate in
-            await withTaskGroup(of: Void.self) { group in
-                // Each payload has two bytes.
-                await enter(queue, in: &group, sizes: [1, 1, 1, 4])
-                gate.open()
-            }
+            // Each payload has two bytes.
+            await assertAccepted([1, 1, 1, 4], by: queue) { gate.open() }
         }
         XCTAssertEqual(store.batches, [1, 2, 1, 4])
     }
@@ -54,15 +48,16 @@ final class AppendQueueTests: XCTestCase {
         var limits = AppendLimits()
         (limits.writers, limits.lingerMax) = (3, .seconds(3600))
         await held(store, limits) { queue, gate in
-            await withTaskGroup(of: Void.self) { group in
-                group.addTask { _ = try? await queue.append(events("two", 2)) }
-                while store.inFlight < 3 { await Task.yield() }
-                group.addTask { _ = try? await queue.append(events("few", 2)) }
-                while queue.waitingEvents < 2 { await Task.yield() }
-                XCTAssertEqual(store.inFlight, 3)
-                group.addTask { _ = try? await queue.append(events("enough", 1)) }
-                while store.inFlight < 6 { await Task.yield() }
-                gate.open()
+            let two = queue.add(events("two", 2))
+            await store.begun(with: 3)
+            let few = queue.add(events("few", 2))
+            XCTAssertEqual([queue.waitingEvents, store.inFlight], [2, 3])
+            let enough = queue.add(events("enough", 1))
+            await store.begun(with: 6)
+            gate.open()
+            for (answer, count) in [(two, 2), (few, 2), (enough, 1)] {
+                let accepted = await answer.accepted()
+                XCTAssertEqual(accepted, count)
             }
         }
         XCTAssertEqual(store.batches.sorted(), [1, 2, 3])
@@ -102,11 +97,11 @@ final class AppendQueueTests: XCTestCase {
         var limits = AppendLimits()
         (limits.writers, limits.waitMax) = (1, .zero)
         await held(store, limits) { queue, gate in
-            await withTaskGroup(of: Void.self) { group in
-                await enter(queue, in: &group, sizes: [2])
-                await refused(queue, "behind", .overloaded)
-                gate.open()
-            }
+            let waiting = queue.add(events("waiting", 2))
+            await refused(queue, "behind", .overloaded)
+            gate.open()
+            let accepted = await waiting.accepted()
+            XCTAssertEqual(accepted, 2)
         }
         XCTAssertEqual(store.batches, [1, 2])
     }
@@ -118,12 +113,12 @@ final class AppendQueueTests: XCTestCase {
         limits.writers = 1
         await held(store, limits) { queue, gate in
             store.become(.away)
-            await withTaskGroup(of: Void.self) { group in
-                for number in 0..<20 {
-                    group.addTask { await refused(queue, "w\(number)", .unavailable) }
-                }
-                while queue.waitingEvents < 20 { await Task.yield() }
-                gate.open()
+            let answers = (0..<20).map { queue.add(events("w\($0)", 1)) }
+            XCTAssertEqual(queue.waitingEvents, 20)
+            gate.open()
+            for answer in answers {
+                let rejection = await answer.rejection()
+                XCTAssertEqual(rejection, .unavailable)
             }
             store.become(.available)
             // No delivery reaches the database during the pause.
@@ -203,16 +198,15 @@ final class AppendQueueTests: XCTestCase {
         var limits = AppendLimits()
         limits.writers = 1
         await held(store, limits) { queue, gate in
-            await withTaskGroup(of: Void.self) { group in
-                group.addTask { await refused(queue, "bad", .unavailable) }
-                for number in 0..<5 {
-                    group.addTask {
-                        let receipt = try? await queue.append(events("good\(number)", 1))
-                        XCTAssertEqual(receipt?.accepted, 1)
-                    }
-                }
-                while queue.waitingEvents < 6 { await Task.yield() }
-                gate.open()
+            let bad = queue.add(events("bad", 1))
+            let good = (0..<5).map { queue.add(events("good\($0)", 1)) }
+            XCTAssertEqual(queue.waitingEvents, 6)
+            gate.open()
+            let rejection = await bad.rejection()
+            XCTAssertEqual(rejection, .unavailable)
+            for answer in good {
+                let accepted = await answer.accepted()
+                XCTAssertEqual(accepted, 1)
             }
         }
         XCTAssertEqual(store.events.count, 6)
@@ -220,23 +214,22 @@ final class AppendQueueTests: XCTestCase {
 
     func testAStopCommitsWhatWaitsAndRefusesLaterDeliveries() async {
         let store = FakeIngestStore()
-        let stop = Latch()
-        let gate = Latch()
-        let entered = Latch()
+        let (stop, gate, entered) = (Latch(), Latch(), Latch())
         store.hold(until: gate, entered: entered)
-        let queue = makeQueue(store, AppendLimits())
-        await withTaskGroup(of: Void.self) { group in
-            group.addTask { await queue.run(until: stop) }
-            for number in 0..<50 {
-                group.addTask {
-                    let receipt = try? await queue.append(events("s\(number)", 1))
-                    XCTAssertEqual(receipt?.accepted, 1)
-                }
-            }
-            while queue.waitingEvents + store.inFlight < 50 { await Task.yield() }
-            stop.open()
-            gate.open()
+        var limits = AppendLimits()
+        (limits.writers, limits.batchEventsMax) = (2, 10)
+        let queue = makeQueue(store, limits)
+        async let run: Void = queue.run(until: stop)
+        let answers = (0..<50).map { queue.add(events("s\($0)", 1)) }
+        await entered.wait()
+        XCTAssertGreaterThanOrEqual(queue.waitingEvents, 30)
+        stop.open()
+        gate.open()
+        for answer in answers {
+            let accepted = await answer.accepted()
+            XCTAssertEqual(accepted, 1)
         }
+        await run
         XCTAssertEqual(store.events.count, 50)
         await refused(queue, "late", .unavailable)
     }
@@ -256,13 +249,16 @@ final class AppendQueueTests: XCTestCase {
                     inner.cancelAll()
                 }
             }
-            group.addTask { _ = try? await queue.append(events("in flight", 1)) }
+            let inFlight = queue.add(events("in flight", 1))
             await entered.wait()
-            group.addTask { await refused(queue, "waiting", .unavailable) }
-            while queue.waitingEvents < 1 { await Task.yield() }
+            let waiting = queue.add(events("waiting", 1))
+            XCTAssertEqual(queue.waitingEvents, 1)
             cancellation.open()
-            while queue.waitingEvents > 0 { await Task.yield() }
+            let rejection = await waiting.rejection()
+            XCTAssertEqual(rejection, .unavailable)
             gate.open()
+            let accepted = await inFlight.accepted()
+            XCTAssertEqual(accepted, 1)
         }
     }
 }
@@ -293,25 +289,38 @@ private func held(
     let (gate, entered) = (Latch(), Latch())
     store.hold(until: gate, entered: entered)
     await running(store, limits) { queue in
-        async let first = try? queue.append(events("holding", 1))
+        let first = queue.add(events("holding", 1))
         await entered.wait()
         await body(queue, gate)
-        _ = await first
+        _ = await first.result()
     }
 }
 
-/// Appends deliveries of these sizes, in this order.
-private func enter(
-    _ queue: AppendQueue, in group: inout TaskGroup<Void>, sizes: [Int]
+/// Adds deliveries of these sizes, in this order, and asserts that they wait until `release`, and
+/// that each is accepted then.
+private func assertAccepted(
+    _ sizes: [Int], by queue: AppendQueue, after release: () -> Void, line: UInt = #line
 ) async {
-    var waiting = 0
-    for (number, size) in sizes.enumerated() {
-        group.addTask {
-            let receipt = try? await queue.append(events("e\(number)", size))
-            XCTAssertEqual(receipt?.accepted, size)
-        }
-        waiting += size
-        while queue.waitingEvents < waiting { await Task.yield() }
+    let answers = sizes.enumerated().map { queue.add(events("e\($0)", $1)) }
+    XCTAssertEqual(queue.waitingEvents, sizes.reduce(0, +), line: line)
+    release()
+    for (answer, size) in zip(answers, sizes) {
+        let accepted = await answer.accepted()
+        XCTAssertEqual(accepted, size, line: line)
+    }
+}
+
+/// The answer to one delivery.
+private struct DeliveryAnswer: Sendable {
+    let results: AsyncStream<Result<Receipt, Rejection>>
+
+    func result() async -> Result<Receipt, Rejection>? { await results.first { _ in true } }
+
+    /// Returns the number of accepted events, or nil if the delivery was refused.
+    func accepted() async -> Int? { try? await result()?.get().accepted }
+
+    func rejection() async -> Rejection? {
+        if case .failure(let rejection) = await result() { rejection } else { nil }
     }
 }
 
@@ -324,6 +333,16 @@ extension Latch {
 }
 
 extension AppendQueue {
+    /// Adds the events before it returns.
+    fileprivate func add(_ events: [NewEvent]) -> DeliveryAnswer {
+        let (results, answered) = AsyncStream.makeStream(of: Result<Receipt, Rejection>.self)
+        append(events) { result in
+            answered.yield(result)
+            answered.finish()
+        }
+        return DeliveryAnswer(results: results)
+    }
+
     fileprivate func append(_ events: [NewEvent]) async throws(Rejection) -> Receipt {
         let result = await withCheckedContinuation { continuation in
             append(events) { continuation.resume(returning: $0) }

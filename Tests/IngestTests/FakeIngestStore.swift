@@ -31,6 +31,7 @@ final class FakeIngestStore: Sendable {
     }
 
     private let state = Mutex(Contents())
+    private let commitBegan = WakeSignal()
 
     init(_ connections: [Connection] = []) {
         state.withLock { $0.connections = connections }
@@ -42,6 +43,15 @@ final class FakeIngestStore: Sendable {
     /// Events that a commit has begun with.
     var inFlight: Int { state.withLock { $0.inFlight } }
     var notifications: Int { state.withLock { $0.notifications } }
+
+    /// Returns when commits have begun with this many events.
+    func begun(with events: Int) async {
+        while true {
+            let next = commitBegan.next()
+            if inFlight >= events { return }
+            await next.wait()
+        }
+    }
 
     /// Pretends that this many events wait for the workers.
     func setWaiting(_ events: Int) { state.withLock { $0.waiting = events } }
@@ -79,11 +89,10 @@ final class FakeIngestStore: Sendable {
             return (state.gate, state.entered)
         }
         entered?.open()
-        // A commit that has begun goes on although its task is cancelled.
-        while let gate, !gate.isOpen {
-            await gate.wait()
-            await Task.yield()
-        }
+        commitBegan.wake()
+        // A commit that has begun goes on although its task is cancelled, so the wait has a task of
+        // its own.
+        await Task { await gate?.wait() }.value
         let result = state.withLock { $0.commit(events) }
         return try result.get()
     }

@@ -86,7 +86,7 @@ final class IngestStoreTests: XCTestCase {
         let real = try ingestStore(of: database)
         try await TestIngest.running(real: real, log: lines.sink) { ingest in
             try await apply(to: database, keyByte: 1)
-            while lines.containing("configuration not refreshed").isEmpty { await Task.yield() }
+            await lines.wait(for: "configuration not refreshed")
             let answer = try await ingest.deliver(Fixtures.incidentEvent())
             XCTAssertEqual(answer.status, 202)
         }

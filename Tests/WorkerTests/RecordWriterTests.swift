@@ -53,12 +53,10 @@ final class RecordWriterTests: XCTestCase {
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await org.write(9, "first") }
             await org.held()
-            for (count, value) in ["a", "b", "c"].enumerated() {
-                group.addTask { try await org.write(1, value) }
-                await org.waiting(count + 1)
+            for (number, value) in [(1, "a"), (1, "b"), (1, "c"), (2, "z")] {
+                // The write waits for its call when this returns.
+                group.addImmediateTask { try await org.write(number, value) }
             }
-            group.addTask { try await org.write(2, "z") }
-            await org.waiting(4)
             org.letGo()
             try await group.waitForAll()
         }
@@ -74,9 +72,9 @@ final class RecordWriterTests: XCTestCase {
             let writes: [(Int, RecordWriteOptions)] = [
                 (1, .plain), (2, other), (3, .plain), (2, .plain),
             ]
-            for (count, (number, options)) in writes.enumerated() {
-                group.addTask { try await org.write(number, "x", options) }
-                await org.waiting(count + 1)
+            for (number, options) in writes {
+                // The write waits for its call when this returns.
+                group.addImmediateTask { try await org.write(number, "x", options) }
             }
             org.letGo()
             try await group.waitForAll()
@@ -172,11 +170,6 @@ private final class FakeOrganization: Sendable {
 
     func held() async { await record.arrived.wait() }
     func letGo() { record.released.open() }
-
-    /// Returns when so many writes wait for the call under way.
-    func waiting(_ count: Int) async {
-        while writer.waitingCount < count { await Task.yield() }
-    }
 
     func write(
         _ number: Int, _ value: String, _ options: RecordWriteOptions = .plain
