@@ -146,8 +146,7 @@ final class AppendTests: XCTestCase {
                  WHERE job.lane_id = lane.lane_id)
             """)
         XCTAssertEqual(holes, 0)
-        let deadlocks = try await fixture.number(
-            "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")
+        let deadlocks = try await fixture.deadlocks()
         XCTAssertEqual(deadlocks, 0)
     }
 }

@@ -191,33 +191,13 @@ final class SettleTests: XCTestCase {
         let keys = (1...30).map { LaneKey("\($0)") }
         for key in keys { try await fixture.append(1, to: key) }
         try await withThrowingTaskGroup(of: Void.self) { group in
-            for number in 0..<4 {
-                group.addTask {
-                    var random = SplitMix64(seed: UInt64(number))
-                    for round in 0..<25 {
-                        let batch = keys.shuffled(using: &random).map {
-                            NewEvent.sample("\(number) \(round) \($0)", lane: $0)
-                        }
-                        _ = try await fixture.append(batch)
-                    }
-                }
-                group.addTask {
-                    var random = SplitMix64(seed: UInt64(100 + number))
-                    let worker = try await fixture.worker()
-                    var lease = try await fixture.lease(worker, lanes: 20, jobs: 2)
-                    for _ in 0..<40 {
-                        let settlements = lease.lanes.shuffled(using: &random).map { $0.settled() }
-                        lease = try await fixture.lease(
-                            worker, lanes: 20, jobs: 2, settling: settlements)
-                    }
-                    _ = try await fixture.store.settle(
-                        lease.lanes.map { $0.settled(first: 0) })
-                }
+            for number in 0..<4 as Range<UInt64> {
+                group.addTask { try await fixture.appendShuffled(keys, seed: number) }
+                group.addTask { try await fixture.settleShuffled(seed: 100 + number) }
             }
             try await group.waitForAll()
         }
-        let deadlocks = try await fixture.number(
-            "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")
+        let deadlocks = try await fixture.deadlocks()
         XCTAssertEqual(deadlocks, 0)
         let unbalanced = try await fixture.number(
             """
@@ -226,5 +206,30 @@ final class SettleTests: XCTestCase {
                 OR tail <> 101 OR state = 2
             """)
         XCTAssertEqual(unbalanced, 0)
+    }
+}
+
+extension StoreFixture {
+    /// Appends 25 batches with an event of each lane, in a random order.
+    fileprivate func appendShuffled(_ lanes: [LaneKey], seed: UInt64) async throws {
+        var random = SplitMix64(seed: seed)
+        for round in 0..<25 {
+            let batch = lanes.shuffled(using: &random).map {
+                NewEvent.sample("\(seed) \(round) \($0)", lane: $0)
+            }
+            _ = try await append(batch)
+        }
+    }
+
+    /// Leases up to 20 lanes 40 times, and settles them in a random order.
+    fileprivate func settleShuffled(seed: UInt64) async throws {
+        var random = SplitMix64(seed: seed)
+        let worker = try await worker()
+        var lease = try await lease(worker, lanes: 20, jobs: 2)
+        for _ in 0..<40 {
+            let settlements = lease.lanes.shuffled(using: &random).map { $0.settled() }
+            lease = try await self.lease(worker, lanes: 20, jobs: 2, settling: settlements)
+        }
+        _ = try await store.settle(lease.lanes.map { $0.settled(first: 0) })
     }
 }

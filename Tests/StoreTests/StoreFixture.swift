@@ -26,6 +26,28 @@ struct StoreFixture: Sendable {
         return try XCTUnwrap(rows.first)
     }
 
+    /// The deadlocks of this database since it was created. Ends all sessions: one that goes on
+    /// reports its deadlocks late.
+    func deadlocks() async throws -> Int {
+        let pool = database.pool(connectionsMax: 1)
+        _ = try await pool.query(
+            """
+            SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity
+            WHERE datname = current_database() AND backend_type = 'client backend'
+                AND pid <> pg_backend_pid()
+            """)
+        let row = try await pool.query(
+            """
+            SELECT deadlocks, (SELECT count(*) FROM pg_stat_activity
+                WHERE datname = current_database() AND backend_type = 'client backend')
+            FROM pg_stat_database WHERE datname = current_database()
+            """
+        ).decoded(Int.self, Int.self).first
+        let (deadlocks, sessions) = try XCTUnwrap(row)
+        XCTAssertEqual(sessions, 1)
+        return deadlocks
+    }
+
     func append(_ events: [NewEvent]) async throws -> [Appended] {
         try await store.append(events)
     }
