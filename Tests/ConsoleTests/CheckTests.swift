@@ -39,148 +39,158 @@ final class CheckTests: XCTestCase {
         _ = try folder.write("", to: "empty")
         _ = try folder.write([0xFF, 0xFE], to: "binary")
         _ = try folder.write("no key at all\n", to: "key.pem")
-        let path = try folder.write(
-            """
-            {"connections": [
-                {
-                    "id": "Acme Shop",
-                    "pagerDuty": {
-                        "apiURL": "http://example.com",
-                        "token": "\(Self.canary)",
-                        "from": "no address",
-                        "webhooks": [
-                            {"secret": {"variable": "ABSENT"}},
-                            {"secret": {"variable": "EMPTY"}},
-                            {"secret": {"file": "absent"}},
-                            {"secret": {"file": "empty"}},
-                            {"secret": {"file": "binary"}},
-                            {"secret": {"file": "empty", "variable": "EMPTY"}},
-                            {"secret": {}},
-                            {"secret": {"vault": "there"}}
-                        ]
-                    },
-                    "salesforce": {"clientId": 7, "privateKey": {"file": "key.pem"}},
-                    "rulesets": [
-                        {
-                            "name": "One",
-                            "rules": [
-                                {
-                                    "id": "a", "object": "Case", "direction": "recordChange",
-                                    "when": {
-                                        "field": "record.Subject", "operator": "matchesRegex",
-                                        "value": "("
-                                    },
-                                    "actions": [{"type": "page"}]
-                                }
-                            ]
-                        }
-                    ],
-                    "colour": "red"
-                }
-            ]}
-            """, to: "liaison.json")
+        let path = try folder.write(Self.wrongDocument, to: "liaison.json")
         let run = await ConsoleRun.of("check", path, environment: ["EMPTY": ""])
         XCTAssertEqual(run.status, 1)
         XCTAssertEqual(run.output, [])
-        let expected = [
-            "/connections/0/id: must be 1 to 40 lower-case letters, digits and hyphens",
-            "/connections/0/pagerDuty/apiURL: must begin with https://",
-            "/connections/0/pagerDuty/from: must be the e-mail address of a PagerDuty user",
-            #"/connections/0/pagerDuty/token: must be {"file": path} or {"variable": name}, "#
-                + "not the secret itself",
-            "/connections/0/pagerDuty/webhooks/0/secret/variable: "
-                + "names the variable ABSENT, which is not set",
-            "/connections/0/pagerDuty/webhooks/1/secret/variable: "
-                + "names the variable EMPTY, which is empty",
-            "/connections/0/pagerDuty/webhooks/2/secret/file: "
-                + "names a file that cannot be read: No such file or directory",
-            "/connections/0/pagerDuty/webhooks/3/secret/file: names a file that is empty",
-            "/connections/0/pagerDuty/webhooks/4/secret/file: names a file that is not UTF-8",
-            "/connections/0/pagerDuty/webhooks/5/secret: must name either a file or a variable",
-            "/connections/0/pagerDuty/webhooks/6/secret: must name either a file or a variable",
-            "/connections/0/pagerDuty/webhooks/7/secret: must name either a file or a variable",
-            "/connections/0/salesforce/clientId: must be a string",
-            "/connections/0/salesforce/privateKey: the text is not a PEM key: no line "
-                + "\"-----BEGIN ...-----\" was found",
-            "/connections/0/salesforce/username: is missing",
-        ]
-        for line in expected { XCTAssert(run.errors.contains(line), line) }
-        for pointer in [
-            "/connections/0/colour: ", "/connections/0/pagerDuty/webhooks/7/secret/vault: ",
-            "/connections/0/rulesets/0/rules/0/when/value: is no regular expression: ",
-            "/connections/0/rulesets/0/rules/0/actions/0/type: must be one of ",
-        ] {
-            XCTAssert(run.errors.contains { $0.hasPrefix(pointer) }, pointer)
+        for (pointer, message) in Self.problems {
+            let line = "/connections/0\(pointer): \(message)"
+            XCTAssert(run.errors.contains(line), line)
         }
-        XCTAssertEqual(run.errors.count, expected.count + 4, "\(run.errors)")
+        for (pointer, message) in Self.problemBeginnings {
+            let beginning = "/connections/0\(pointer): \(message)"
+            XCTAssert(run.errors.contains { $0.hasPrefix(beginning) }, beginning)
+        }
+        XCTAssertEqual(
+            run.errors.count, Self.problems.count + Self.problemBeginnings.count, "\(run.errors)")
         XCTAssertFalse(run.everything.contains(Self.canary))
     }
 
-    /// Every event would fail with these values.
-    func testValuesThatNoVendorTakesAreRefused() async throws {
-        let origin = "must be the address of a server alone, such as https://api.example.com"
-        let version = "must be a version like 62.0, at least 46.0"
-        let address = "must be the e-mail address of a PagerDuty user"
-        func check(
-            _ pointer: String, _ values: [JSON], _ message: String?, line: UInt = #line
-        ) async throws {
-            for value in values {
-                let run = try await self.check(Self.connection(pointer, value))
-                XCTAssertEqual(
-                    run.errors, message.map { ["/connections/0\(pointer): \($0)"] } ?? [],
-                    value.text, line: line)
-                XCTAssertEqual(run.status, message == nil ? 0 : 1, line: line)
+    private static let wrongDocument = """
+        {"connections": [
+            {
+                "id": "Acme Shop",
+                "pagerDuty": {
+                    "apiURL": "http://example.com",
+                    "token": "\(CheckTests.canary)",
+                    "from": "no address",
+                    "webhooks": [
+                        {"secret": {"variable": "ABSENT"}},
+                        {"secret": {"variable": "EMPTY"}},
+                        {"secret": {"file": "absent"}},
+                        {"secret": {"file": "empty"}},
+                        {"secret": {"file": "binary"}},
+                        {"secret": {"file": "empty", "variable": "EMPTY"}},
+                        {"secret": {}},
+                        {"secret": {"vault": "there"}}
+                    ]
+                },
+                "salesforce": {"clientId": 7, "privateKey": {"file": "key.pem"}},
+                "rulesets": [
+                    {
+                        "name": "One",
+                        "rules": [
+                            {
+                                "id": "a", "object": "Case", "direction": "recordChange",
+                                "when": {
+                                    "field": "record.Subject", "operator": "matchesRegex",
+                                    "value": "("
+                                },
+                                "actions": [{"type": "page"}]
+                            }
+                        ]
+                    }
+                ],
+                "colour": "red"
             }
-        }
+        ]}
+        """
+
+    /// Each row: the place within the connection, and the message.
+    private static let problems: [(String, String)] = [
+        ("/id", "must be 1 to 40 lower-case letters, digits and hyphens"),
+        ("/pagerDuty/apiURL", "must begin with https://"),
+        ("/pagerDuty/from", "must be the e-mail address of a PagerDuty user"),
+        (
+            "/pagerDuty/token",
+            #"must be {"file": path} or {"variable": name}, not the secret itself"#
+        ),
+        (
+            "/pagerDuty/webhooks/0/secret/variable",
+            "names the variable ABSENT, which is not set"
+        ),
+        ("/pagerDuty/webhooks/1/secret/variable", "names the variable EMPTY, which is empty"),
+        (
+            "/pagerDuty/webhooks/2/secret/file",
+            "names a file that cannot be read: No such file or directory"
+        ),
+        ("/pagerDuty/webhooks/3/secret/file", "names a file that is empty"),
+        ("/pagerDuty/webhooks/4/secret/file", "names a file that is not UTF-8"),
+        ("/pagerDuty/webhooks/5/secret", "must name either a file or a variable"),
+        ("/pagerDuty/webhooks/6/secret", "must name either a file or a variable"),
+        ("/pagerDuty/webhooks/7/secret", "must name either a file or a variable"),
+        ("/salesforce/clientId", "must be a string"),
+        (
+            "/salesforce/privateKey",
+            #"the text is not a PEM key: no line "-----BEGIN ...-----" was found"#
+        ),
+        ("/salesforce/username", "is missing"),
+    ]
+
+    /// Problems whose messages go on with more than is compared here.
+    private static let problemBeginnings = [
+        ("/colour", ""), ("/pagerDuty/webhooks/7/secret/vault", ""),
+        ("/rulesets/0/rules/0/when/value", "is no regular expression: "),
+        ("/rulesets/0/rules/0/actions/0/type", "must be one of "),
+    ]
+
+    func testAnAPIAddressIsThatOfAServerAlone() async throws {
         for pointer in ["/pagerDuty/apiURL", "/salesforce/loginURL"] {
-            try await check(
+            try await accept(
                 pointer,
                 [
                     "https://api.pagerduty.com", "https://a-b.my.salesforce.com/",
                     "https://10.0.0.1:8443", "https://[::1]:8443", "HTTPS://Api.Example.com",
                     "http://127.0.0.1:7481", "http://localhost:7481/", "http://[::1]:7481",
-                ], nil)
-            try await check(
+                ])
+            try await refuse(
                 pointer,
                 [
                     "https://api.pagerduty.com/v2", "https://a.com//", "https://a.com?x",
                     "https://a.com#x", "https://u@a.com", "https://a.com:", "https://a.com:0",
                     "https://a.com:65536", "https://", "https://a..b", "https://a b",
-                    "https://é.fr",
-                    "https://[::1", "https://[]", "https://[::1]x",
-                ], origin)
-            try await check(
+                    "https://é.fr", "https://[::1", "https://[]", "https://[::1]x",
+                ], "must be the address of a server alone, such as https://api.example.com")
+            try await refuse(
                 pointer, ["", "a.com", "http://a.com", "ftp://a.com", "http://localhost.com"],
                 "must begin with https://")
         }
-        try await check("/salesforce/apiVersion", ["62.0", "46.0", "100.0"], nil)
-        try await check(
+    }
+
+    func testTheVersionIsOneThatSalesforceServes() async throws {
+        try await accept("/salesforce/apiVersion", ["62.0", "46.0", "100.0"])
+        try await refuse(
             "/salesforce/apiVersion",
             ["nan", "1e2", "v59", "45.0", "62", "62.1", "062.0", "62.00", "", "٦٢.0", "inf"],
-            version)
-        try await check(
-            "/pagerDuty/from", ["a@b.com", "first.last+x@sub.b-c.co"], nil)
-        try await check(
+            "must be a version like 62.0, at least 46.0")
+    }
+
+    func testTheSenderIsOneEmailAddress() async throws {
+        try await accept("/pagerDuty/from", ["a@b.com", "first.last+x@sub.b-c.co"])
+        try await refuse(
             "/pagerDuty/from",
             [
                 "@", "a@", "@b.com", "a@b@c.com", "a b@c.com", "a@b..com", "a@b.com\r\nX: y",
                 "Ada <a@b.com>", "a@b.com,c@d.com", "é@b.com", "",
-            ], address)
+            ], "must be the e-mail address of a PagerDuty user")
+    }
+
+    func testNamesThatNoVendorTakesAreRefused() async throws {
         for pointer in [
             "/name", "/pagerDuty/webhooks/0/subscription", "/salesforce/clientId",
             "/salesforce/username", "/salesforce/audience",
         ] {
-            try await check(pointer, ["", "  "], "must not be empty")
+            try await refuse(pointer, ["", "  "], "must not be empty")
         }
-        try await check("/pagerDuty/legacyWebhook/header", ["X-Team-Token"], nil)
-        try await check(
+        try await accept("/pagerDuty/legacyWebhook/header", ["X-Team-Token"])
+        try await refuse(
             "/pagerDuty/legacyWebhook/header", ["", "X Team", "X-Team:", "X-Täm"],
             "must be the name of a header")
-        try await check("/mappings/0/object", ["Outage__c", "ns__Outage__c"], nil)
-        try await check(
+        try await accept("/mappings/0/object", ["Outage__c", "ns__Outage__c"])
+        try await refuse(
             "/mappings/0/object", ["Not an object!", "", "1st"],
             "must be the API name of an object, such as Case or Outage__c")
-        try await check("/mappings/1/object", ["account"], "\"account\" is mapped twice")
+        try await refuse("/mappings/1/object", ["account"], "\"account\" is mapped twice")
     }
 
     func testASecretIsReadWithoutItsLastLineEnd() throws {
@@ -262,6 +272,27 @@ final class CheckTests: XCTestCase {
             "mappings": [["object": "Account"], ["object": "Case"]],
         ]
         return valid.replacing(pointer, by: value)
+    }
+
+    /// Asserts that a connection with any of these values at the pointer can be applied.
+    private func accept(_ pointer: String, _ values: [JSON], line: UInt = #line) async throws {
+        for value in values {
+            let run = try await check(Self.connection(pointer, value))
+            XCTAssertEqual(run.errors, [], value.text, line: line)
+            XCTAssertEqual(run.status, 0, line: line)
+        }
+    }
+
+    /// Asserts that each of these values at the pointer is the only problem of its connection.
+    private func refuse(
+        _ pointer: String, _ values: [JSON], _ message: String, line: UInt = #line
+    ) async throws {
+        for value in values {
+            let run = try await check(Self.connection(pointer, value))
+            XCTAssertEqual(
+                run.errors, ["/connections/0\(pointer): \(message)"], value.text, line: line)
+            XCTAssertEqual(run.status, 1, line: line)
+        }
     }
 
     private func check(_ connection: JSON) async throws -> ConsoleRun {

@@ -215,27 +215,7 @@ final class ExplainTests: XCTestCase {
     func testEventPrintsPayloadFactsEffectsAndRules() async throws {
         let fixture = try await fixture()
         try await fixture.append([Sample.event("E1", title: "a\u{1B}[2Jb")])
-        let worker = try await fixture.store.register(name: "worker", ttl: .seconds(3600))
-        let lease = try await fixture.store.lease(
-            for: worker, limits: LeaseLimits(lanesMax: 1, jobsPerLaneMax: 1))
-        let lane = try XCTUnwrap(lease.lanes.first)
-        let job = try XCTUnwrap(lane.jobs.first)
-        let key = EffectKey(event: "E1", rule: "Demo/checkout", ordinal: 0)
-        _ = try await fixture.store.begin([
-            EffectStart(
-                key, of: job, under: lane.fence, command: .addNote("Q1", text: "Note"))
-        ])
-        _ = try await fixture.store.finish([
-            EffectEnd(key, of: job, under: lane.fence, as: .performed(["note": "PNOTE1"]))
-        ])
-        _ = try await fixture.store.settle([
-            LaneSettlement(
-                fence: lane.fence,
-                settlements: [
-                    Settlement(job: job, attempt: 1, outcome: .applied, configurationVersion: 1)
-                ],
-                next: .proceed)
-        ])
+        try await addNote(as: EffectKey(event: "E1", rule: "Demo/checkout", ordinal: 0), fixture)
         let run = await fixture.run("event", "E1")
         for line in [
             "event       E1", "connection  acme", "kind        incident.triggered",
@@ -254,6 +234,30 @@ final class ExplainTests: XCTestCase {
             json["effects"],
             [["key": "E1|Demo/checkout|0", "state": "performed", "result": ["note": "PNOTE1"]]])
         XCTAssertEqual(json["explanation"]?["rules"]?.array?.count, 2)
+    }
+
+    /// Performs the effect as a worker does, and settles its event as applied.
+    private func addNote(as key: EffectKey, _ fixture: ConsoleFixture) async throws {
+        let worker = try await fixture.store.register(name: "worker", ttl: .seconds(3600))
+        let lease = try await fixture.store.lease(
+            for: worker, limits: LeaseLimits(lanesMax: 1, jobsPerLaneMax: 1))
+        let lane = try XCTUnwrap(lease.lanes.first)
+        let job = try XCTUnwrap(lane.jobs.first)
+        _ = try await fixture.store.begin([
+            EffectStart(
+                key, of: job, under: lane.fence, command: .addNote("Q1", text: "Note"))
+        ])
+        _ = try await fixture.store.finish([
+            EffectEnd(key, of: job, under: lane.fence, as: .performed(["note": "PNOTE1"]))
+        ])
+        _ = try await fixture.store.settle([
+            LaneSettlement(
+                fence: lane.fence,
+                settlements: [
+                    Settlement(job: job, attempt: 1, outcome: .applied, configurationVersion: 1)
+                ],
+                next: .proceed)
+        ])
     }
 
     private func refuse(

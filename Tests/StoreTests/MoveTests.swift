@@ -7,48 +7,36 @@ import XCTest
 /// All keys are made of the connection's name, so data of one database mean the same in another,
 /// whatever number the connection has there.
 final class MoveTests: XCTestCase {
-    func testAMovedConnectionGoesOnWhereItWas() async throws {
-        let (old, new) = try await databases()
-        // The connection has another number there, beside other connections.
-        _ = try await new.pool.query("DELETE FROM connection WHERE id = 'one'")
-        _ = try await new.pool.query("INSERT INTO connection (id) VALUES ('one')")
-        _ = try await new.append([.sample("x", lane: "a", connection: "two", key: "k1")])
-
-        _ = try await old.append([
-            .sample("e1", lane: "a", key: "k1"), .sample("e2", lane: "a", key: "k2"),
-            .sample("e3", lane: "b", key: "k3"), .sample("y", lane: "a", connection: "two"),
-        ])
-        let link = Link(
-            incident: "Q1", object: "Case", record: try XCTUnwrap(RecordID("500000000000001")))
-        try await old.store.link(link, in: "one")
-        let worker = try await old.worker()
-        for lane in try await old.lease(worker).lanes {
-            _ = try await old.store.settle([lane.settled(first: lane.key == "a" ? 1 : 0)])
-        }
-
-        let rows = try await old.store.move("one", to: new.store)
+    func testEverythingOfAConnectionIsMoved() async throws {
+        let move = try await move()
         XCTAssertEqual(
-            rows.filter { $0.rows > 0 }.map { "\($0.table) \($0.rows)" },
+            move.rows.filter { $0.rows > 0 }.map { "\($0.table) \($0.rows)" },
             ["lane 2", "job 3", "settlement 1", "link 1"])
-
-        let events = try await new.store.events(EventFilter(.connection("one")))
+        let events = try await move.new.store.events(EventFilter(.connection("one")))
         XCTAssertEqual(Set(events.map(\.job.event.id)), ["e1", "e2", "e3"])
         XCTAssertEqual(events.filter { $0.ending != nil }.map(\.job.event.id), ["e1"])
-        let links = try await new.store.links(incident: "Q1", in: "one")
-        XCTAssertEqual(links, [link])
+        let links = try await move.new.store.links(incident: "Q1", in: "one")
+        XCTAssertEqual(links, [move.link])
+    }
+
+    func testAMovedConnectionGoesOnWhereItWas() async throws {
+        let move = try await move()
         // Known keys are duplicates there; new events follow in their lane.
-        let answers = try await new.append([
+        let answers = try await move.new.append([
             .sample("e2", lane: "a", key: "k2"), .sample("e4", lane: "a", key: "k4"),
         ])
         XCTAssertEqual(answers.first, .duplicate)
-        let follower = try await new.worker()
-        let lanes = try await new.lease(follower).lanes.filter { $0.connection == "one" }
+        let follower = try await move.new.worker()
+        let lanes = try await move.new.lease(follower).lanes.filter { $0.connection == "one" }
         XCTAssertEqual(
             Dictionary(uniqueKeysWithValues: lanes.map { ($0.key, $0.jobs.map(\.event.id)) }),
             ["a": ["e2", "e4"], "b": ["e3"]])
-        // No worker leases its lanes here any more, and those of others go on.
-        _ = try await old.append([.sample("z", connection: "two")])
-        let left = try await old.lease(worker).lanes
+    }
+
+    func testNoWorkerLeasesTheLanesThatHaveMoved() async throws {
+        let move = try await move()
+        _ = try await move.old.append([.sample("z", connection: "two")])
+        let left = try await move.old.lease(move.worker).lanes
         XCTAssertEqual(Set(left.map(\.connection)), ["two"])
     }
 
@@ -206,6 +194,28 @@ final class MoveTests: XCTestCase {
         (try await StoreFixture.make(for: self), try await StoreFixture.make(for: self))
     }
 
+    /// Moves a connection with a link and three events, of which one is settled. It has another
+    /// number in the new database, where another connection has events too.
+    private func move() async throws -> ConnectionMove {
+        let (old, new) = try await databases()
+        _ = try await new.pool.query("DELETE FROM connection WHERE id = 'one'")
+        _ = try await new.pool.query("INSERT INTO connection (id) VALUES ('one')")
+        _ = try await new.append([.sample("x", lane: "a", connection: "two", key: "k1")])
+        _ = try await old.append([
+            .sample("e1", lane: "a", key: "k1"), .sample("e2", lane: "a", key: "k2"),
+            .sample("e3", lane: "b", key: "k3"), .sample("y", lane: "a", connection: "two"),
+        ])
+        let link = Link(
+            incident: "Q1", object: "Case", record: try XCTUnwrap(RecordID("500000000000001")))
+        try await old.store.link(link, in: "one")
+        let worker = try await old.worker()
+        for lane in try await old.lease(worker).lanes {
+            _ = try await old.store.settle([lane.settled(first: lane.key == "a" ? 1 : 0)])
+        }
+        let rows = try await old.store.move("one", to: new.store)
+        return ConnectionMove(old: old, new: new, link: link, worker: worker, rows: rows)
+    }
+
     /// Asserts that the move is refused for the reason, and that the connection is worked on here
     /// as before.
     private func assertStays(
@@ -222,6 +232,16 @@ final class MoveTests: XCTestCase {
             "SELECT count(*) FROM connection WHERE blocked_until > now()")
         XCTAssertEqual(blocked, 0)
     }
+}
+
+/// The move of the connection `one`.
+private struct ConnectionMove {
+    let old: StoreFixture
+    let new: StoreFixture
+    let link: Link
+    /// A worker of the old database.
+    let worker: WorkerID
+    let rows: [(table: String, rows: Int)]
 }
 
 extension StoreFixture {
