@@ -38,7 +38,9 @@ struct JobDecision: Sendable {
         /// Nothing is to be performed.
         case settle(Outcome)
         /// - success: the outcome if nothing fails.
-        case perform(ActionPlan, success: Outcome)
+        ///
+        /// Indirect, because most jobs have no actions and are passed on many times.
+        indirect case perform(ActionPlan, success: Outcome)
     }
 
     let job: Job
@@ -84,5 +86,5 @@ struct FailedDecision: Error {
 
 extension Job {
     /// True for a replay of what its original left undone.
-    var isReplayOfRest: Bool { event.effectOwner != event.id }
+    var isReplayOfRest: Bool { event.replay?.scope == .rest }
 }

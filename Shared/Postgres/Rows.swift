@@ -106,6 +106,9 @@ public struct RowReader {
         return try Column(row.cell(column))
     }
 
+    /// Passes over columns that are not needed.
+    public mutating func skip(_ columns: Int32) { column += columns }
+
     /// - Throws: if there are more columns.
     public func end() throws(PostgresError) {
         let found = PQnfields(row.result.pointer)

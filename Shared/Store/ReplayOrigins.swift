@@ -53,14 +53,18 @@ struct ReplayColumns {
     let isReadable: Bool
 
     init(reading row: inout RowReader) throws(PostgresError) {
-        let scope: String? = try row.next()
+        guard let scope: String = try row.next() else {
+            row.skip(2)
+            (origin, isReadable) = (nil, true)
+            return
+        }
         let (event, owner): (String?, String?) = (try row.next(), try row.next())
         origin =
-            if let scope = scope.flatMap(ReplayScope.init(rawValue:)), let event, let owner {
+            if let scope = ReplayScope(rawValue: scope), let event, let owner {
                 ReplayOrigin(scope, of: EventID(event), effectOwner: EventID(owner))
             } else {
                 nil
             }
-        isReadable = scope == nil || origin != nil
+        isReadable = origin != nil
     }
 }
