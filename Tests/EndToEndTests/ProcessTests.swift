@@ -74,7 +74,7 @@ final class ProcessTests: XCTestCase {
             let worker = try rig.startWorker(for: self, ["LIAISON_LOG_LEVEL": "debug"])
             _ = try await rig.firstCall { $0.fault == "hang" }
             worker.signal(SIGTERM)
-            _ = try await worker.line(with: "\"stopping\"")
+            _ = try await worker.line(with: "stopping a service")
             XCTAssertEqual(worker.terminate(), 128 + SIGTERM)
         }
     }
