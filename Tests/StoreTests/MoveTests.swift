@@ -141,7 +141,7 @@ final class MoveTests: XCTestCase {
         _ = try await old.append([.sample("e1")])
         _ = try await new.pool.query(
             """
-            CREATE FUNCTION dawdle() RETURNS trigger LANGUAGE plpgsql AS $$
+            CREATE FUNCTION delay_insert() RETURNS trigger LANGUAGE plpgsql AS $$
             BEGIN
                 PERFORM pg_sleep(1);
                 RETURN NEW;
@@ -149,8 +149,8 @@ final class MoveTests: XCTestCase {
             """)
         _ = try await new.pool.query(
             """
-            CREATE TRIGGER dawdle BEFORE INSERT ON deduplication FOR EACH ROW
-            EXECUTE FUNCTION dawdle()
+            CREATE TRIGGER delay_insert BEFORE INSERT ON deduplication FOR EACH ROW
+            EXECUTE FUNCTION delay_insert()
             """)
         let (source, target) = (try await old.hasty(), try await new.hasty())
         _ = try await source.move("one", to: target)
